@@ -1,0 +1,110 @@
+"""What happened to people: registrations, social care events (in the words of Client Level Data) and hospital spells."""
+
+from __future__ import annotations
+
+from schemas.person import KEY_COLUMNS, PROVENANCE_COLUMNS
+from schemas.table import Column, Identifies, Table, Type
+
+_START = Column("start_date", Type.DATE, "First day.", Identifies.INDIRECT)
+_END = Column("end_date", Type.DATE, "Last day. Null while open.", Identifies.INDIRECT)
+_EVENT = Column("event_id", Type.TEXT, "The event's own id in the source.", Identifies.DIRECT)
+
+REGISTRATION = Table(
+    "REGISTRATION",
+    "one row per registration of a patient at a GP practice",
+    (
+        *KEY_COLUMNS,
+        Column("gp_practice_code", Type.TEXT, "ODS code of the practice.", Identifies.INDIRECT),
+        Column("registration_type", Type.TEXT, "The supplier's word, such as Regular or GMS."),
+        Column("registration_status", Type.TEXT, "The supplier's status text, where it gives one."),
+        _START,
+        _END,
+        *PROVENANCE_COLUMNS,
+    ),
+)
+
+SERVICE = Table(
+    "SERVICE",
+    "one row per social care service a client receives or received",
+    (
+        *KEY_COLUMNS,
+        _EVENT,
+        Column("service_type", Type.TEXT, "What is provided (CLD Service_Type, or the council's own words)."),
+        Column(
+            "service_component",
+            Type.TEXT,
+            "The part of it (CLD Service_Component, or the council's element).",
+        ),
+        Column("delivery_mechanism", Type.TEXT, "CLD Delivery_Mechanism."),
+        Column("provider", Type.TEXT, "Who provides it.", Identifies.INDIRECT),
+        _START,
+        _END,
+        Column("end_reason", Type.TEXT, "Why it ended, in the council's words."),
+        Column("unit_cost", Type.REAL, "Cost in pounds for one unit."),
+        Column("cost_unit", Type.TEXT, "What one unit is, such as a week."),
+        *PROVENANCE_COLUMNS,
+    ),
+)
+
+ASSESSMENT = Table(
+    "ASSESSMENT",
+    "one row per social care assessment",
+    (
+        *KEY_COLUMNS,
+        _EVENT,
+        Column("assessment_type", Type.TEXT, "CLD Assessment_Type, or the council's own words."),
+        Column("outcome", Type.TEXT, "CLD Event_Outcome, or the council's own words."),
+        _START,
+        _END,
+        *PROVENANCE_COLUMNS,
+    ),
+)
+
+REQUEST = Table(
+    "REQUEST",
+    "one row per request for support",
+    (
+        *KEY_COLUMNS,
+        _EVENT,
+        Column("route_of_access", Type.TEXT, "CLD Request_Route_of_Access."),
+        Column("outcome", Type.TEXT, "CLD Event_Outcome."),
+        _START,
+        _END,
+        *PROVENANCE_COLUMNS,
+    ),
+)
+
+CARE_REVIEW = Table(
+    "CARE_REVIEW",
+    "one row per review of a client's support",
+    (
+        *KEY_COLUMNS,
+        _EVENT,
+        Column("review_reason", Type.TEXT, "CLD Review_Reason."),
+        Column("outcome", Type.TEXT, "CLD Review_Outcomes_Achieved or Event_Outcome."),
+        _START,
+        _END,
+        *PROVENANCE_COLUMNS,
+    ),
+)
+
+SPELL = Table(
+    "SPELL",
+    "one row per hospital provider spell",
+    (
+        *KEY_COLUMNS,
+        _EVENT,
+        Column("provider", Type.TEXT, "ODS code of the hospital provider.", Identifies.INDIRECT),
+        Column("admission_method", Type.TEXT, "Admission method code; emergency begins with 2."),
+        Column(
+            "primary_diagnosis",
+            Type.TEXT,
+            "ICD-10 without dots, of the admission episode.",
+            Identifies.INDIRECT,
+        ),
+        Column("discharge_destination", Type.TEXT, "Discharge destination code."),
+        _START,
+        _END,
+        *PROVENANCE_COLUMNS,
+    ),
+)

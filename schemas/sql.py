@@ -1,0 +1,18 @@
+"""The vectorised forms as DuckDB macros: `nhs_number(x)`, `postcode(x)`, `date_iso(x)` and their `_fault` twins."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from schemas import dates, nhs_number, postcode
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def install_macros(connection: duckdb.DuckDBPyConnection, *, as_at: date) -> None:
+    """Make every macro of this package available on `connection`; `as_at` settles two-digit years."""
+    forms = [macro for form in dates.Form for macro in dates.macros(form, as_at)]
+    for macro in (*nhs_number.MACROS, *postcode.MACROS, *dates.COMMON_MACROS, *forms):
+        connection.execute(f"CREATE OR REPLACE MACRO {macro}")
