@@ -1,0 +1,314 @@
+"""A data sharing agreement as a TOML file: read whole, checked in shape here, judged by the rules.
+
+The fields are those of the templates in use (Warrington Tier 2, Information Sharing Gateway, NHS England DARS, HDR UK
+register, ICO data sharing code). What the law or a policy demands of their values is the rules' business; here stands
+only what makes an agreement readable, so that the rules can give every reason at once instead of the first.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from governance.columns import RELEASABLE, column
+from governance.transform import TRANSFORMS
+from schemas.errors import SettingsError
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+DIRECT_CARE = "direct care"
+
+
+class Form(StrEnum):
+    """How far people can be told apart in what leaves, lowest first (HSCIC rule 3)."""
+
+    AGGREGATE = "aggregate"
+    ANONYMISED = "anonymised"
+    PSEUDONYMISED = "pseudonymised_limited"
+    IDENTIFIABLE = "identifiable"
+
+    @property
+    def rung(self) -> int:
+        """Place on the ladder, 0 the lowest."""
+        return list(Form).index(self)
+
+
+class Role(StrEnum):
+    """What a party is in law, or that it receives."""
+
+    CONTROLLER = "controller"
+    JOINT = "joint controller"
+    PROCESSOR = "processor"
+    RECIPIENT = "recipient"
+
+
+class Basis(StrEnum):
+    """Ways to meet the common law duty of confidentiality."""
+
+    DIRECT_CARE = "direct care"
+    CONSENT = "explicit consent"
+    SECTION_251 = "section 251"
+    STATUTE = "statute"
+    PUBLIC_INTEREST = "public interest"
+    INSTRUCTED = "processor under instruction"
+    NOT_CONFIDENTIAL = "not confidential"
+
+
+class People(StrEnum):
+    """Whose data the agreement covers."""
+
+    LINKED = "linked"
+    """clients whose NHS number was found"""
+    CLIENTS = "clients"
+    """every client, linked or not"""
+    ALL = "all"
+    """clients and everybody in the register"""
+
+
+class _Part(BaseModel):
+    """A part of the file; a key that is not known is an error, since a misspelt safeguard is no safeguard."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+
+class Party(_Part):
+    """An organisation in the agreement."""
+
+    name: Text
+    ods_code: Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{3,10}$")]
+    role: Role
+    signatories: Annotated[tuple[Text, ...], Field(min_length=1)]
+    ico_registration: Text | None = None
+    ico_expires: date | None = None
+    dspt_status: Text | None = None
+    dspt_expires: date | None = None
+    territory: Text | None = None
+
+
+class Dates(_Part):
+    """When it holds."""
+
+    effective_from: date
+    effective_to: date
+    review_date: date
+
+
+class Purpose(_Part):
+    """One purpose: a flow that serves two needs two agreements (CP4)."""
+
+    code: Text
+    statement: Text
+    benefits: Text
+    processing: Text | None = None
+    commercial: bool = False
+    legitimate_relationship: Text | None = None
+
+
+class Lawfulness(_Part):
+    """Bases in data protection law and in common law, for the output and for the linkage apart."""
+
+    article_6: Text | None = None
+    article_9: Text | None = None
+    schedule_1: Text | None = None
+    common_law: Basis | None = None
+    common_law_linkage: Basis | None = None
+    statutory_gateway: Text | None = None
+    cag_reference: Text | None = None
+    cag_expires: date | None = None
+    cag_conditions_acknowledged: bool = False
+    dpia_reference: Text | None = None
+    privacy_notice: Text | None = None
+    privacy_notice_date: date | None = None
+    ethics_reference: Text | None = None
+
+
+class Choices(_Part):
+    """What people chose, and why where their choice is not applied."""
+
+    national_data_opt_out: Annotated[str, StringConstraints(pattern="^(applied|exempt)$")]
+    exemption: Text | None = None
+    exemption_evidence: Text | None = None
+    allowed_list: Text | None = None
+    max_age_days: Annotated[int, Field(ge=0, le=21)] = 7
+    without_nhs_number: Annotated[str, StringConstraints(pattern="^(exclude|include)$")] = "exclude"
+    without_nhs_number_reason: Text | None = None
+
+
+class Item(_Part):
+    """One field of one table, with what is done to it and why it is needed (CP3)."""
+
+    name: Text
+    transform: Text
+    justification: Text
+
+
+class TableItems(_Part):
+    """The fields wanted from one table."""
+
+    name: Text
+    fields: Annotated[tuple[Item, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _known(self) -> TableItems:
+        if self.name not in RELEASABLE:
+            raise ValueError(f"unknown table '{self.name}': choose from {', '.join(sorted(RELEASABLE))}")
+        names = [item.name for item in self.fields]
+        if len(set(names)) != len(names):
+            raise ValueError(f"table '{self.name}' lists a field twice")
+        for item in self.fields:
+            if (found := column(self.name, item.name)) is None:
+                raise ValueError(f"unknown field '{self.name}.{item.name}': see the table's columns in docs/tables.md")
+            transform = TRANSFORMS.get(item.transform)
+            if transform is None:
+                raise ValueError(
+                    f"unknown transform '{item.transform}' for '{self.name}.{item.name}': "
+                    f"choose from {', '.join(TRANSFORMS)}"
+                )
+            if not transform.fits(found):
+                raise ValueError(f"transform '{item.transform}' does not fit '{self.name}.{item.name}'")
+        return self
+
+
+class Data(_Part):
+    """What leaves: form, people, fields."""
+
+    form: Form
+    form_reason: Text | None = None
+    people: People = People.LINKED
+    cohort_description: Text
+    linkage_description: Text
+    frequency: Text = "one-off"
+    releases_allowed: Annotated[int, Field(ge=1)] = 1
+    tables: Annotated[tuple[TableItems, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _once(self) -> Data:
+        if len({table.name for table in self.tables}) != len(self.tables):
+            raise ValueError("a table is listed twice")
+        return self
+
+
+class Disclosure(_Part):
+    """How small a group of look-alikes may be; None takes the floor of the form."""
+
+    k: Annotated[int, Field(ge=1)] | None = None
+    below_k: Annotated[str, StringConstraints(pattern="^(refuse|withhold)$")] = "refuse"
+    max_withheld_share: Annotated[float, Field(ge=0, le=1)] = 0.05
+    risk_assessment: Text | None = None
+    intruder_test_on: date | None = None
+
+
+class Pseudonyms(_Part):
+    """The domain that pseudonyms are alike in; a new epoch makes them all new."""
+
+    epoch: Text
+    custodian: Text
+
+
+class Handling(_Part):
+    """What the recipient may do with it."""
+
+    retention_until: date
+    territory: Annotated[tuple[Text, ...], Field(min_length=1)]
+    onward_sharing: bool = False
+    sub_licence_clause: Text | None = None
+    re_identification_forbidden: bool
+    incident_contact: Text
+    transfer_method: Text | None = None
+    destruction: Text | None = None
+
+
+class Approval(_Part):
+    """A signature by role; cryptographic signatures come later."""
+
+    role: Text
+    name: Text
+    organisation: Text
+    date: date
+
+
+class Access(_Part):
+    """A person at the recipient who may use the data."""
+
+    name: Text
+    organisation: Text
+    trained_on: date
+
+
+class Agreement(_Part):
+    """A data sharing agreement, version by version."""
+
+    format: Annotated[int, Field(ge=1, le=1)]
+    id: Text
+    version: Text
+    title: Text
+    framework: Text | None = None
+    parties: Annotated[tuple[Party, ...], Field(min_length=2)]
+    dates: Dates
+    purpose: Purpose
+    lawfulness: Lawfulness
+    choices: Choices
+    data: Data
+    disclosure: Disclosure = Disclosure()
+    pseudonyms: Pseudonyms
+    handling: Handling
+    approvals: tuple[Approval, ...] = ()
+    access: tuple[Access, ...] = ()
+
+    def party(self, ods_code: str) -> Party | None:
+        """The party of that code, or None."""
+        return next((party for party in self.parties if party.ods_code == ods_code), None)
+
+    @property
+    def recipients(self) -> tuple[Party, ...]:
+        """Parties that receive."""
+        return tuple(party for party in self.parties if party.role is Role.RECIPIENT)
+
+    @property
+    def direct_care(self) -> bool:
+        """Whether the purpose is a person's own care, which has rules of its own (R16, CP7)."""
+        return self.purpose.code == DIRECT_CARE
+
+    def item(self, table: str, field: str) -> Item | None:
+        """The agreed item for a field, or None."""
+        fields: Sequence[Item] = next((t.fields for t in self.data.tables if t.name == table), ())
+        return next((item for item in fields if item.name == field), None)
+
+
+@dataclass(frozen=True)
+class Signed:
+    """An agreement with the file it came from and the SHA-256 of that file's exact bytes."""
+
+    agreement: Agreement
+    path: Path
+    sha256: str
+
+
+def load(path: Path) -> Signed:
+    """Read an agreement; SettingsError names the file and every field at fault."""
+    try:
+        data = path.read_bytes()
+        content = tomllib.loads(data.decode("utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{path}: the agreement cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{path}: the agreement is not UTF-8 text") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path}: the agreement is not valid TOML: {error}") from None
+    try:
+        return Signed(Agreement.model_validate(content), path, sha256(data).hexdigest())
+    except ValidationError as error:
+        faults = "; ".join(_sentence(found["loc"], found["msg"]) for found in error.errors())
+        raise SettingsError(f"{path}: {faults}") from None
+
+
+def _sentence(place: tuple[int | str, ...], message: str) -> str:
+    field = ".".join(str(part + 1) if isinstance(part, int) else part for part in place)
+    return f"{field or 'the agreement'}: {message.removeprefix('Value error, ')}"

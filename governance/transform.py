@@ -1,0 +1,99 @@
+"""What may be done to a field before it leaves: each transform by name, as DuckDB SQL over a whole column.
+
+The ladders and their sources: dates of birth to year or five-year band topped at 90, postcodes to sector, district or
+area, other dates to month or year (peers such as Discovery and CO-CONNECT; ICO 2012 code for postcode figures).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum
+
+from schemas.table import Column, Type
+
+
+class Kind(Enum):
+    """What a transform does to how far a value identifies."""
+
+    KEEP = "keeps the value"
+    DROP = "the field does not leave"
+    PSEUDONYM = "keyed pseudonym of the value, different for every recipient"
+    GENERAL = "a coarser value"
+
+
+@dataclass(frozen=True)
+class Transform:
+    """A named transform; `sql` gives the expression for a quoted column as on a day."""
+
+    name: str
+    meaning: str
+    kind: Kind
+    fits: Callable[[Column], bool]
+    sql: Callable[[str, date], str]
+
+
+def _any(column: Column) -> bool:
+    return True
+
+
+def _text(column: Column) -> bool:
+    return column.type is Type.TEXT
+
+
+def _date(column: Column) -> bool:
+    return column.type is Type.DATE
+
+
+def _birth(column: Column) -> bool:
+    return column.name == "birth_date"
+
+
+def _postcode(column: Column) -> bool:
+    return column.name == "postcode"
+
+
+def _same(quoted: str, today: date) -> str:
+    return quoted
+
+
+def _formatted(pattern: str) -> Callable[[str, date], str]:
+    return lambda quoted, today: f"strftime({quoted}, '{pattern}')"
+
+
+def _five_year_band(quoted: str, today: date) -> str:
+    """Age reached in the calendar year of release: an age that moved on the birthday would, over releases, tell it."""
+    age = f"({today.year} - year({quoted}))"
+    low = f"({age} // 5 * 5)"
+    # Ages below 0 are faults of the source; they say nothing and become null.
+    return f"CASE WHEN {age} >= 90 THEN '90+' WHEN {age} >= 0 THEN printf('%02d-%02d', {low}, {low} + 4) END"
+
+
+TRANSFORMS = {
+    transform.name: transform
+    for transform in (
+        Transform("keep", "as held", Kind.KEEP, _any, _same),
+        Transform("drop", "left out", Kind.DROP, _any, _same),
+        Transform("pseudonym", "keyed pseudonym of the value", Kind.PSEUDONYM, _text, _same),
+        Transform("year", "year only", Kind.GENERAL, _date, _formatted("%Y")),
+        Transform("month", "year and month", Kind.GENERAL, _date, _formatted("%Y-%m")),
+        Transform("week", "ISO week", Kind.GENERAL, _date, _formatted("%G-W%V")),
+        Transform(
+            "five_year_band", "age in five-year bands, 90 and over together", Kind.GENERAL, _birth, _five_year_band
+        ),
+        Transform(
+            "sector", "postcode sector, about 2,600 households", Kind.GENERAL, _postcode, lambda q, t: f"{q}[:-3]"
+        ),
+        Transform(
+            "district", "postcode district, about 8,600 households", Kind.GENERAL, _postcode, lambda q, t: f"{q}[:-5]"
+        ),
+        Transform(
+            "area",
+            "postcode area, the letters it begins with",
+            Kind.GENERAL,
+            _postcode,
+            lambda q, t: f"regexp_extract({q}, '^[A-Z]+')",
+        ),
+    )
+}
