@@ -1,0 +1,121 @@
+"""The order of the work: clean, block, compare, train, weigh, decide."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from linkage.blocking import RuleFacts, block
+from linkage.clean import clean
+from linkage.decide import Bands, Target, derive_bands, pick, score, write_links
+from linkage.frequencies import count_frequencies
+from linkage.model import Model, default_model
+from linkage.passes import PASSES, PROBABILISTIC
+from linkage.train import Training, train
+from linkage.weigh import compare
+from schemas.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    import duckdb
+
+_SIDES = ("clients", "register")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a user may choose."""
+
+    target: Target = field(default_factory=Target)
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class PassFacts:
+    """How many links one pass found."""
+
+    name: str
+    meaning: str
+    links: int
+
+
+@dataclass(frozen=True)
+class LinkFacts:
+    """What a linkage did, for the manifest and the report."""
+
+    model: Model
+    bands: Bands
+    training: Training
+    passes: tuple[PassFacts, ...]
+    blocking: tuple[RuleFacts, ...]
+    pairs: int
+    register_people: int
+    seconds: dict[str, float]
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object, times under `seconds`."""
+        return {**asdict(self), "model": self.model.to_json(), "model_id": self.model.model_id}
+
+
+def link(
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    seed: int,
+    run_id: str,
+    model: Model | None = None,
+    settings: Settings | None = None,
+    progress: Progress = SILENT,
+) -> LinkFacts:
+    """Link `clients.*` to `register.*` and write table `link` (schemas.LINK), one row per row of `clients.person`.
+
+    Without `model` one is trained on the data at hand, from the default. The same tables, model, settings and seed give
+    the same links on any number of threads.
+    """
+    settings = settings or Settings()
+    seconds: dict[str, float] = {}
+    with progress.stage("Linking", 6) as advance:
+
+        @contextmanager
+        def step(name: str) -> Iterator[None]:
+            started = time.perf_counter()
+            yield
+            seconds[name] = round(time.perf_counter() - started, 3)
+            advance(1)
+
+        with step("clean"):
+            clean(connection, _SIDES)
+        with step("block"):
+            rules = block(connection)
+        with step("compare"):
+            frequencies = count_frequencies(connection)
+            compare(connection, frequencies)
+        with step("train"):
+            if model is None:
+                model, training = train(connection, default_model(), frequencies, seed=seed)
+            else:
+                training = Training("given", 0, "not started", 0, ())
+        with step("weigh"):
+            score(connection, model, frequencies.people)
+            pick(connection)
+        with step("decide"):
+            bands = derive_bands(connection, settings.target)
+            write_links(connection, model, bands, run_id=run_id)
+    ((pairs,),) = connection.execute("SELECT count(*) FROM pair").fetchall()
+    passes = _pass_facts(connection)
+    for table in ("pair", "pair_level", "weighed", "candidate", "best", *(f"{side}_record" for side in _SIDES)):
+        connection.execute(f"DROP TABLE IF EXISTS {table}")
+    return LinkFacts(model, bands, training, passes, rules, pairs, frequencies.people, seconds)
+
+
+def _pass_facts(connection: duckdb.DuckDBPyConnection) -> tuple[PassFacts, ...]:
+    found = dict(
+        connection.execute("SELECT method, count(*) FROM link WHERE decision = 'link' GROUP BY method").fetchall()
+    )
+    named = [(each.name, each.meaning) for each in PASSES]
+    named.append((PROBABILISTIC, "no pass settles it; the weight of all the evidence does"))
+    return tuple(PassFacts(name, meaning, found.get(name, 0)) for name, meaning in named)

@@ -1,0 +1,110 @@
+"""How common things are in the register: the u of agreeing on a Smith is not that of agreeing on a Featherstonehaugh.
+
+Fields that depend on each other are taken together by the chain rule, so that nothing is counted twice: a given name is
+as common as it is among people of that gender and decade of birth (Doris), and a family name as common as it is among
+people of that given name (Mohammed Khan). The candidate itself is left out of every count, or a person would be
+evidence against herself; small counts lean on the wider frequency.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import duckdb
+
+# Rows of the wider frequency that a narrower count leans on [assumed]; larger trusts the narrow count less.
+LEAN_REGISTER, LEAN_COHORT, LEAN_GIVEN = 1000, 50, 20
+# Chance that two people of England agree, for a register too small to say [assumed]; it weighs as much as the pairs
+# that some 300 people make.
+_AGREE = {"given": 0.006, "family": 0.0012, "birth_date": 1 / 32_850, "unit": 1 / 500_000}
+_AGREE_PAIRS = 100_000
+
+
+@dataclass(frozen=True)
+class Frequencies:
+    """What the u columns of `pair_level` are computed from."""
+
+    people: int
+    """Distinct people in the register."""
+    agree: dict[str, float]
+    """Chance that two random register people agree, by column."""
+
+
+def count_frequencies(connection: duckdb.DuckDBPyConnection) -> Frequencies:
+    """Make the tables `f_given`, `f_family`, `f_cohort`, `f_given_cohort`, `f_names`, `f_birth`, `f_unit`, `f_house`.
+
+    Counted over people, not rows: somebody registered at two practices counts once.
+    """
+    connection.execute("""
+        CREATE OR REPLACE TEMP TABLE register_people AS
+        SELECT given, family, gender, birth_year // 10 AS decade, birth_date, unit, house FROM register_record
+        WHERE nhs IS NULL OR id IN (SELECT min(id) FROM register_record WHERE nhs IS NOT NULL GROUP BY nhs)""")
+    for name, columns in {
+        "f_given": "given",
+        "f_family": "family",
+        "f_cohort": "gender, decade",
+        "f_given_cohort": "given, gender, decade",
+        "f_names": "given, family",
+        "f_birth": "birth_date",
+        "f_unit": "unit",
+        "f_house": "unit, house",
+    }.items():
+        connection.execute(f"""
+            CREATE OR REPLACE TEMP TABLE {name} AS
+            SELECT {columns}, count(*) AS n FROM register_people
+            WHERE {" AND ".join(f"{column.strip()} IS NOT NULL" for column in columns.split(","))}
+            GROUP BY {columns}""")
+    ((people,),) = connection.execute("SELECT count(*) FROM register_people").fetchall()
+    agree = {}
+    for column, table in (("given", "f_given"), ("family", "f_family"), ("birth_date", "f_birth"), ("unit", "f_unit")):
+        ((same, known),) = connection.execute(
+            f"SELECT coalesce(sum(n * (n - 1)), 0)::DOUBLE, coalesce(sum(n), 0)::DOUBLE FROM {table}"
+        ).fetchall()
+        agree[column] = (same + _AGREE_PAIRS * _AGREE[column]) / (known * max(known - 1, 0) + _AGREE_PAIRS)
+    connection.execute("DROP TABLE register_people")
+    return Frequencies(people, agree)
+
+
+def u_columns(frequencies: Frequencies) -> dict[str, str]:
+    """The frequency columns of `pair_level` as SQL over the joins of `u_joins`."""
+    n, lean = max(frequencies.people, 1), LEAN_REGISTER
+
+    def share(count: str, column: str) -> str:
+        return f"(greatest({count} - 1, 0) + {lean * frequencies.agree[column]!r}) / {n - 1 + lean}.0"
+
+    given = share("coalesce(fg.n, 1)", "given")
+    given_u = (
+        f"(greatest(coalesce(fgc.n, 1) - 1, 0) + {LEAN_COHORT} * {given}) / (coalesce(fc.n, 1) - 1 + {LEAN_COHORT})"
+    )
+    family = share("coalesce(ff.n, 1)", "family")
+    family_u = (
+        f"CASE WHEN l.given = r.given THEN (greatest(coalesce(fn.n, 1) - 1, 0) + {LEAN_GIVEN} * {family})"
+        f" / (coalesce(fg.n, 1) - 1 + {LEAN_GIVEN}) ELSE {family} END"
+    )
+    unit = share("coalesce(fu.n, 1)", "unit")
+    return {
+        "given_u": given_u,
+        # Any of a handful of nicknames would have done as well.
+        "nickname_u": f"least(3 * {given_u}, 1)",
+        "family_u": family_u,
+        "other_family_u": f"least({family} + {share('coalesce(ffl.n, 1)', 'family')}, 1)",
+        "birth_u": share("coalesce(fb.n, 1)", "birth_date"),
+        "house_u": f"least((greatest(coalesce(fh.n, 1) - 1, 0) + 0.5) / {n}.0, 1)",
+        "unit_u": unit,
+        # Either of two or so postcodes on either side would have done.
+        "other_unit_u": f"least(2 * {unit}, 1)",
+    }
+
+
+U_JOINS = """
+    LEFT JOIN f_given fg ON fg.given = r.given
+    LEFT JOIN f_family ff ON ff.family = r.family
+    LEFT JOIN f_family ffl ON ffl.family = l.family
+    LEFT JOIN f_cohort fc ON fc.gender = r.gender AND fc.decade = r.birth_year // 10
+    LEFT JOIN f_given_cohort fgc ON fgc.given = r.given AND fgc.gender = r.gender AND fgc.decade = r.birth_year // 10
+    LEFT JOIN f_names fn ON fn.given = r.given AND fn.family = r.family
+    LEFT JOIN f_birth fb ON fb.birth_date = r.birth_date
+    LEFT JOIN f_unit fu ON fu.unit = r.unit
+    LEFT JOIN f_house fh ON fh.unit = r.unit AND fh.house = r.house"""

@@ -1,0 +1,234 @@
+"""Training: m from the records themselves, u and h from the register, and a refusal to believe nonsense.
+
+u and h need no labels. u comes from random pairs, h from pairs of people at one address of the register. m comes from
+expectation-maximisation over the per-client posteriors: a client has at most one true candidate, which keeps EM from
+taking siblings for matches. Pairs whose NHS numbers agree anchor it where there are enough. Every estimate leans on the
+shipped default (a Dirichlet prior), so an empty level never becomes a certainty.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from linkage.comparison import COMPARISONS, NUMBER, PLACE, Comparison
+from linkage.frequencies import Frequencies
+from linkage.model import FLOOR, ComparisonWeights, Model
+from linkage.weigh import column, levels_sql, posterior_sql, weight_sql
+
+if TYPE_CHECKING:
+    import duckdb
+
+MIN_CLIENTS = 200
+"""Fewer clients than this teach nothing that the default does not know better [assumed]."""
+MIN_ANCHORS = 1000
+"""Pairs with one NHS number needed before m rests on them alone [assumed]."""
+LEAN_M, LEAN_U, LEAN_H = 100.0, 1000.0, 500.0
+"""Observations the default counts for, by kind [assumed]."""
+MAX_ITERATIONS, CONVERGED = 12, 0.0005
+"""Stop when no m moves by more than this."""
+SAMPLE_SIDE = 1000
+"""Clients and register rows of the random sample: a million pairs."""
+SAMPLE_HOUSES = 20_000
+_TRAINING_CLIENTS = 40_000
+
+
+@dataclass(frozen=True)
+class Training:
+    """What training did, for the report and the model's provenance."""
+
+    method: str
+    iterations: int
+    stopped: str
+    anchors: int
+    notes: tuple[str, ...]
+
+
+def train(
+    connection: duckdb.DuckDBPyConnection, start: Model, frequencies: Frequencies, *, seed: int
+) -> tuple[Model, Training]:
+    """Fit `start` to table `pair_level` and the two records; refuses to train on too few clients and says so."""
+    ((clients,),) = connection.execute("SELECT count(*) FROM clients_record").fetchall()
+    if clients < MIN_CLIENTS:
+        note = f"{clients} clients are too few to train on (fewer than {MIN_CLIENTS}), so the default model is used"
+        return start, Training("default", 0, "not started", 0, (note,))
+    model = _random_pairs(connection, start, seed)
+    model = _household_pairs(connection, model, seed)
+    connection.execute(f"""
+        CREATE OR REPLACE TEMP TABLE training_level AS
+        SELECT * FROM pair_level WHERE c IN (
+            SELECT id FROM clients_record ORDER BY {_drawn("clients", seed)} LIMIT {_TRAINING_CLIENTS})""")
+    model, training = _expectation_maximisation(connection, start, model, frequencies)
+    connection.execute("DROP TABLE training_level")
+    model, notes = _repair(model, start)
+    training = replace(training, notes=notes)
+    provenance = {
+        "origin": "trained",
+        "method": training.method,
+        "iterations": training.iterations,
+        "stopped": training.stopped,
+        "anchors": training.anchors,
+        "clients": clients,
+        "register people": frequencies.people,
+        "seed": seed,
+        "notes": list(notes),
+    }
+    return replace(model, provenance=MappingProxyType(provenance)), training
+
+
+def _drawn(side: str, seed: int) -> str:
+    """An order by chance that depends on the record and the seed, never on the order of the file."""
+    key = f"(SELECT hash(p.source, p.source_org, p.record_id, {seed}) FROM {side}.person p WHERE p.rowid = id)"
+    return f"{key}, id"
+
+
+def _fit(
+    weights: ComparisonWeights, lean_on: ComparisonWeights, kind: str, counts: list[float], lean: float
+) -> ComparisonWeights:
+    total = sum(counts) + lean
+    fitted = [
+        max((count + lean * getattr(default, kind)) / total, FLOOR)
+        for count, default in zip(counts, lean_on.levels, strict=True)
+    ]
+    levels = tuple(replace(level, **{kind: value}) for level, value in zip(weights.levels, fitted, strict=True))
+    return replace(weights, levels=levels)
+
+
+def _counts(connection: duckdb.DuckDBPyConnection, comparison: Comparison, table: str, weight: str) -> list[float]:
+    """How often each level was reached in `table`, each row counting `weight` (an integer expression)."""
+    counts = [0.0] * len(comparison.levels)
+    for index, count in connection.execute(
+        f"SELECT {column(comparison)} AS level, sum({weight})::DOUBLE FROM {table} WHERE level IS NOT NULL GROUP BY level"
+    ).fetchall():
+        counts[index] = count
+    return counts
+
+
+def _random_pairs(connection: duckdb.DuckDBPyConnection, model: Model, seed: int) -> Model:
+    """Set u: every one of a sample of clients against every one of a sample of register rows."""
+    for side in ("clients", "register"):
+        connection.execute(f"""
+            CREATE OR REPLACE TEMP TABLE {side}_sample AS
+            SELECT id FROM {side}_record ORDER BY {_drawn(side, seed)} LIMIT {SAMPLE_SIDE}""")
+    connection.execute(f"""
+        CREATE OR REPLACE TEMP TABLE random_level AS
+        WITH pairs AS (SELECT l.id AS c, r.id AS r FROM clients_sample l, register_sample r)
+        {levels_sql("clients_record", "register_record", "pairs")}""")
+    for comparison in COMPARISONS:
+        if comparison is not NUMBER:  # two people share a number too seldom for any sample
+            counts = _counts(connection, comparison, "random_level", "1")
+            model = model.with_weights(_fit(model[comparison.name], model[comparison.name], "u", counts, LEAN_U))
+    for table in ("random_level", "clients_sample", "register_sample"):
+        connection.execute(f"DROP TABLE {table}")
+    return model
+
+
+def _household_pairs(connection: duckdb.DuckDBPyConnection, model: Model, seed: int) -> Model:
+    """Set h and `household` from people of the register who live at one address.
+
+    A hostel or care home is no household: addresses with more than eight people are left out [assumed].
+    """
+    connection.execute("""
+        CREATE OR REPLACE TEMP TABLE house AS
+        SELECT unit, house, count(DISTINCT coalesce(nhs, -id)) AS people FROM register_record
+        WHERE unit IS NOT NULL AND house IS NOT NULL GROUP BY unit, house""")
+    ((people, others),) = connection.execute("""
+        SELECT coalesce(sum(people), 0)::DOUBLE, coalesce(sum(people * (people - 1)), 0)::DOUBLE
+        FROM house WHERE people <= 8""").fetchall()
+    connection.execute(f"""
+        CREATE OR REPLACE TEMP TABLE household_level AS
+        WITH member AS (
+            SELECT id, nhs, unit, house FROM register_record JOIN (
+                SELECT unit, house FROM house WHERE people BETWEEN 2 AND 8
+                ORDER BY hash(unit, house, {seed}), unit, house LIMIT {SAMPLE_HOUSES}) USING (unit, house)
+        ),
+        pairs AS (
+            SELECT a.id AS c, b.id AS r FROM member a JOIN member b USING (unit, house)
+            WHERE a.id <> b.id AND a.nhs IS DISTINCT FROM b.nhs
+        )
+        {levels_sql("register_record", "register_record", "pairs")}""")
+    for comparison in COMPARISONS:
+        # Whoever shares the address shares the client's own chance of having it recorded wrong, which is m; and the
+        # register cannot say how often a client carries a relative's number.
+        if comparison not in (PLACE, NUMBER):
+            counts = _counts(connection, comparison, "household_level", "1")
+            model = model.with_weights(_fit(model[comparison.name], model[comparison.name], "h", counts, LEAN_H))
+    connection.execute("DROP TABLE house")
+    connection.execute("DROP TABLE household_level")
+    lean = 1000.0
+    return replace(model, household=(others + lean * model.household) / (people + lean))
+
+
+def _expectation_maximisation(
+    connection: duckdb.DuckDBPyConnection, start: Model, model: Model, frequencies: Frequencies
+) -> tuple[Model, Training]:
+    """Fit m and the share of clients in the register."""
+    number = column(NUMBER)
+    ((anchors,),) = connection.execute(f"SELECT count(DISTINCT c) FROM training_level WHERE {number} = 0").fetchall()
+    anchored = anchors >= MIN_ANCHORS
+    where = f"WHERE {number} = 0" if anchored else ""
+    stopped, iteration = f"at the limit of {MAX_ITERATIONS} iterations", 0
+    ((clients,),) = connection.execute(f"SELECT least(count(*), {_TRAINING_CLIENTS}) FROM clients_record").fetchall()
+    while iteration < MAX_ITERATIONS:
+        iteration += 1
+        before = model
+        _posteriors(connection, model, frequencies)
+        for comparison in COMPARISONS:
+            if comparison is NUMBER:
+                continue
+            counts = _counts(connection, comparison, f"(FROM training_posterior {where})", "share")
+            model = _set_m(model, start, comparison, counts)
+        ((expected,),) = connection.execute("SELECT sum(share)::DOUBLE / 1e6 FROM training_posterior").fetchall()
+        model = replace(model, in_register=((expected or 0) + 100 * start.in_register) / (clients + 100))
+        # How often a true pair's numbers differ is asked of pairs that are sure without the number.
+        _posteriors(connection, model, frequencies, without=NUMBER.name)
+        sure = "(FROM training_posterior WHERE share >= 999000)"
+        model = _set_m(model, start, NUMBER, _counts(connection, NUMBER, sure, "share"))
+        if _moved(before, model) < CONVERGED:
+            stopped = f"converged: no m moved by {CONVERGED} or more"
+            break
+    method = f"anchored on {anchors} NHS numbers" if anchored else "expectation-maximisation over all candidates"
+    return model, Training(method, iteration, stopped, anchors, ())
+
+
+def _posteriors(
+    connection: duckdb.DuckDBPyConnection, model: Model, frequencies: Frequencies, *, without: str | None = None
+) -> None:
+    """Make `training_posterior`: the levels of each client's candidates; `share` is the probability in millionths."""
+    levels = ", ".join(f"t.{column(each)}" for each in COMPARISONS)
+    connection.execute(f"""
+        CREATE OR REPLACE TEMP TABLE training_posterior AS
+        WITH weighed AS (
+            SELECT c, r, person, {weight_sql(model, frequencies.people, without=without)} AS weight FROM training_level
+        ),
+        posterior AS ({posterior_sql("weighed")})
+        SELECT {levels}, CAST(round(p.probability * 1e6) AS BIGINT) AS share
+        FROM posterior p JOIN training_level t ON t.c = p.c AND t.r = p.r
+        WHERE p.probability >= 1e-6""")
+
+
+def _set_m(model: Model, start: Model, comparison: Comparison, counts: list[float]) -> Model:
+    fitted = _fit(model[comparison.name], start[comparison.name], "m", [count / 1e6 for count in counts], LEAN_M)
+    if comparison is PLACE:
+        fitted = replace(fitted, levels=tuple(replace(level, h=level.m) for level in fitted.levels))
+    return model.with_weights(fitted)
+
+
+def _moved(before: Model, after: Model) -> float:
+    pairs = zip(before.comparisons, after.comparisons, strict=True)
+    return max(abs(a.m - b.m) for x, y in pairs for a, b in zip(x.levels, y.levels, strict=True))
+
+
+def _repair(model: Model, start: Model) -> tuple[Model, tuple[str, ...]]:
+    """Put the default back wherever a comparison informs the wrong way, and say so."""
+    notes = []
+    for weights in model.comparisons:
+        best, worst = weights.levels[0], weights.levels[-1]
+        if best.m <= best.u or worst.m >= worst.u:
+            model = model.with_weights(start[weights.comparison])
+            notes.append(
+                f"{weights.comparison}: agreement came out as evidence against a match, which means that the field is "
+                "filled with something else in one of the lists; the default weights are used for it"
+            )
+    return model, tuple(notes)
