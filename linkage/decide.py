@@ -75,7 +75,7 @@ def score(connection: duckdb.DuckDBPyConnection, model: Model, people: int) -> N
 
 
 def pick(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make `best`: one row per client with a candidate, its runner-up, the pass that settles it, and what the guards ask."""
+    """Make `best`: one row per client with a candidate, with its runner-up, its pass, and what guards ask."""
     levels = ", ".join(f"t.{column(each)}" for each in COMPARISONS)
     number = column(NUMBER)
     connection.execute(f"""

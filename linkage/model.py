@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
-from types import MappingProxyType
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from linkage.comparison import COMPARISONS
@@ -48,7 +48,7 @@ class Model:
     """Probability that a client is in the register at all."""
     household: float
     """How many other members of a client's household the register holds, on average."""
-    provenance: MappingProxyType[str, Any] = MappingProxyType({"origin": "default"})
+    provenance: Mapping[str, Any] = field(default_factory=lambda: {"origin": "default"}, compare=False)
 
     def __getitem__(self, comparison: str) -> ComparisonWeights:
         return next(each for each in self.comparisons if each.comparison == comparison)
@@ -100,7 +100,7 @@ class Model:
             tuple(comparisons),
             float(facts["in_register"]),
             float(facts["household"]),
-            MappingProxyType(dict(facts.get("provenance", {}))),
+            dict(facts.get("provenance", {})),
         )
 
 

@@ -9,7 +9,6 @@ shipped default (a Dirichlet prior), so an empty level never becomes a certainty
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from linkage.comparison import COMPARISONS, NUMBER, PLACE, Comparison
@@ -74,7 +73,7 @@ def train(
         "seed": seed,
         "notes": list(notes),
     }
-    return replace(model, provenance=MappingProxyType(provenance)), training
+    return replace(model, provenance=provenance), training
 
 
 def _drawn(side: str, seed: int) -> str:
@@ -99,7 +98,7 @@ def _counts(connection: duckdb.DuckDBPyConnection, comparison: Comparison, table
     """How often each level was reached in `table`, each row counting `weight` (an integer expression)."""
     counts = [0.0] * len(comparison.levels)
     for index, count in connection.execute(
-        f"SELECT {column(comparison)} AS level, sum({weight})::DOUBLE FROM {table} WHERE level IS NOT NULL GROUP BY level"
+        f"SELECT {column(comparison)} AS level, sum({weight})::DOUBLE FROM {table} WHERE level IS NOT NULL GROUP BY 1"
     ).fetchall():
         counts[index] = count
     return counts
