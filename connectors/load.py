@@ -1,0 +1,236 @@
+"""From files and tables into raw text columns in the working store, one DuckDB relation for each kind of file.
+
+A raw relation has `file`, `record` and `line`, then every declared field of the kind as trimmed text, null where empty.
+Delimited text goes through the record index and Arrow's parser in blocks; Parquet stays where it is and becomes a view.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from connectors.header import Header, after_header
+from connectors.records import RecordIndex, Rejected
+from connectors.supplier import Kind
+from connectors.text import Text, examine, raw_blocks, utf8_blocks
+from connectors.values import quoted
+from schemas.errors import InputError
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+_SPACE = "' ' || chr(9) || chr(10) || chr(13) || chr(160)"
+PARQUET = (".parquet", ".pq")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """One file or table as it was loaded: `records` met, and those rejected before they had columns."""
+
+    records: int
+    rejected: tuple[Rejected, ...]
+    encoding: str | None
+    sha256: str
+    bytes: int
+    selects: tuple[str, ...] = ()
+    """SQL to make part of the kind's raw relation of, where the data was left in its place."""
+
+
+def create_raw(connection: duckdb.DuckDBPyConnection, name: str, kind: Kind) -> None:
+    """The empty raw table of a kind."""
+    fields = "".join(f', "{field}" VARCHAR' for field in kind.columns)
+    connection.execute(f"CREATE TEMP TABLE {name} (file INTEGER, record BIGINT, line BIGINT{fields})")
+
+
+def load_text(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    header: Header,
+    *,
+    raw: str,
+    file: int,
+    fields: Mapping[str, int],
+    encodings: tuple[str, ...],
+    tick: Callable[[int], None],
+) -> Loaded:
+    """Read a delimited file into the raw table `raw`; `fields` maps its fields to positions in the header."""
+    text = examine(path, encodings)
+    index = RecordIndex(len(header.titles), header.delimiter or ",", first_line=header.line + 1)
+    rejected: list[Rejected] = []
+    blocks = _counted(after_header(utf8_blocks(text), header.line), tick)
+    for batch in index.read(blocks):
+        rejected.extend(batch.rejected)
+        if len(batch.record):
+            table = _parse(batch.csv, header, fields)
+            if table.num_rows != len(batch.record):
+                raise AssertionError(f"{path}: the record index and the parser disagree")
+            table = table.append_column("record", [batch.record]).append_column("line", [batch.line])
+            _insert(connection, raw, file, table, fields)
+    return Loaded(index.records, tuple(rejected), _spoken(text), text.sha256, text.bytes)
+
+
+def open_parquet(path: Path) -> Header:
+    """The columns of a Parquet file."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        schema = pq.read_schema(path)
+    except (pa.ArrowException, OSError) as error:
+        reason = "it is not a Parquet file, or it was cut short; export it again"
+        raise InputError(f"cannot be read: {reason}", path=path) from error
+    _refuse_float_ids(schema, path)
+    return Header(tuple(schema.names), delimiter=None)
+
+
+def load_parquet(path: Path, *, file: int, fields: Mapping[str, str], kind: Kind) -> Loaded:
+    """Leave a Parquet file where it is; `fields` maps the kind's fields to its columns."""
+    import pyarrow.parquet as pq
+
+    digest, size = hashlib.sha256(), 0
+    for block in raw_blocks(path):
+        digest.update(block)
+        size += len(block)
+    columns = ", ".join(
+        f'{_trimmed(_cast(fields[name]))} AS "{name}"' if name in fields else f'CAST(NULL AS VARCHAR) AS "{name}"'
+        for name in kind.columns
+    )
+    select = (
+        f"SELECT CAST({file} AS INTEGER) AS file, file_row_number + 1 AS record, CAST(NULL AS BIGINT) AS line, {columns}"
+        f" FROM read_parquet({quoted(str(path))}, file_row_number = true)"
+    )
+    return Loaded(pq.read_metadata(path).num_rows, (), None, digest.hexdigest(), size, (select,))
+
+
+def load_table(
+    connection: duckdb.DuckDBPyConnection, table: pa.Table, *, raw: str, file: int, fields: Mapping[str, str]
+) -> Loaded:
+    """Copy a table in memory into the raw table `raw`; its hash is that of its Arrow stream."""
+    import numpy as np
+
+    digest = _hash(table)
+    numbered = table.select(list(fields.values())).rename_columns(list(fields))
+    numbered = numbered.append_column("record", [np.arange(1, table.num_rows + 1)])
+    numbered = numbered.append_column("line", [_nulls(table.num_rows)])
+    _insert(connection, raw, file, numbered, fields)
+    return Loaded(table.num_rows, (), None, digest, table.nbytes)
+
+
+def as_arrow(data: object, label: str) -> pa.Table:
+    """Any table in memory as Arrow: pandas, polars, pyarrow, or what has the Arrow PyCapsule interface."""
+    import pyarrow as pa
+
+    try:
+        if isinstance(data, pa.Table):
+            table = data
+        elif type(data).__module__.split(".")[0] == "pandas":
+            table = _from_pandas(data)
+        elif hasattr(data, "__arrow_c_stream__"):
+            table = pa.table(data)
+        else:
+            raise InputError(
+                f"{label}: a {type(data).__name__} is neither a path nor a table; give a pathlib.Path or a pandas, polars"
+                " or pyarrow table"
+            )
+    except pa.ArrowException as error:
+        raise InputError(f"{label}: a column holds values of several types; make every column text first") from error
+    _refuse_float_ids(table.schema, label)
+    return table
+
+
+def _from_pandas(frame: Any) -> pa.Table:
+    import pyarrow as pa
+
+    # An object column may hold numbers beside text, which Arrow refuses; as text it is what a file would hold.
+    mixed = {name: "string" for name, kind in frame.dtypes.items() if kind == object}
+    frame = frame.rename(columns=str)
+    return pa.Table.from_pandas(frame.astype({str(k): v for k, v in mixed.items()}), preserve_index=False)
+
+
+def _refuse_float_ids(schema: pa.Schema, where: Path | str) -> None:
+    import pyarrow as pa
+
+    if "record_id" in schema.names and pa.types.is_floating(schema.field("record_id").type):
+        raise InputError(f"{where}: the column record_id holds decimal numbers; make it text, so that no digit is lost")
+
+
+def _parse(text: bytes, header: Header, fields: Mapping[str, int]) -> pa.Table:
+    import pyarrow as pa
+    from pyarrow import csv
+
+    names = [f"c{at}" for at in range(len(header.titles))]
+    used = [names[at] for at in fields.values()]
+    # With quotes everywhere taken as the index took them, and no type but text, Arrow has nothing left to decide.
+    table = csv.read_csv(
+        io.BytesIO(text),
+        read_options=csv.ReadOptions(column_names=names, block_size=len(text) + 1),
+        parse_options=csv.ParseOptions(
+            delimiter=header.delimiter, newlines_in_values=True, ignore_empty_lines=len(names) > 0
+        ),
+        convert_options=csv.ConvertOptions(
+            include_columns=used, column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
+        ),
+    )
+    return table.rename_columns(list(fields))
+
+
+def _insert(
+    connection: duckdb.DuckDBPyConnection, raw: str, file: int, table: pa.Table, fields: Mapping[str, object]
+) -> None:
+    columns = "".join(f', {_trimmed(_cast(name))} AS "{name}"' for name in fields)
+    connection.register("incoming", table)
+    connection.execute(
+        f"INSERT INTO {raw} BY NAME SELECT CAST({file} AS INTEGER) AS file, record, line{columns} FROM incoming"
+    )
+    connection.unregister("incoming")
+
+
+def _cast(column: str) -> str:
+    escaped = column.replace('"', '""')
+    return f'CAST("{escaped}" AS VARCHAR)'
+
+
+def _trimmed(x: str) -> str:
+    return f"nullif(trim({x}, {_SPACE}), '')"
+
+
+def _spoken(text: Text) -> str:
+    names = {"utf-8": "UTF-8", "cp1252": "Windows-1252", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16"}
+    return names.get(text.encoding, text.encoding) + (" with a byte order mark" if text.mark else "")
+
+
+def _counted(blocks: Iterator[bytes], tick: Callable[[int], None]) -> Iterator[bytes]:
+    for block in blocks:
+        yield block
+        tick(len(block))
+
+
+def _nulls(count: int) -> pa.Array:
+    import pyarrow as pa
+
+    return pa.nulls(count, pa.int64())
+
+
+def _hash(table: pa.Table) -> str:
+    import pyarrow as pa
+
+    class Sink(io.RawIOBase):
+        digest = hashlib.sha256()
+
+        def writable(self) -> bool:
+            return True
+
+        def write(self, data: Any) -> int:
+            self.digest.update(data)
+            return len(data)
+
+    sink = Sink()
+    sink.digest = hashlib.sha256()
+    with pa.ipc.new_stream(pa.PythonFile(sink, mode="w"), table.schema) as writer:
+        writer.write_table(table)
+    return str(sink.digest.hexdigest())

@@ -1,0 +1,251 @@
+"""The one pass: every source is found out, loaded as text, standardised and accounted for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import TYPE_CHECKING
+
+from connectors.detect import Extract, Found, detect
+from connectors.load import Loaded, create_raw, load_parquet, load_table, load_text
+from connectors.records import Rejected
+from connectors.source import FileFacts, ReadReport, Source
+from connectors.standardise import create_work_tables, standardise
+from connectors.suppliers import candidates
+from connectors.supplier import Supplier
+from schemas import SOURCE_TABLES
+from schemas.errors import InputError
+from schemas.progress import SILENT, Progress
+from schemas.sql import install_macros
+
+if TYPE_CHECKING:
+    import duckdb
+
+SIDES = ("clients", "register")
+
+
+def read(
+    connection: duckdb.DuckDBPyConnection,
+    sources: Sequence[Source],
+    *,
+    side: str,
+    as_at: date,
+    progress: Progress = SILENT,
+) -> ReadReport:
+    """Read `sources` into new tables of the schema `side` ("clients" or "register"), one for each of SOURCE_TABLES.
+
+    `as_at` settles two-digit years and what is in the future. Raises InputError where a source cannot be used at all;
+    what is wrong with single records and values stands in `set_aside` and `data_quality` instead.
+    """
+    if side not in SIDES:
+        raise ValueError(f"side is one of {SIDES}, not {side!r}")
+    if not sources:
+        raise InputError("nothing to read: give at least one file, folder or table")
+    extracts = [detect(source, candidates(source)) for source in sources]
+    _prepare(connection, side, as_at)
+    facts: list[FileFacts] = []
+    for supplier in _suppliers(extracts):
+        group = [extract for extract in extracts if extract.supplier is supplier]
+        facts += _read_group(connection, supplier, group, side, progress)
+    return ReadReport(tuple(facts), _count_rows(connection, side))
+
+
+def _prepare(connection: duckdb.DuckDBPyConnection, side: str, as_at: date) -> None:
+    install_macros(connection, as_at=as_at)
+    connection.execute(f"CREATE OR REPLACE TEMP MACRO reading_day() AS DATE '{as_at.isoformat()}'")
+    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {side}")
+    for table in SOURCE_TABLES:
+        connection.execute(table.ddl(f"{side}.{table.name.lower()}"))
+
+
+def _suppliers(extracts: Sequence[Extract]) -> list[Supplier]:
+    """Each supplier once, in the order met: its files are read together, so that repeats over several files are seen."""
+    return list({id(extract.supplier): extract.supplier for extract in extracts}.values())
+
+
+@dataclass(frozen=True)
+class _Input:
+    """One file with the number it has while it is read."""
+
+    number: int
+    found: Found
+    loaded: Loaded
+
+
+def _read_group(
+    connection: duckdb.DuckDBPyConnection,
+    supplier: Supplier,
+    extracts: Sequence[Extract],
+    side: str,
+    progress: Progress,
+) -> list[FileFacts]:
+    create_work_tables(connection)
+    for kind in supplier.kinds:
+        create_raw(connection, f"loaded_{kind.name}", kind)
+    for macro in supplier.macros:
+        connection.execute(f"CREATE OR REPLACE TEMP MACRO {macro}")
+    inputs, unread = [], []
+    for extract in extracts:
+        for found in extract.files:
+            if found.kind is None:
+                unread.append(found)
+                continue
+            number = len(inputs) + 1
+            connection.execute("INSERT INTO reading_file VALUES (?, ?, ?)", [number, found.name, extract.organisation])
+            inputs.append(_Input(number, found, _load(connection, supplier, found, number, progress)))
+    _check_people(supplier, extracts, inputs)
+    _create_views(connection, supplier, inputs)
+    for item in inputs:
+        _reject(connection, item)
+    with progress.stage(f"Standardising {supplier.name}"):
+        standardise(connection, supplier, side)
+    facts = [*_facts(connection, supplier, inputs, side), *(_unread_facts(supplier, found) for found in unread)]
+    _clear(connection, supplier)
+    return facts
+
+
+def _load(
+    connection: duckdb.DuckDBPyConnection, supplier: Supplier, found: Found, number: int, progress: Progress
+) -> Loaded:
+    kind = found.kind
+    if kind is None:
+        raise AssertionError("a file of no kind is not loaded")
+    raw = f"loaded_{kind.name}"
+    positions = kind.match(found.header.titles)
+    named = {field: found.header.titles[at] for field, at in positions.items()}
+    size = found.path.stat().st_size if found.path else None
+    with progress.stage(f"Reading {found.name}", size) as tick:
+        if found.table is not None:
+            return load_table(connection, found.table, raw=raw, file=number, fields=named)
+        if found.path is None:
+            raise AssertionError("neither a file nor a table")
+        if found.is_parquet:
+            loaded = load_parquet(found.path, file=number, fields=named, kind=kind)
+            tick(loaded.bytes)
+            return loaded
+        return load_text(
+            connection,
+            found.path,
+            found.header,
+            raw=raw,
+            file=number,
+            fields=positions,
+            encodings=supplier.encodings,
+            tick=tick,
+        )
+
+
+def _check_people(supplier: Supplier, extracts: Sequence[Extract], inputs: Sequence[_Input]) -> None:
+    people = [item for item in inputs if item.found.kind is supplier.person]
+    if not any(item.loaded.records for item in people):
+        first = people[0].found
+        raise InputError("holds a header and no records; export it again", path=first.path or first.name)
+
+
+def _create_views(connection: duckdb.DuckDBPyConnection, supplier: Supplier, inputs: Sequence[_Input]) -> None:
+    """`raw_<kind>`: what was loaded, and what stays in Parquet files, as one relation."""
+    for kind in supplier.kinds:
+        selects = [select for item in inputs if item.found.kind is kind for select in item.loaded.selects]
+        union = " UNION ALL BY NAME ".join([f"SELECT * FROM loaded_{kind.name}", *selects])
+        connection.execute(f"CREATE TEMP VIEW raw_{kind.name} AS {union}")
+
+
+def _reject(connection: duckdb.DuckDBPyConnection, item: _Input) -> None:
+    import pyarrow as pa
+
+    rejected: tuple[Rejected, ...] = item.loaded.rejected
+    if not rejected:
+        return
+    table = pa.table(
+        {
+            "record": pa.array([r.record for r in rejected], pa.int64()),
+            "line": pa.array([r.line for r in rejected], pa.int64()),
+            "rule": pa.array([r.rule for r in rejected], pa.string()),
+        }
+    )
+    connection.register("rejected", table)
+    connection.execute(
+        "INSERT INTO aside SELECT ?, ?, record, line, (SELECT source_org FROM reading_file WHERE file = ?), 'rejected',"
+        " '', rule FROM rejected",
+        [item.found.kind.name if item.found.kind else "", item.number, item.number],
+    )
+    connection.unregister("rejected")
+
+
+def _facts(
+    connection: duckdb.DuckDBPyConnection, supplier: Supplier, inputs: Sequence[_Input], side: str
+) -> list[FileFacts]:
+    counted = connection.execute("SELECT file, verdict, count(*) FROM aside GROUP BY ALL").fetchall()
+    aside = {(file, verdict): count for file, verdict, count in counted}
+    tests = dict(
+        connection.execute(
+            f"SELECT extract_file, count(*) FROM {side}.person WHERE nhs_number >= '9' AND source = ? GROUP BY ALL",
+            [supplier.name],
+        ).fetchall()
+    )
+    facts = []
+    for item in inputs:
+        kind, header = item.found.kind, item.found.header
+        if kind is None:
+            continue
+        rejected = aside.get((item.number, "rejected"), 0)
+        excluded = aside.get((item.number, "excluded"), 0)
+        facts.append(
+            FileFacts(
+                name=item.found.name,
+                format=supplier.name,
+                version=kind.version(header.titles),
+                encoding=item.loaded.encoding,
+                sha256=item.loaded.sha256,
+                bytes=item.loaded.bytes,
+                table=kind.fills[0].table.name if kind.fills else "-",
+                records=item.loaded.records,
+                used=item.loaded.records - rejected - excluded,
+                rejected=rejected,
+                excluded=excluded,
+                test_numbers=tests.get(item.found.name, 0) if kind is supplier.person else 0,
+                note=_note(kind, header.titles),
+            )
+        )
+    return facts
+
+
+def _note(kind: object, titles: tuple[str, ...]) -> str | None:
+    used = set(kind.match(titles).values())  # type: ignore[attr-defined]
+    ignored = [title for at, title in enumerate(titles) if at not in used]
+    return f"columns not used: {', '.join(ignored)}" if ignored else None
+
+
+def _unread_facts(supplier: Supplier, found: Found) -> FileFacts:
+    return FileFacts(
+        name=found.name,
+        format=supplier.name,
+        version=None,
+        encoding=None,
+        sha256="",
+        bytes=found.path.stat().st_size if found.path else 0,
+        table="-",
+        records=0,
+        used=0,
+        rejected=0,
+        excluded=0,
+        note=f"not read: its columns are those of no file that the {supplier.name} format uses",
+    )
+
+
+def _count_rows(connection: duckdb.DuckDBPyConnection, side: str) -> dict[str, int]:
+    counts = {}
+    for table in SOURCE_TABLES:
+        ((count,),) = connection.execute(f"SELECT count(*) FROM {side}.{table.name.lower()}").fetchall()
+        counts[table.name] = count
+    return counts
+
+
+def _clear(connection: duckdb.DuckDBPyConnection, supplier: Supplier) -> None:
+    for kind in supplier.kinds:
+        for view in (f"keyed_{kind.name}", f"raw_{kind.name}"):
+            connection.execute(f"DROP VIEW {view}")
+        connection.execute(f"DROP TABLE loaded_{kind.name}")
+    for table in ("reading_file", "aside", "later", "repeat", "people", "suspect"):
+        connection.execute(f"DROP TABLE IF EXISTS {table}")

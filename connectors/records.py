@@ -1,0 +1,334 @@
+"""Where records begin and end in delimited text, aware of quotes, so that a fault costs its own record only.
+
+Blocks are indexed with NumPy. A line is a record in bulk when its quotes are even in number and each stands where a
+quote may stand (RFC 4180), and the delimiters outside them make as many fields as the header has. Only other lines are
+looked at one by one, by the csv module in its strict mode: alone, then as the beginning of a record over several lines.
+What passes neither is rejected with its line, and reading goes on at the next line.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+MAX_RECORD = 1 << 20
+"""Bytes. No supplier's record comes near; without a bound one bad byte could hold the rest of the file in memory."""
+
+UNCLOSED = "a quotation mark is never closed"
+MISPLACED = "a quotation mark inside a value is not doubled"
+NOT_TEXT = "bytes that are no text in the encoding of the file"
+TOO_LONG = "longer than any record can be (1 MB)"
+DOUBTFUL = "between two quotation marks that leave open where records begin"
+
+_LF, _CR, _QUOTE = 10, 13, 34
+_Ints = npt.NDArray[np.int64]
+_Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A record that cannot be read: its number, the line it begins on, and why."""
+
+    record: int
+    line: int
+    rule: str
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Good records as clean CSV, with each one's number and line, and the rejected ones among them."""
+
+    csv: bytes
+    record: _Ints
+    line: _Ints
+    rejected: tuple[Rejected, ...]
+
+
+class RecordIndex:
+    """Splits UTF-8 text that begins after the header into records; feed it blocks in order."""
+
+    def __init__(self, width: int, delimiter: str, *, first_line: int = 2) -> None:
+        """`width` fields to a record, parted by `delimiter` (one ASCII character)."""
+        self.width = width
+        self.delimiter = delimiter
+        self._line = first_line
+        self._record = 1
+        self._pending = b""
+        self._overlong = False
+
+    @property
+    def records(self) -> int:
+        """Records met so far, rejected ones included."""
+        return self._record - 1
+
+    def read(self, blocks: Iterator[bytes]) -> Iterator[Batch]:
+        """All batches of the text."""
+        for block in blocks:
+            yield from self._feed(block)
+        yield from self._feed(b"", last=True)
+
+    def _feed(self, block: bytes, *, last: bool = False) -> Iterator[Batch]:
+        body = self._pending + block
+        self._pending = b""
+        if self._overlong:
+            body = self._skip_rest_of_line(body)
+        end = len(body) if last else _end_of_lines(body)
+        body, self._pending = body[:end], body[end:]
+        if last and body and not body.endswith((b"\n", b"\r")):
+            body += b"\n"
+        if body:
+            batch, used = self._index(body, last)
+            self._pending = body[used:] + self._pending
+            yield batch
+        if not last and len(self._pending) > 2 * MAX_RECORD:
+            yield self._give_up_line()
+
+    def _give_up_line(self) -> Batch:
+        """Reject a line without an end in sight, and forget what was read of it."""
+        rejected = Rejected(self._record, self._line, TOO_LONG)
+        self._record += 1
+        self._overlong, self._pending = True, b""
+        none = np.empty(0, np.int64)
+        return Batch(b"", none, none, (rejected,))
+
+    def _skip_rest_of_line(self, body: bytes) -> bytes:
+        ends = [at for at in (body.find(b"\n"), body.find(b"\r")) if at >= 0]
+        if not ends:
+            return b""
+        self._overlong = False
+        self._line += 1
+        rest = body[min(ends) :]
+        return rest[2:] if rest.startswith(b"\r\n") else rest[1:]
+
+    def _index(self, body: bytes, last: bool) -> tuple[Batch, int]:
+        lines = _Lines.of(body, self.delimiter)
+        suspicious = ~lines.blank & ~lines.sound(self.width)
+        verdict = _Verdict(is_record=~lines.blank, good=~lines.blank & ~suspicious)
+        stop = lines.count
+        if suspicious.any():
+            stop = self._examine(lines, np.flatnonzero(suspicious), verdict, last)
+        batch = self._batch(lines, verdict, stop)
+        used = int(lines.start[stop]) if stop < lines.count else len(body)
+        self._line += stop
+        self._record += int(np.count_nonzero(verdict.is_record[:stop]))
+        return batch, used
+
+    def _examine(self, lines: _Lines, suspicious: _Ints, verdict: _Verdict, last: bool) -> int:
+        """Decide each suspicious line; returns the line to stop before because its record may go on in the next block."""
+        done = -1
+        for i in map(int, suspicious):
+            if i <= done:
+                continue
+            outcome = self._one_line(lines, i)
+            if isinstance(outcome, str) and lines.odd[i] and outcome == UNCLOSED:
+                end = lines.next_odd(i)
+                if end is None and not last and len(lines.body) - int(lines.start[i]) <= MAX_RECORD:
+                    return i
+                done, outcome = self._several_lines(lines, i, end, verdict)
+            verdict.decide(i, outcome)
+        return lines.count
+
+    def _one_line(self, lines: _Lines, i: int) -> bytes | str | None:
+        """The record as clean CSV, the rule that rejects it, or None where the line is blank after all."""
+        raw = lines.bytes(i, i)
+        if not raw.strip(b" \t\x1a"):  # 0x1A: the end-of-file mark of DOS programs
+            return None
+        if len(raw) > MAX_RECORD:
+            return TOO_LONG
+        if b"\0" in raw:
+            return NOT_TEXT
+        return self._parse(raw)
+
+    def _several_lines(self, lines: _Lines, i: int, end: int | None, verdict: _Verdict) -> tuple[int, bytes | str]:
+        """Try the lines from `i` to the one that makes its quotes even again as one record."""
+        if end is None or int(lines.end[end] - lines.start[i]) > MAX_RECORD:
+            return i, UNCLOSED
+        raw = lines.bytes(i, end)
+        outcome = NOT_TEXT if b"\0" in raw else self._parse(raw)
+        if isinstance(outcome, str):
+            return i, UNCLOSED
+        if verdict.good[i + 1 : end].any():
+            # Either the value holds lines that look like records, or two stray quotes hold records between them. To
+            # read them could invent people, to join them could lose people: so each is set aside where all can see it.
+            for k in range(i + 1, end + 1):
+                if verdict.is_record[k]:
+                    verdict.decide(k, DOUBTFUL)
+            return end, DOUBTFUL
+        verdict.is_record[i + 1 : end + 1] = False
+        verdict.good[i + 1 : end + 1] = False
+        return end, outcome
+
+    def _parse(self, raw: bytes) -> bytes | str:
+        try:
+            rows = list(csv.reader(io.StringIO(raw.decode(), newline=""), delimiter=self.delimiter, strict=True))
+        except csv.Error as error:
+            return UNCLOSED if "unexpected end" in str(error) else MISPLACED
+        if len(rows) != 1:
+            return MISPLACED
+        if len(rows[0]) != self.width:
+            return f"{len(rows[0])} fields where the header has {self.width}"
+        clean = io.StringIO(newline="")
+        csv.writer(clean, delimiter=self.delimiter, lineterminator="\n", quoting=csv.QUOTE_ALL).writerow(rows[0])
+        return clean.getvalue().encode()
+
+    def _batch(self, lines: _Lines, verdict: _Verdict, stop: int) -> Batch:
+        numbers = self._record - 1 + np.cumsum(verdict.is_record[:stop], dtype=np.int64)
+        kept = verdict.good[:stop].copy()
+        pieces: list[bytes] = []
+        rejected: list[Rejected] = []
+        begin = 0
+        for i, outcome in verdict.decided:
+            if i >= stop:
+                break
+            pieces.append(lines.run(begin, i, verdict.is_record))
+            begin = i + 1
+            if isinstance(outcome, str):
+                rejected.append(Rejected(int(numbers[i]), self._line + i, outcome))
+            elif outcome is not None:
+                pieces.append(outcome)
+                kept[i] = True
+        pieces.append(lines.run(begin, stop, verdict.is_record))
+        at = np.flatnonzero(kept)
+        return Batch(b"".join(pieces), numbers[at], self._line + at, tuple(rejected))
+
+
+class _Verdict:
+    """What each line of a block was found to be."""
+
+    def __init__(self, is_record: _Flags, good: _Flags) -> None:
+        self.is_record = is_record
+        self.good = good
+        self._decided: dict[int, bytes | str | None] = {}
+
+    def decide(self, i: int, outcome: bytes | str | None) -> None:
+        """Line `i` is a record given as clean CSV, or rejected by a rule, or blank."""
+        self.good[i] = False
+        self.is_record[i] = outcome is not None
+        self._decided[i] = outcome
+
+    @property
+    def decided(self) -> list[tuple[int, bytes | str | None]]:
+        """Lines decided one by one, in order."""
+        return sorted(self._decided.items())
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """The physical lines of a block that ends with one; `end` is before the line break, `stop` after it."""
+
+    body: bytes
+    start: _Ints
+    end: _Ints
+    stop: _Ints
+    fields: _Ints
+    odd: _Flags
+    faulty: _Flags
+
+    @classmethod
+    def of(cls, body: bytes, delimiter: str) -> _Lines:
+        data = np.frombuffer(body, np.uint8)
+        breaks, end = _breaks(body, data)
+        start = np.concatenate((np.zeros(1, np.int64), breaks[:-1] + 1))
+        quotes = np.flatnonzero(data == _QUOTE)
+        faulty = np.zeros(len(start), bool)
+        if b"\0" in body:
+            nul = np.flatnonzero(data == 0)
+            faulty |= np.searchsorted(nul, breaks) > np.searchsorted(nul, start)
+        faulty |= (end - start) > MAX_RECORD
+        first = np.searchsorted(quotes, start)
+        number = np.searchsorted(quotes, breaks) - first
+        if quotes.size:
+            faulty |= _misplaced(data, quotes, first, number, ord(delimiter))
+        fields = _fields(data, quotes, start, breaks, first, ord(delimiter))
+        return cls(body, start, end, breaks + 1, fields, (number & 1).astype(bool), faulty)
+
+    @property
+    def count(self) -> int:
+        return len(self.start)
+
+    @property
+    def blank(self) -> _Flags:
+        blank: _Flags = self.end <= self.start
+        return blank
+
+    def sound(self, width: int) -> _Flags:
+        """Lines that are a record beyond doubt."""
+        sound: _Flags = (self.fields == width) & ~self.odd & ~self.faulty
+        return sound
+
+    def next_odd(self, i: int) -> int | None:
+        """The next line with an odd number of quotes."""
+        rest = self.odd[i + 1 :]
+        step = int(rest.argmax()) if rest.size else 0
+        return i + 1 + step if rest.size and rest[step] else None
+
+    def bytes(self, first: int, last: int) -> bytes:
+        """The text of lines `first` to `last`, without the last line break."""
+        return self.body[int(self.start[first]) : int(self.end[last])]
+
+    def run(self, first: int, stop: int, is_record: _Flags) -> bytes:
+        """The good lines from `first` up to `stop`, as they stand; lines that a record took in go out."""
+        while first < stop and not is_record[first]:
+            first += 1
+        return self.body[int(self.start[first]) : int(self.stop[stop - 1])] if first < stop else b""
+
+
+def _breaks(body: bytes, data: npt.NDArray[np.uint8]) -> tuple[_Ints, _Ints]:
+    """Position of each line's last break byte, and of the end of its text: LF, CRLF and a CR alone all break lines."""
+    feeds = data == _LF
+    if body.count(b"\r") == body.count(b"\r\n"):
+        breaks = np.flatnonzero(feeds)
+    else:
+        alone = data == _CR
+        alone[:-1] &= ~feeds[1:]
+        breaks = np.flatnonzero(feeds | alone)
+    before = data[breaks - 1] == _CR
+    before[:1] &= breaks[:1] > 0
+    return breaks, breaks - (before & feeds[breaks])
+
+
+def _misplaced(data: npt.NDArray[np.uint8], quotes: _Ints, first: _Ints, number: _Ints, delimiter: int) -> _Flags:
+    """Lines with a quote where RFC 4180 has none: each opens after, or closes before, a delimiter, line break or quote.
+
+    A pair that stands for one quote closes and opens again, so its halves are neighbours of a quote.
+    """
+    allowed = np.zeros(256, bool)
+    allowed[[delimiter, _LF, _CR, _QUOTE]] = True
+    line = np.repeat(np.arange(len(first)), number)
+    closes = (np.arange(quotes.size) - first[line]) & 1
+    # Before the first byte of a block stands a line break: data[-1] is one too.
+    neighbour = data[quotes - 1 + 2 * closes]
+    faulty = np.zeros(len(first), bool)
+    faulty[line[~allowed[neighbour]]] = True
+    return faulty
+
+
+def _fields(
+    data: npt.NDArray[np.uint8], quotes: _Ints, start: _Ints, breaks: _Ints, first: _Ints, delimiter: int
+) -> _Ints:
+    """Fields on each line: one more than the delimiters outside its own quotes."""
+    delimiters = data == delimiter
+    if not quotes.size:
+        return _between(np.flatnonzero(delimiters), start, breaks) + 1
+    inside = np.bitwise_xor.accumulate((data == _QUOTE).view(np.uint8)).view(bool)
+    even = _between(np.flatnonzero(delimiters & ~inside), start, breaks)
+    if not (first & 1).any():
+        return even + 1
+    # An odd line before turns inside and outside round for the lines after it.
+    odd = _between(np.flatnonzero(delimiters & inside), start, breaks)
+    return np.where(first & 1, odd, even) + 1
+
+
+def _between(positions: _Ints, start: _Ints, stop: _Ints) -> _Ints:
+    counts: _Ints = np.searchsorted(positions, stop) - np.searchsorted(positions, start)
+    return counts
+
+
+def _end_of_lines(body: bytes) -> int:
+    """Where the last whole line ends; a CR at the very end may be half a CRLF, so it waits."""
+    return max(body.rfind(b"\n"), body.rfind(b"\r", 0, -1)) + 1 if body else 0

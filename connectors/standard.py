@@ -1,0 +1,81 @@
+"""Our own format: files and tables whose columns are those of the standard tables.
+
+A file is PERSON unless it is named after another standard table (`address.csv`, `service.parquet`).
+"""
+
+from __future__ import annotations
+
+from connectors import values
+from connectors.supplier import Fill, Kind, Repeats, Rule, Supplier
+from connectors.values import Value
+from schemas import PERSON, SOURCE_TABLES
+from schemas.dates import Form
+from schemas.table import Column, Table, Type
+
+_OURS = ("extract_file", "extract_record", "extract_line", "source", "source_org", "record_id")
+_READ = tuple(table for table in SOURCE_TABLES if table.name not in ("SET_ASIDE", "DATA_QUALITY"))
+
+
+def _value(column: Column) -> Value:
+    """How a column is read: by what it is where it is one of a kind, else by its type."""
+    x = f'r."{column.name}"'
+    special = {
+        "nhs_number": values.nhs_number,
+        "gender": values.gender,
+        "ethnicity": values.ethnicity,
+        "postcode": values.postcode,
+    }
+    if column.name in special:
+        return special[column.name](x)
+    if column.codes is not None:
+        return values.code(x, column.codes)
+    return {
+        Type.TEXT: values.text,
+        Type.DATE: lambda x: values.day(x, Form.ISO),
+        Type.FLAG: values.flag,
+        Type.INTEGER: values.whole_number,
+        Type.REAL: values.number,
+    }[column.type](x)
+
+
+def _birth() -> dict[str, Value]:
+    """The date and its precision; a precision that is given can only make the date less precise."""
+    date = values.birth_date("r.birth_date", Form.ISO)
+    known = values.birth_date_precision("r.birth_date", Form.ISO)
+    given = "upper(r.birth_date_precision)"
+    cut = f"CASE {given} WHEN 'Y' THEN date_trunc('year', {date.sql}) WHEN 'YM' THEN date_trunc('month', {date.sql}) ELSE {date.sql} END"
+    least = (
+        f"CASE WHEN {given} = 'Y' THEN 'Y' WHEN {given} = 'YM' AND {known.sql} = 'YMD' THEN 'YM' ELSE {known.sql} END"
+    )
+    return {
+        "birth_date": Value(f"CAST({cut} AS DATE)", date.given, date.fault, date.warning),
+        "birth_date_precision": Value(f"CASE WHEN {date.sql} IS NOT NULL THEN {least} END"),
+    }
+
+
+def _kind(table: Table) -> Kind:
+    is_person = table is PERSON
+    fields = [name for name in table.names if name not in _OURS[:3]]
+    columns = {c.name: _value(c) for c in table.columns if c.name not in _OURS}
+    if is_person:
+        columns |= _birth()
+    return Kind(
+        name=table.name.lower(),
+        columns={name: (name,) for name in fields},
+        required=("record_id",),
+        fills=(Fill(table, columns),),
+        source="r.source",
+        source_org="r.source_org",
+        record_id="r.record_id",
+        key_columns=("record_id",),
+        any_of=("nhs_number", "family_name", "given_name", "birth_date") if is_person else (),
+        file_name=None if is_person else table.name.lower(),
+        repeats=Repeats.FIRST if is_person else Repeats.EVENTS,
+        exclude=(Rule("marked as a test record", values.is_true("r.test_record"), ("test_record",)),)
+        if is_person
+        else (),
+        dependant=not is_person,
+    )
+
+
+STANDARD = Supplier(name="standard", kinds=tuple(_kind(table) for table in _READ), exact_titles=True)

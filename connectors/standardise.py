@@ -1,0 +1,208 @@
+"""From raw text columns to the standard tables: what is left out, what is filled, what was refused.
+
+Works on whole columns with the declarations of one supplier. Every raw record ends in exactly one of three states:
+set aside as rejected, set aside as excluded, or used by at least one fill.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from connectors.supplier import Fill, Kind, Lookup, Repeats, Supplier
+from connectors.values import Value, quoted
+
+if TYPE_CHECKING:
+    import duckdb
+
+_PLACE = "file, record, line"
+
+
+def create_work_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """`reading_file` (one row a file), `aside` (records set aside) and `later` (further rows of a person already met)."""
+    connection.execute("CREATE TEMP TABLE reading_file (file INTEGER, name VARCHAR, source_org VARCHAR)")
+    connection.execute(
+        "CREATE TEMP TABLE aside (kind VARCHAR, file INTEGER, record BIGINT, line BIGINT, source_org VARCHAR,"
+        " verdict VARCHAR, columns VARCHAR, rule VARCHAR)"
+    )
+    connection.execute("CREATE TEMP TABLE later (file INTEGER, record BIGINT)")
+
+
+def standardise(connection: duckdb.DuckDBPyConnection, supplier: Supplier, side: str) -> None:
+    """Fill the tables of `side` from the raw relations `raw_<kind>` of one supplier."""
+    for kind in supplier.kinds:
+        connection.execute(f"CREATE TEMP VIEW keyed_{kind.name} AS {_keyed(supplier, kind)}")
+    person = supplier.person
+    filling = [kind for kind in supplier.kinds if kind.fills]
+    for kind in sorted(filling, key=lambda kind: kind is not person):
+        if _is_empty(connection, kind):
+            continue
+        _set_aside(connection, supplier, kind, side)
+    for kind in filling:
+        if not _is_empty(connection, kind):
+            for fill in kind.fills:
+                _fill(connection, supplier, kind, fill, side)
+    connection.execute(
+        f"INSERT INTO {side}.set_aside BY NAME SELECT {quoted(supplier.name)} AS source, aside.source_org,"
+        " verdict AS kind, name AS extract_file, record AS extract_record, line AS extract_line, columns, rule"
+        " FROM aside JOIN reading_file USING (file) ORDER BY file, record"
+    )
+
+
+def _is_empty(connection: duckdb.DuckDBPyConnection, kind: Kind) -> bool:
+    return not connection.execute(f"SELECT 1 FROM raw_{kind.name} LIMIT 1").fetchall()
+
+
+def _keyed(supplier: Supplier, kind: Kind) -> str:
+    """Raw records with the key of the source record they speak of."""
+    joins = "".join(_join(lookup, "r") for lookup in kind.organisations)
+    source = f"coalesce({kind.source}, {quoted(supplier.name)})" if kind.source else quoted(supplier.name)
+    replaced = ", ".join(["source_org_default", *({"source", "source_org", "record_id"} & set(kind.columns))])
+    return (
+        f"SELECT r.* EXCLUDE ({replaced}), {source} AS source,"
+        f" coalesce({kind.source_org}, r.source_org_default) AS source_org, {kind.record_id} AS record_id"
+        f" FROM (SELECT raw.*, f.source_org AS source_org_default"
+        f" FROM raw_{kind.name} raw JOIN reading_file f USING (file)) r{joins}"
+    )
+
+
+def _join(lookup: Lookup, base: str) -> str:
+    """One record of other kinds, or nulls, for each record of `base`."""
+    on = ", ".join(column for column, _ in lookup.on)
+    prefix = "keyed" if lookup.on[0][0] == "source_org" else "raw"
+    union = " UNION ALL BY NAME ".join(
+        f"SELECT k.* FROM {prefix}_{name} k ANTI JOIN aside ON aside.file = k.file AND aside.record = k.record"
+        for name in lookup.kinds
+    )
+    match = " AND ".join(f"{lookup.alias}.{column} = {expression}" for column, expression in lookup.on)
+    return (
+        f" LEFT JOIN (SELECT DISTINCT ON ({on}) * FROM ({union}) {lookup.alias} WHERE {lookup.where}"
+        f" ORDER BY {on}, {lookup.order}, file DESC, record DESC) {lookup.alias} ON {match}"
+    )
+
+
+def _set_aside(connection: duckdb.DuckDBPyConnection, supplier: Supplier, kind: Kind, side: str) -> None:
+    nobody = " OR ".join(f'r."{field}" IS NULL' for field in kind.key_columns) or "false"
+    missing = f"no {' or no '.join(kind.columns[field][0] for field in kind.key_columns)}"
+    _put_aside(connection, kind, nobody, "rejected", kind.key_columns, missing)
+    if kind.repeats is Repeats.LATEST:
+        _set_repeats_aside(connection, kind)
+    for rule in kind.exclude:
+        _put_aside(connection, kind, rule.when, "excluded", rule.columns, rule.because)
+    if kind.repeats in (Repeats.FIRST, Repeats.FOLD):
+        _set_repeats_aside(connection, kind)
+    if kind.dependant:
+        _orphans_aside(connection, supplier.person, kind)
+    elif kind is supplier.person and connection.execute(f"SELECT 1 FROM {side}.person LIMIT 1").fetchall():
+        # The same extract given twice, or two sources that call themselves the same.
+        known = f"EXISTS (FROM {side}.person p WHERE (p.source, p.source_org, p.record_id) = (r.source, r.source_org, r.record_id))"
+        rule = "duplicate: another file of this run holds the same source, organisation and record id"
+        _put_aside(connection, kind, known, "excluded", kind.key_columns, rule)
+
+
+def _put_aside(
+    connection: duckdb.DuckDBPyConnection, kind: Kind, when: str, verdict: str, columns: tuple[str, ...], rule: str
+) -> None:
+    titles = ", ".join(kind.columns[field][0] for field in columns)
+    connection.execute(
+        f"INSERT INTO aside SELECT {quoted(kind.name)}, r.file, r.record, r.line, r.source_org, {quoted(verdict)},"
+        f" {quoted(titles)}, {quoted(rule)} FROM {_remaining(kind)} WHERE {when}"
+    )
+
+
+def _remaining(kind: Kind) -> str:
+    return f"keyed_{kind.name} r ANTI JOIN aside ON aside.file = r.file AND aside.record = r.record"
+
+
+def _set_repeats_aside(connection: duckdb.DuckDBPyConnection, kind: Kind) -> None:
+    key = ", ".join(kind.repeat_key)
+    order = f"{kind.newest}, file DESC, record DESC" if kind.repeats is Repeats.LATEST else "file, record"
+    # Repeats are few: find their keys first, so that only their records are sorted.
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE repeat AS WITH remaining AS (SELECT r.* FROM {_remaining(kind)}),"
+        f" keys AS (SELECT {key} FROM remaining GROUP BY ALL HAVING count(*) > 1)"
+        f" SELECT r.file, r.record, r.line, r.source_org, {kind.keep_repeats} AS kept,"
+        f" row_number() OVER (PARTITION BY {key} ORDER BY {order}) AS place"
+        f" FROM remaining r SEMI JOIN keys USING ({key})"
+    )
+    if kind.repeats is Repeats.FOLD:
+        connection.execute("INSERT INTO later SELECT file, record FROM repeat WHERE place > 1 AND kept")
+    titles = ", ".join(kind.columns[field][0] for field in kind.key_columns)
+    connection.execute(
+        f"INSERT INTO aside SELECT {quoted(kind.name)}, {_PLACE}, source_org, 'excluded', {quoted(titles)},"
+        f" {quoted(kind.repeats.value)} FROM repeat WHERE place > 1 AND NOT kept"
+    )
+
+
+def _orphans_aside(connection: duckdb.DuckDBPyConnection, person: Kind, kind: Kind) -> None:
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE people AS SELECT DISTINCT source, source_org, record_id FROM"
+        f" (SELECT r.source, r.source_org, r.record_id FROM {_remaining(person)})"
+    )
+    orphan = (
+        "NOT EXISTS (FROM people p WHERE (p.source, p.source_org, p.record_id) = (r.source, r.source_org, r.record_id))"
+    )
+    rule = "its person is not in the extract, or was set aside"
+    _put_aside(connection, kind, orphan, "excluded", kind.key_columns, rule)
+
+
+def _fill(connection: duckdb.DuckDBPyConnection, supplier: Supplier, kind: Kind, fill: Fill, side: str) -> None:
+    joins = "".join(_join(lookup, "r") for lookup in supplier.lookups if _uses(fill, lookup.alias))
+    later = " ANTI JOIN later ON later.file = r.file AND later.record = r.record" if fill.once else ""
+    rows = f"(SELECT r.* FROM {_remaining(kind)}{later}) r JOIN reading_file f USING (file){joins} WHERE {fill.where}"
+    columns = {
+        "source": "r.source",
+        "source_org": "r.source_org",
+        "record_id": "r.record_id",
+        **{name: value.sql for name, value in fill.columns.items()},
+        "extract_file": "f.name",
+        "extract_record": "r.record",
+        "extract_line": "r.line",
+    }
+    select = ", ".join(f'{sql} AS "{name}"' for name, sql in columns.items())
+    connection.execute(f"INSERT INTO {side}.{fill.table.name.lower()} BY NAME SELECT {select} FROM {rows}")
+    _report_quality(connection, fill, rows, side)
+
+
+def _uses(fill: Fill, alias: str) -> bool:
+    return any(f"{alias}." in value.sql for value in fill.columns.values())
+
+
+def _report_quality(connection: duckdb.DuckDBPyConnection, fill: Fill, rows: str, side: str) -> None:
+    """One row for each value refused or doubtful; one pass finds the records concerned, however many columns there are."""
+    doubts = [
+        (name, _doubt(value), used, value.record) for name, value in fill.columns.items() for used in (False, True)
+    ]
+    issues = [
+        (name, sql[1 if used else 0], used, record) for name, sql, used, record in doubts if sql[1 if used else 0]
+    ]
+    if not issues:
+        return
+    suspect = " OR ".join(f"({_suspected(value)})" for value in fill.columns.values() if value.fault or value.warning)
+    columns = ", ".join(f"{sql} AS issue_{i}" for i, (_, sql, _, _) in enumerate(issues))
+    places = sorted({record for *_, record in issues})
+    place = ", ".join(f"{p}.file AS {p}_file, {p}.record AS {p}_record, {p}.line AS {p}_line" for p in places)
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE suspect AS SELECT r.source, r.source_org, r.record_id, {columns}, {place}"
+        f" FROM {rows} AND ({suspect})"
+    )
+    union = " UNION ALL ".join(
+        f'SELECT source, source_org, record_id, {quoted(name)} AS "column", issue_{i} AS issue, {used} AS used,'
+        f" {p}_file AS file, {p}_record AS extract_record, {p}_line AS extract_line FROM suspect WHERE issue_{i} IS NOT NULL"
+        for i, (name, _, used, p) in enumerate(issues)
+    )
+    connection.execute(
+        f"INSERT INTO {side}.data_quality BY NAME SELECT q.* EXCLUDE (file), f.name AS extract_file"
+        f' FROM ({union}) q JOIN reading_file f USING (file) ORDER BY q.file, extract_record, "column"'
+    )
+
+
+def _doubt(value: Value) -> tuple[str | None, str | None]:
+    fault = (
+        f"CASE WHEN {value.given} IS NOT NULL AND {value.sql} IS NULL THEN {value.fault} END" if value.fault else None
+    )
+    return fault, value.warning
+
+
+def _suspected(value: Value) -> str:
+    refused = f"{value.given} IS NOT NULL AND {value.sql} IS NULL" if value.fault else "false"
+    return f"{refused} OR ({value.warning}) IS NOT NULL" if value.warning else refused

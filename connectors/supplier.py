@@ -1,0 +1,162 @@
+"""How a supplier's extract is declared: its kinds of file, their columns, and what they fill.
+
+Declarations are data, read by `connectors.standardise`. A new supplier is one file of them. Expressions are DuckDB SQL
+over `r`, one raw record: every declared field is a text column of `r`, trimmed, null where empty or not in the file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from connectors.values import Value
+from schemas.table import Table
+
+
+def plain(title: str) -> str:
+    """A column title without capitals, spaces and punctuation: how titles are compared.
+
+    >>> plain("Date of Birth") == plain("DATE_OF_BIRTH")
+    True
+    """
+    return re.sub(r"[\\W_]+", "", title.casefold())
+
+
+class Repeats(Enum):
+    """What several records of one file kind with the same key mean."""
+
+    FIRST = "duplicate: an earlier record has the same key"
+    """The first is used."""
+    LATEST = "superseded: a later record has the same key"
+    """A re-sent table: the last is used, whatever the earlier ones say; `Kind.newest` orders them."""
+    FOLD = "another row of the same person"
+    """A report with several rows a person: the first fills PERSON, all fill the tables that hang on it."""
+    EVENTS = "-"
+    """Each record stands for itself."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Records for which `when` holds are left out; `because` stands in SET_ASIDE and never holds a value."""
+
+    because: str
+    when: str
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Fill:
+    """One standard table filled from a kind of file; columns not named stay null."""
+
+    table: Table
+    columns: Mapping[str, Value]
+    where: str = "TRUE"
+    once: bool = False
+    """Only the first record of each person (Repeats.FOLD)."""
+
+    def __post_init__(self) -> None:
+        if unknown := [name for name in self.columns if name not in self.table]:
+            raise TypeError(f"{self.table.name} has no columns {unknown}")
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """One record for each person found in other files, joined to `r` under the name `alias`.
+
+    `kinds` are looked through together; `where` chooses among their records and `order` says which comes first.
+    """
+
+    alias: str
+    kinds: tuple[str, ...]
+    where: str
+    order: str
+    on: tuple[tuple[str, str], ...] = (("source_org", "source_org"), ("record_id", "record_id"))
+    """Pairs: the column looked up by, and the expression of the record it must equal."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of file of a supplier, recognised by the columns it must have."""
+
+    name: str
+    columns: Mapping[str, tuple[str, ...]]
+    """Field to the titles it may have, the likeliest first."""
+    required: tuple[str, ...]
+    fills: tuple[Fill, ...] = ()
+    record_id: str = "NULL"
+    source_org: str = "r.source_org_default"
+    source: str | None = None
+    key_columns: tuple[str, ...] = ()
+    """Fields without which a record is nobody's; such records are rejected."""
+    any_of: tuple[str, ...] = ()
+    """Fields of which the file must have at least one to be of use."""
+    file_name: str | None = None
+    """Recognised by the file's name (without its ending) as well as its columns."""
+    organisations: tuple[Lookup, ...] = ()
+    """Look-ups that `record_id` and `source_org` need."""
+    repeats: Repeats = Repeats.EVENTS
+    repeat_key: tuple[str, ...] = ("source", "source_org", "record_id")
+    newest: str = "NULL"
+    keep_repeats: str = "FALSE"
+    """Of a repeated person's further rows, those that are used all the same (Repeats.FOLD)."""
+    exclude: tuple[Rule, ...] = ()
+    dependant: bool = False
+    """Its records hang on a record of the person file, and are left out where that is."""
+    versions: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Versions by titles that only they have, tried in order."""
+    _fields: dict[str, str] = field(init=False, repr=False, compare=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, titles in self.columns.items():
+            for title in titles:
+                self._fields.setdefault(plain(title), name)
+        if unknown := [name for name in self.required if name not in self.columns]:
+            raise TypeError(f"{self.name}: required fields that are not columns: {unknown}")
+
+    def match(self, header: tuple[str, ...]) -> dict[str, int]:
+        """Field to position in the header. Of several titles for one field the likeliest counts."""
+        positions = {plain(title): at for at, title in reversed(list(enumerate(header)))}
+        found = {}
+        for name, titles in self.columns.items():
+            at = next((positions[plain(title)] for title in titles if plain(title) in positions), None)
+            if at is not None:
+                found[name] = at
+        return found
+
+    def missing(self, header: tuple[str, ...]) -> tuple[str, ...]:
+        """Likeliest titles of the required fields that the header lacks."""
+        found = self.match(header)
+        return tuple(self.columns[name][0] for name in self.required if name not in found)
+
+    def version(self, header: tuple[str, ...]) -> str | None:
+        """Which version of the layout the header shows."""
+        titles = {plain(title) for title in header}
+        return next((name for name, marks in self.versions if all(plain(m) in titles for m in marks)), None)
+
+
+@dataclass(frozen=True)
+class Supplier:
+    """One supplier's format."""
+
+    name: str
+    kinds: tuple[Kind, ...]
+    """In the order in which a header is held against them."""
+    encodings: tuple[str, ...] = ("utf-8", "cp1252")
+    lookups: tuple[Lookup, ...] = ()
+    """Joined to every record before the tables are filled."""
+    macros: tuple[str, ...] = ()
+    manifest: str | None = None
+    """Kind that lists the files which must be there: its fields `file_name` and `is_delta`."""
+    exact_titles: bool = False
+    """Titles must be written exactly as declared: ours are, a council's are not."""
+
+    def kind(self, name: str) -> Kind:
+        """The kind of that name."""
+        return next(kind for kind in self.kinds if kind.name == name)
+
+    @property
+    def person(self) -> Kind:
+        """The kind that fills PERSON."""
+        return next(kind for kind in self.kinds if any(fill.table.name == "PERSON" for fill in kind.fills))
