@@ -8,30 +8,48 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
+from caretrace.synthetic import councils, practices
 from caretrace.synthetic.draw import Synthetic
 from schemas import SettingsError
 
-FORMATS = ("standard",)
+FORMATS = ("standard", "standard-csv", "carefirst", "swift", "emis", "systmone", "mixed")
 
 
-def write(synthetic: Synthetic, folder: Path, format: str = "standard", *, file_type: str = "parquet") -> list[Path]:
-    """Write the tables into `folder` (made where missing) and return the files; SettingsError for an unknown format."""
-    folder.mkdir(parents=True, exist_ok=True)
-    if format != "standard":
-        raise SettingsError(f"unknown format {format!r}; choose one of {', '.join(FORMATS)}")
-    tables = {
-        "clients": synthetic.clients,
-        "register": synthetic.register,
-        "truth": synthetic.truth,
-        "client_addresses": synthetic.client_addresses,
-        "client_services": synthetic.client_services,
+def write(synthetic: Synthetic, folder: Path, format: str = "standard") -> list[Path]:
+    """Write into `folder` (made where missing) and return the files; SettingsError for an unknown format.
+
+    `standard` and `standard-csv` write both sides; `carefirst` and `swift` the clients, `emis` and `systmone` the
+    register, `mixed` the register divided between the two, each supplier in a folder of its name. The truth is always beside them.
+    """
+    truth = _write_table(synthetic.truth, folder / ("truth.parquet" if format == "standard" else "truth.csv"))
+    if format in ("standard", "standard-csv"):
+        ending = "parquet" if format == "standard" else "csv"
+        tables = {
+            "clients": synthetic.clients,
+            "register": synthetic.register,
+            "client_addresses": synthetic.client_addresses,
+            "client_services": synthetic.client_services,
+        }
+        return [*(_write_table(table, folder / f"{name}.{ending}") for name, table in tables.items()), truth]
+    if format == "mixed":
+        of_emis, of_systmone = practices.split(synthetic)
+        emis = practices.emis(synthetic, of_emis).write(folder / "emis")
+        return [*emis, *practices.systmone(synthetic, of_systmone).write(folder / "systmone"), truth]
+    extracts = {
+        "carefirst": councils.carefirst,
+        "swift": councils.swift,
+        "emis": practices.emis,
+        "systmone": practices.systmone,
     }
-    return [_write_table(table, folder / f"{name}.{file_type}", file_type) for name, table in tables.items()]
+    if format not in extracts:
+        raise SettingsError(f"unknown format {format!r}; choose one of {', '.join(FORMATS)}")
+    return [*extracts[format](synthetic).write(folder / format), truth]
 
 
-def _write_table(table: pa.Table, path: Path, file_type: str) -> Path:
-    if file_type == "parquet":
-        pyarrow.parquet.write_table(table, path, compression="zstd", store_schema=False)
+def _write_table(table: pa.Table, path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix == ".parquet":
+        pyarrow.parquet.write_table(table, path, compression="zstd")
     else:
         pyarrow.csv.write_csv(table, path)
     return path
