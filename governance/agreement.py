@@ -23,6 +23,8 @@ from governance.transform import TRANSFORMS
 from schemas.errors import SettingsError
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+# Names that pseudonym keys are derived from; plain, so that a domain reads the same everywhere.
+Name = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")]
 DIRECT_CARE = "direct care"
 
 
@@ -52,7 +54,9 @@ class Role(StrEnum):
 class Basis(StrEnum):
     """Ways to meet the common law duty of confidentiality."""
 
-    DIRECT_CARE = "direct care"
+    # Names that pseudonym keys are derived from; plain, so that a domain reads the same everywhere.
+Name = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")]
+DIRECT_CARE = "direct care"
     CONSENT = "explicit consent"
     SECTION_251 = "section 251"
     STATUTE = "statute"
@@ -208,7 +212,7 @@ class Disclosure(_Part):
 class Pseudonyms(_Part):
     """The domain that pseudonyms are alike in; a new epoch makes them all new."""
 
-    epoch: Text
+    epoch: Name
     custodian: Text
 
 
@@ -246,8 +250,8 @@ class Agreement(_Part):
     """A data sharing agreement, version by version."""
 
     format: Annotated[int, Field(ge=1, le=1)]
-    id: Text
-    version: Text
+    id: Name
+    version: Name
     title: Text
     framework: Text | None = None
     parties: Annotated[tuple[Party, ...], Field(min_length=2)]

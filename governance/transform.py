@@ -62,6 +62,14 @@ def _formatted(pattern: str) -> Callable[[str, date], str]:
     return lambda quoted, today: f"strftime({quoted}, '{pattern}')"
 
 
+def _month(quoted: str, today: date) -> str:
+    month = f"strftime({quoted}, '%Y-%m')"
+    if quoted != '"birth_date"':
+        return month
+    # A birth date known to the year only is held as 1 January; its month would be invented.
+    return f"CASE WHEN birth_date_precision = 'Y' THEN strftime({quoted}, '%Y') ELSE {month} END"
+
+
 def _five_year_band(quoted: str, today: date) -> str:
     """Age reached in the calendar year of release: an age that moved on the birthday would, over releases, tell it."""
     age = f"({today.year} - year({quoted}))"
@@ -77,7 +85,7 @@ TRANSFORMS = {
         Transform("drop", "left out", Kind.DROP, _any, _same),
         Transform("pseudonym", "keyed pseudonym of the value", Kind.PSEUDONYM, _text, _same),
         Transform("year", "year only", Kind.GENERAL, _date, _formatted("%Y")),
-        Transform("month", "year and month", Kind.GENERAL, _date, _formatted("%Y-%m")),
+        Transform("month", "year and month", Kind.GENERAL, _date, _month),
         Transform("week", "ISO week", Kind.GENERAL, _date, _formatted("%G-W%V")),
         Transform(
             "five_year_band", "age in five-year bands, 90 and over together", Kind.GENERAL, _birth, _five_year_band

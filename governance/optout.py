@@ -1,0 +1,85 @@
+"""The list of NHS numbers that may be used, as the national check for data opt-outs replies.
+
+It is an allow-list: a number that is not in it is left out, whatever the reason. One NHS number and a comma a line with
+LF (`.dat`, as MESH carries it), or one a line (`.csv`, `.txt`). Beside it `<name>.receipt.toml` says when it was
+checked: `checked_on = 2026-11-20`, and may give the list's `sha256`. Whatever is wrong with either, nobody is allowed.
+The result is used for nothing else and is not added to anybody's record (terms of use of the check).
+"""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import date, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from governance.request import ListFacts
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def receipt_path(path: Path) -> Path:
+    """Where the receipt of a list is looked for."""
+    return path.with_name(f"{path.name}.receipt.toml")
+
+
+def load(connection: duckdb.DuckDBPyConnection, path: Path | None) -> ListFacts:
+    """Fill the table `allowed` with the list's numbers and say what it is; at any fault the table stays empty.
+
+    The connection has the macros of `schemas.sql`. A fault is told, not raised, so that a plan can show it among
+    every other reason.
+    """
+    connection.execute("CREATE OR REPLACE TABLE allowed (nhs_number VARCHAR PRIMARY KEY)")
+    if path is None:
+        return ListFacts(fault="the agreement names no list of allowed NHS numbers")
+    try:
+        data = path.read_bytes()
+        lines = data.decode("ascii").replace("\r\n", "\n").removesuffix("\n").split("\n")
+    except OSError as error:
+        return ListFacts(fault=f"the list of allowed NHS numbers {path.name} cannot be read ({error.strerror})")
+    except UnicodeDecodeError:
+        return ListFacts(fault=f"the list of allowed NHS numbers {path.name} is not plain text")
+    checked_on, fault = _receipt(path, sha256(data).hexdigest())
+    if fault or not data.strip():
+        return ListFacts(checked_on=checked_on, fault=fault)
+    if line := _fill(connection, lines):
+        fault = f"{path.name}, line {line}: not an NHS number, so the list is not used; ask for the check again"
+        return ListFacts(checked_on=checked_on, fault=fault)
+    [(count,)] = connection.execute("SELECT count(*) FROM allowed").fetchall()
+    return ListFacts(checked_on, count, sha256(data).hexdigest())
+
+
+def _fill(connection: duckdb.DuckDBPyConnection, lines: list[str]) -> int | None:
+    """Fill `allowed`, or give the first line that is no NHS number (the reply to an invalid request is blank)."""
+    import pyarrow as pa
+
+    read = pa.table({"line": pa.array(range(1, len(lines) + 1), pa.int64()), "text": pa.array(lines, pa.string())})
+    connection.register("allowed_lines", read)
+    try:
+        [(first_bad,)] = connection.execute(
+            "SELECT min(line) FROM allowed_lines WHERE nhs_number(regexp_replace(text, ',$', '')) IS NULL"
+        ).fetchall()
+        if first_bad is None:
+            connection.execute(
+                "INSERT INTO allowed SELECT DISTINCT nhs_number(regexp_replace(text, ',$', '')) FROM allowed_lines"
+            )
+    finally:
+        connection.unregister("allowed_lines")
+    return None if first_bad is None else int(first_bad)
+
+
+def _receipt(path: Path, digest: str) -> tuple[date | None, str | None]:
+    """The day of the check, and what is wrong with the receipt."""
+    receipt = receipt_path(path)
+    try:
+        content = tomllib.loads(receipt.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return None, f"{receipt.name}, which says when the list was checked, is missing or cannot be read"
+    checked_on = content.get("checked_on")
+    if not isinstance(checked_on, date) or isinstance(checked_on, datetime):
+        return None, f"{receipt.name}: checked_on is not a date such as 2026-11-20"
+    if content.get("sha256", digest) != digest:
+        return checked_on, f"{path.name} is not the list that {receipt.name} was written for (another SHA-256)"
+    return checked_on, None

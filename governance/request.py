@@ -1,0 +1,156 @@
+"""What the decision is asked about: the request, the evidence measured for it, one kind of person, and the past.
+
+None always means "not known", and no rule lets what is not known pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import Enum
+from typing import Any
+
+from governance.agreement import Agreement, Form, People
+
+
+class Stage(Enum):
+    """How far a release has come."""
+
+    PLAN = "plan"
+    MAKE = "make"
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field as asked for."""
+
+    table: str
+    name: str
+    transform: str
+
+    @property
+    def path(self) -> str:
+        """`table.name`."""
+        return f"{self.table}.{self.name}"
+
+
+@dataclass(frozen=True)
+class ListFacts:
+    """A list of allowed NHS numbers: when it was checked and how many it holds; `fault` says why it cannot be used."""
+
+    checked_on: date | None = None
+    numbers: int = 0
+    sha256: str | None = None
+    fault: str | None = None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was measured or looked up for this request."""
+
+    people: int | None = None
+    allowed_list: ListFacts | None = None
+    key_version: int | None = None
+    key_fault: str | None = None
+    smallest_class: int | None = None
+    withheld_share: float | None = None
+    scan: tuple[str, ...] | None = None
+    log_ready: bool | None = None
+    approved_by: str | None = None
+
+
+@dataclass(frozen=True)
+class Request:
+    """Who asks for what, to go where."""
+
+    purpose: str
+    recipient: str
+    form: Form
+    people: People
+    fields: tuple[Field, ...]
+    epoch: str
+    maker: str | None = None
+    stage: Stage = Stage.PLAN
+    evidence: Evidence = field(default_factory=Evidence)
+
+    @classmethod
+    def of(cls, agreement: Agreement, *, recipient: str, maker: str | None = None) -> Request:
+        """Everything that the agreement allows, for one recipient."""
+        items = ((table.name, item) for table in agreement.data.tables for item in table.fields)
+        return cls(
+            purpose=agreement.purpose.code,
+            recipient=recipient,
+            form=agreement.data.form,
+            people=agreement.data.people,
+            fields=tuple(Field(table, item.name, item.transform) for table, item in items),
+            epoch=agreement.pseudonyms.epoch,
+            maker=maker,
+        )
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Flags of a person; people with the same flags are decided together."""
+
+    covered: bool | None
+    has_number: bool | None
+    numbers_allowed: bool | None
+    opted_out: bool | None
+    type_1: bool | None
+    objected: bool | None
+    sensitive: bool | None
+    conflicting_numbers: bool | None
+    doubtful: bool | None
+
+
+@dataclass(frozen=True)
+class Past:
+    """An earlier release, as the log tells it; `state` is open, released, aborted or uncertain."""
+
+    release_id: str
+    agreement_id: str
+    recipient: str
+    domain: str
+    key_version: int
+    opt_out: str
+    folder: str
+    state: str
+
+
+@dataclass(frozen=True)
+class History:
+    """What the log knows that a decision needs."""
+
+    releases: tuple[Past, ...] = ()
+    agreements: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+    @property
+    def open(self) -> tuple[Past, ...]:
+        """Releases begun whose outcome was never logged."""
+        return tuple(past for past in self.releases if past.state == "open")
+
+    def left(self, agreement_id: str, recipient: str) -> int:
+        """How many releases under an agreement left for a recipient, or may have."""
+        return sum(
+            past.state != "aborted" and (past.agreement_id, past.recipient) == (agreement_id, recipient)
+            for past in self.releases
+        )
+
+
+def history(entries: Iterable[Mapping[str, Any]]) -> History:
+    """Read the past from log entries, oldest first."""
+    releases: dict[str, Past] = {}
+    agreements: dict[tuple[str, str], str] = {}
+    states = {"RELEASED": "released", "RELEASE_ABORTED": "aborted", "RELEASE_UNCERTAIN": "uncertain"}
+    for entry in entries:
+        body, kind = entry["body"], entry["type"]
+        if kind == "AGREEMENT_RECORDED":
+            agreements.setdefault((body["agreement_id"], body["agreement_version"]), body["agreement_sha256"])
+        elif kind == "RELEASE_INTENT":
+            names = ("release_id", "agreement_id", "recipient", "domain", "key_version", "opt_out", "folder")
+            releases[body["release_id"]] = Past(**{name: body[name] for name in names}, state="open")
+        elif kind in states:
+            past = releases[body["release_id"]]
+            releases[past.release_id] = Past(**{**vars(past), "state": states[kind]})
+    return History(tuple(releases.values()), agreements)
