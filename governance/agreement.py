@@ -54,9 +54,7 @@ class Role(StrEnum):
 class Basis(StrEnum):
     """Ways to meet the common law duty of confidentiality."""
 
-    # Names that pseudonym keys are derived from; plain, so that a domain reads the same everywhere.
-Name = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")]
-DIRECT_CARE = "direct care"
+    DIRECT_CARE = "direct care"
     CONSENT = "explicit consent"
     SECTION_251 = "section 251"
     STATUTE = "statute"

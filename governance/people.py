@@ -142,7 +142,7 @@ def _people(people: People) -> str:
 def choose(
     connection: duckdb.DuckDBPyConnection, ask: Callable[[Subject], Decision]
 ) -> tuple[list[Exclusion], list[Decision]]:
-    """Make the table `chosen` (person_key) of people whom every rule lets pass; gives who is left out, and the decisions."""
+    """Make the table `chosen` (person_key) of people every rule lets pass; gives who is left out, and each decision."""
     kinds = connection.execute("SELECT flags, count(*) FROM people GROUP BY flags ORDER BY flags").fetchall()
     left_out: dict[str, Exclusion] = {}
     passing, decisions = [], []

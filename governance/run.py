@@ -28,7 +28,7 @@ class Run:
 
 
 def attach(connection: duckdb.DuckDBPyConnection, folder: Path, tables: set[str]) -> Run:
-    """Make views `links`, `person_key`, the choices and `tables` of a run; IntegrityFailure where a file was altered."""
+    """Make views of a run's `tables`, links, keys and choices; IntegrityFailure where a file was altered."""
     path = folder / "manifest.json"
     try:
         manifest = json.loads(path.read_text("utf-8"))
