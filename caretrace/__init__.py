@@ -1,6 +1,6 @@
 """Record linkage around the NHS number: the public API.
 
-Import from here; the packages beside it are where the code lives.
+Import from here; the packages beside it are where the code lives. Begin with `caretrace.link`.
 """
 
 from importlib import import_module
@@ -13,4 +13,22 @@ for _name in ("schemas", "connectors", "linkage", "governance"):
     if Path(__file__).parent.parent not in _file.parents:
         raise ImportError(f"{_file} hides this toolkit's own `{_name}` package; rename it")
 
-__version__ = "0.1.0"
+from caretrace.api import LinkResult, link
+from caretrace.run_folder import Run
+from caretrace.run_folder import open as open_run
+from caretrace.version import __version__
+from schemas import Busy, CaretraceError, InputError, IntegrityFailure, Refused, SettingsError
+
+__all__ = [
+    "Busy",
+    "CaretraceError",
+    "InputError",
+    "IntegrityFailure",
+    "LinkResult",
+    "Refused",
+    "Run",
+    "SettingsError",
+    "__version__",
+    "link",
+    "open_run",
+]

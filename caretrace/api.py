@@ -1,0 +1,138 @@
+"""The same job as `caretrace link`, for Python: files or tables in, tables out."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from caretrace import pipeline, run_folder
+from schemas.errors import SettingsError
+from schemas.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+    import pyarrow as pa
+
+    from connectors import Source
+
+
+@dataclass(frozen=True)
+class LinkResult:
+    """What a linkage found.
+
+    `links` is the LINK table, one row for every client record; `review` those rows of it that a person must decide;
+    `set_aside` every input record that was not used, with its side. All three are Arrow tables. `summary` holds counts
+    that add up: for each side records = used + rejected + excluded; clients' people = linked + review + none.
+    """
+
+    links: pa.Table
+    review: pa.Table
+    set_aside: pa.Table
+    summary: dict[str, Any]
+    run_id: str
+    run_dir: Path | None = None
+
+    def to_pandas(self) -> pd.DataFrame:
+        """The links as a data frame; `levels` holds a list of (comparison, level) in each row."""
+        return self.links.to_pandas()
+
+
+def link(
+    clients: Path | str | object,
+    register: Path | str | object | Sequence[Path | str | object],
+    *,
+    seed: int = 0,
+    out: Path | str | None = None,
+    clients_as: str | None = None,
+    register_as: str | Sequence[str | None] | None = None,
+    clients_map: Path | str | None = None,
+    threads: int | None = None,
+    as_at: date | None = None,
+    test_numbers: pipeline.TestNumbers = "count",
+    progress: Progress = SILENT,
+) -> LinkResult:
+    """Find the register person behind each client record.
+
+    `clients` and `register` are paths of files or folders, or tables that Arrow can take (pandas, polars, pyarrow); a
+    list of them makes one register. `clients_as` and `register_as` name formats (the latter one for all, or one for
+    each); None finds it from the content. `clients_map` is a TOML mapping of a council's own titles. `as_at` is the
+    day that two-digit years are judged by, today where None. With `out` a run folder is written as by the command line.
+
+    Raises InputError or SettingsError where the input or a setting is wrong, Busy where another run writes `out`.
+    """
+    settings = pipeline.Settings(
+        as_at=as_at or date.today(),  # noqa: DTZ011 - the user's own calendar day
+        seed=seed,
+        test_numbers=test_numbers,
+        threads=threads,
+    )
+    client_source = as_source(clients, format=clients_as, mapping=clients_map, name="clients")
+    register_sources = _register_sources(register, register_as)
+    with contextlib.ExitStack() as stack:
+        if out is None:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="caretrace-")))
+            with pipeline.store(folder, settings) as connection:
+                linked = pipeline.link(connection, client_source, register_sources, settings, progress=progress)
+                return _result(connection, linked)
+        draft = stack.enter_context(run_folder.drafting(Path(out)))
+        with pipeline.store(draft.work, settings) as connection:
+            linked = pipeline.link(connection, client_source, register_sources, settings, progress=progress)
+            manifest = pipeline.write(connection, linked, draft.path, settings, progress=progress)
+            result = _result(connection, linked)
+        run = run_folder.finish(draft, manifest)
+        return LinkResult(
+            result.links, result.review, result.set_aside, dict(run.manifest["counts"]), result.run_id, run.path
+        )
+
+
+def as_source(
+    data: Path | str | object, *, format: str | None = None, mapping: Path | str | None = None, name: str | None = None
+) -> Source:
+    """A path or table as the connectors take it; `name` is what a table is called in reports."""
+    from connectors import Source
+
+    is_path = isinstance(data, Path | str)
+    return Source(
+        data=Path(data) if isinstance(data, Path | str) else data,
+        format=format,
+        mapping=Path(mapping) if mapping is not None else None,
+        name=None if is_path else name,
+    )
+
+
+def _register_sources(register: object, formats: str | Sequence[str | None] | None) -> list[Source]:
+    parts = list(register) if isinstance(register, list | tuple) else [register]
+    if not parts:
+        raise SettingsError("the register is empty; give at least one file, folder or table")
+    named = [formats] * len(parts) if formats is None or isinstance(formats, str) else list(formats)
+    if len(named) != len(parts):
+        raise SettingsError(f"register_as names {len(named)} formats for {len(parts)} parts of the register")
+    several = len(parts) > 1
+    return [
+        as_source(part, format=each, name=f"register {place}" if several else "register")
+        for place, (part, each) in enumerate(zip(parts, named, strict=True), 1)
+    ]
+
+
+def _result(connection: duckdb.DuckDBPyConnection, linked: pipeline.Linked) -> LinkResult:
+    from caretrace.outputs import both_sides
+    from schemas import LINK, SET_ASIDE
+
+    def table(query: str) -> pa.Table:
+        return connection.sql(query).to_arrow_table()
+
+    columns, key = (", ".join(f'"{name}"' for name in names) for names in (LINK.names, LINK.key))
+    links = f"SELECT {columns} FROM link"
+    return LinkResult(
+        links=table(f"{links} ORDER BY {key}"),
+        review=table(f"{links} WHERE decision = 'review' ORDER BY {key}"),
+        set_aside=table(both_sides(SET_ASIDE.name, SET_ASIDE.names)),
+        summary=dict(linked.counts),
+        run_id=linked.run_id,
+    )

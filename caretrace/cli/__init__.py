@@ -1,0 +1,59 @@
+"""The command line: parses, calls one plain function, turns failures into one sentence and an exit code.
+
+One module for each group of commands; `main` is the door, `failures` the exit codes. stdout holds results, stderr the rest.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+from caretrace import console
+from caretrace.cli.failures import ExitCode, Interrupted, explain, write_crash_file
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and give its exit code."""
+    console.prepare_streams()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
+    try:
+        return _run(sys.argv[1:] if arguments is None else arguments)
+    except BrokenPipeError:
+        # Whoever read our output has gone; Python would complain once more when it flushes at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.INPUT
+    except BaseException as error:  # noqa: BLE001 - the last stop: everything becomes a sentence and an exit code
+        return _fail(error)
+
+
+def _run(arguments: Sequence[str]) -> int:
+    from caretrace.cli.app import app
+
+    try:
+        app(args=list(arguments), prog_name="caretrace")
+    except SystemExit as ended:
+        # Typer ends every command so, with 2 for wrong usage.
+        return ended.code if isinstance(ended.code, int) else ExitCode.DONE
+    finally:
+        sys.stdout.flush()
+    return ExitCode.DONE
+
+
+def _fail(error: BaseException) -> int:
+    failure = explain(error)
+    if failure is None:
+        console.tell(f"caretrace: a bug of ours; where it happened is in {write_crash_file(error)}")
+        return ExitCode.BUG
+    console.tell(f"caretrace: {failure.sentence}")
+    return failure.exit_code
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    # A second signal must not stop the tidying that the first one started.
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_IGN)
+    raise Interrupted

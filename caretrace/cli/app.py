@@ -1,0 +1,46 @@
+"""All commands, in the order of a user's work."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from caretrace.cli import audit, check, demo, keys, link, release
+from caretrace.console import say
+from caretrace.version import __version__
+
+app = typer.Typer(
+    name="caretrace",
+    help="Find the NHS number of people known to social care, link their records, and let data out only under an "
+    "agreement. Results go to stdout, progress and errors to stderr. Exit codes: 0 done, 1 the input or a setting is "
+    "wrong, 2 wrong usage, 3 refused by governance, 4 something kept was altered, 5 another run holds the folder, "
+    "70 a bug of ours, 130 interrupted.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        say(f"caretrace {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and end.")
+    ] = False,
+) -> None:
+    pass
+
+
+app.command("check")(check.check)
+app.command("link")(link.link)
+app.add_typer(release.app, name="release")
+app.add_typer(audit.app, name="audit")
+app.add_typer(keys.app, name="keys")
+app.command("demo")(demo.demo)

@@ -1,0 +1,5 @@
+"""`caretrace demo`."""
+
+
+def demo() -> None:
+    """Run the demo."""

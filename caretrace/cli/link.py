@@ -1,0 +1,133 @@
+"""`caretrace link`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from caretrace import console, pipeline
+from caretrace.outputs import OutputSettings
+from caretrace.words import counted
+
+
+class Handling(str, Enum):
+    """What load_back.csv does with a kind of client."""
+
+    MARK = "mark"
+    LEAVE_OUT = "leave-out"
+
+
+class TestNumbers(str, Enum):
+    """What happens to NHS numbers of the test range."""
+
+    COUNT = "count"
+    REFUSE = "refuse"
+
+
+class TraceRequired(str, Enum):
+    """Which links carry status 03."""
+
+    PROBABILISTIC = "probabilistic"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+def link(
+    clients: Annotated[Path, typer.Argument(metavar="CLIENTS", help="The client list: a file or a folder.")],
+    register: Annotated[
+        list[Path],
+        typer.Argument(metavar="REGISTER...", help="The GP register: files or folders; several make one register."),
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="RUN", help="The run folder to write; it must not exist.")],
+    clients_as: Annotated[
+        str | None, typer.Option(metavar="F", help="The clients' format; found from the content if not given.")
+    ] = None,
+    clients_map: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A TOML mapping of the council's own column titles.")
+    ] = None,
+    register_as: Annotated[
+        list[str] | None,
+        typer.Option(metavar="[PATH=]F", help="A register's format: for the one at PATH, or for all. Repeatable."),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Decides every random draw: same input and seed, same output.")] = 0,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Processor cores to use, all if not given; never changes the output.")
+    ] = None,
+    memory: Annotated[
+        str, typer.Option(metavar="SIZE", help="What the database may hold before it spills to disk, such as 4GB.")
+    ] = pipeline.DEFAULT_MEMORY,
+    as_at: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="The day that two-digit years are judged by; today if not given."),
+    ] = None,
+    test_numbers: Annotated[
+        TestNumbers, typer.Option(help="Use and count NHS numbers of the test range (9xx), or refuse them.")
+    ] = TestNumbers.COUNT,
+    dead: Annotated[Handling, typer.Option(help="The dead in load_back.csv: mark them or leave them out.")] = (
+        Handling.MARK
+    ),
+    restricted: Annotated[
+        Handling, typer.Option(help="Restricted records in load_back.csv: mark them or leave them out.")
+    ] = Handling.MARK,
+    trace_required: Annotated[
+        TraceRequired,
+        typer.Option(help="Links loaded back with status 03, trace required, instead of 02, present and not traced."),
+    ] = TraceRequired.PROBABILISTIC,
+) -> None:
+    """Find each client's NHS number in the register, and write a run folder with links, reports and load-back file."""
+    from connectors import Source
+
+    formats = register_formats(register, register_as or [])
+    settings = pipeline.Settings(
+        as_at=as_at.date() if as_at else date.today(),  # noqa: DTZ011 - the user's own calendar day
+        seed=seed,
+        test_numbers=test_numbers.value,
+        outputs=OutputSettings(dead=dead.value, restricted=restricted.value, trace_required=trace_required.value),
+        threads=threads,
+        memory=memory,
+    )
+    with console.progress() as progress:
+        run = pipeline.run(
+            out,
+            Source(clients, format=clients_as, mapping=clients_map),
+            [Source(path, format=each) for path, each in zip(register, formats, strict=True)],
+            settings,
+            progress=progress,
+        )
+    console.say(summary(run.manifest["counts"]))
+    console.say(f"report: {run.path / 'report.html'}")
+
+
+def register_formats(paths: Sequence[Path], given: Sequence[str]) -> list[str | None]:
+    """The format of each register by `[PATH=]F` options; a PATH that is no register is wrong usage."""
+    for_all: str | None = None
+    by_path: dict[Path, str] = {}
+    for option in given:
+        path, separator, format_name = option.rpartition("=")
+        if not separator:
+            for_all = format_name
+        elif Path(path) in paths:
+            by_path[Path(path)] = format_name
+        else:
+            raise typer.BadParameter(f"{path} is none of the registers given", param_hint="--register-as")
+    return [by_path.get(path, for_all) for path in paths]
+
+
+def summary(counts: dict[str, Any]) -> str:
+    """The run in a few lines."""
+    clients, register = counts["clients"], counts["register"]
+    people = clients["people"]
+    lines = [
+        f"clients: {counted(clients)}",
+        f"register: {counted(register)}",
+        f"linked: {counts['linked']:,} of {people:,} clients ({counts['linked'] / people:.1%})",
+        *(f"  {method}: {links:,}" for method, links in counts["linked_by"].items()),
+        f"review: {counts['review']:,}; no match: {counts['none']:,}",
+        f"to load back: {counts['load_back']:,}; conflicts: {counts['conflicts']:,}",
+    ]
+    return "\n".join(lines)

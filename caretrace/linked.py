@@ -1,0 +1,96 @@
+"""Person keys, and the standard tables of both sides joined on them.
+
+In: the working store with `clients.*`, `register.*` and `link`. Out: table `person_key` (schemas.PERSON_KEY) and
+`linked/<table>.parquet`: person_key, person_nhs_number and side before each table's declared columns.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from schemas import SOURCE_TABLES, Table
+from schemas.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    import duckdb
+
+SIDES = {"clients": "client", "register": "register"}
+"""The two sides: name of the DuckDB schema, and the word in the `side` column."""
+
+LINKED_TABLES: tuple[Table, ...] = tuple(t for t in SOURCE_TABLES if t.name not in ("SET_ASIDE", "DATA_QUALITY"))
+
+_KEY = ("source", "source_org", "record_id")
+ROW_GROUP = 122_880
+"""Rows to a Parquet row group, fixed so that the bytes do not depend on the number of threads."""
+
+
+def make_person_keys(connection: duckdb.DuckDBPyConnection, *, seed: int) -> None:
+    """Write table `person_key`: one key a person, drawn from the seed's random stream in row order.
+
+    Register rows with one NHS number are one person, and so are the clients linked to that number. Everybody else is a
+    person of their own: an unlinked client's number is held, not confirmed, so it joins nothing.
+    """
+    # Keys are drawn for every row; a person of several rows keeps the key of the first. Sorted once, as `position`.
+    connection.execute("""CREATE OR REPLACE TEMP TABLE record AS
+        SELECT row_number() OVER (ORDER BY side, source, source_org, record_id) AS position, * FROM (
+            SELECT 'client' AS side, p.source, p.source_org, p.record_id,
+                   coalesce(l.nhs_number, p.nhs_number) AS nhs_number, l.nhs_number AS shared
+            FROM clients.person p LEFT JOIN (SELECT * FROM link WHERE decision = 'link') l
+                USING (source, source_org, record_id)
+            UNION ALL
+            SELECT 'register', source, source_org, record_id, nhs_number, nhs_number FROM register.person)""")
+    ((rows,),) = connection.execute("SELECT count(*) FROM record").fetchall()
+    connection.register("drawn", _draw(rows, seed))
+    try:
+        connection.execute("""CREATE OR REPLACE TABLE person_key AS
+            WITH person AS (SELECT shared, min(position) AS position FROM record WHERE shared IS NOT NULL GROUP BY 1)
+            SELECT format('{:016x}{:016x}', d.high, d.low) AS person_key,
+                   r.source, r.source_org, r.record_id, r.side, r.nhs_number, r.position
+            FROM record r LEFT JOIN person p ON p.shared = r.shared
+            JOIN drawn d ON d.position = coalesce(p.position, r.position)
+            ORDER BY r.position""")
+    finally:
+        connection.unregister("drawn")
+        connection.execute("DROP TABLE record")
+
+
+def _draw(rows: int, seed: int) -> object:
+    import numpy as np
+    import pyarrow as pa
+
+    bits = np.random.Generator(np.random.PCG64(seed)).integers(0, 2**64, size=(rows, 2), dtype=np.uint64)
+    return pa.table({"position": np.arange(1, rows + 1), "high": bits[:, 0], "low": bits[:, 1]})
+
+
+def write_linked(connection: duckdb.DuckDBPyConnection, folder: Path, *, progress: Progress = SILENT) -> None:
+    """Write person_key.parquet and every linked table into `folder`, which must exist."""
+    with progress.stage("Writing linked tables", len(LINKED_TABLES) + 1) as advance:
+        write_parquet(
+            connection, "SELECT * EXCLUDE position FROM person_key ORDER BY position", folder / "person_key.parquet"
+        )
+        advance(1)
+        for table in LINKED_TABLES:
+            write_parquet(connection, _joined(table), folder / f"{table.name.lower()}.parquet")
+            advance(1)
+
+
+def _joined(table: Table) -> str:
+    """Both sides of one table; an opt-out keyed by a number alone keeps that number as its person's."""
+    number = "coalesce(k.nhs_number, t.nhs_number)" if "nhs_number" in table else "k.nhs_number"
+    columns = ", ".join(f't."{name}"' for name in table.names)
+    sides = " UNION ALL ".join(
+        f"""SELECT k.person_key, {number} AS person_nhs_number, '{side}' AS side, {columns}, k.position
+        FROM {schema}.{table.name.lower()} t LEFT JOIN (SELECT * FROM person_key WHERE side = '{side}') k
+            USING ({", ".join(_KEY)})"""
+        for schema, side in SIDES.items()
+    )
+    # A position names one PERSON row; in the other tables a record has several, so the rest of the row decides.
+    rest = () if table.name == "PERSON" else ("side", *(f'"{name}"' for name in table.names))
+    return f"SELECT * EXCLUDE position FROM ({sides}) ORDER BY {', '.join(('position', *rest))}"
+
+
+def write_parquet(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
+    """Write one file with fixed row groups; `query` must order its rows completely."""
+    quoted = str(path).replace("'", "''")
+    connection.execute(f"COPY ({query}) TO '{quoted}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})")

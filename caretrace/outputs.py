@@ -1,0 +1,134 @@
+"""What a run hands to people and to the client system: links.parquet, and CSV files that a spreadsheet opens safely.
+
+In: the working store with `link`. Out: links.parquet, load_back.csv, conflicts.csv, review.csv, set_aside.csv and
+quality.csv. A client stands in load_back.csv or in conflicts.csv, never in both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from caretrace.linked import SIDES, write_parquet
+from schemas import DATA_QUALITY, LINK, SET_ASIDE
+
+if TYPE_CHECKING:
+    import duckdb
+
+Handling = Literal["mark", "leave-out"]
+
+FORMULA_STARTS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
+"""First characters by which a spreadsheet takes a cell for a formula (OWASP, CSV Injection), full width ones too."""
+
+
+@dataclass(frozen=True)
+class OutputSettings:
+    """What load_back.csv holds. All three are choices of this project, not rules of a published source [assumed]."""
+
+    dead: Handling = "mark"
+    restricted: Handling = "mark"
+    trace_required: Literal["probabilistic", "always", "never"] = "probabilistic"
+    """Which links carry status 03 (trace required) instead of 02 (present, not traced). By default those that no exact
+    pass found. Never 01: that means traced at PDS, and we trace nothing."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for the manifest."""
+        return asdict(self)
+
+
+def write_outputs(connection: duckdb.DuckDBPyConnection, folder: Path, settings: OutputSettings) -> dict[str, int]:
+    """Write links.parquet and the five CSV files into `folder`; gives the rows of each CSV by its name."""
+    prepare_claims(connection)
+    write_parquet(
+        connection, f"SELECT {_names(LINK.names)} FROM link ORDER BY {_names(LINK.key)}", folder / "links.parquet"
+    )
+    queries = (
+        ("load_back", load_back_sql(settings)),
+        ("conflicts", CONFLICTS),
+        ("review", REVIEW),
+        ("set_aside", both_sides(SET_ASIDE.name, SET_ASIDE.names)),
+        ("quality", both_sides(DATA_QUALITY.name, DATA_QUALITY.names)),
+    )
+    return {name: write_csv(connection, query, folder / f"{name}.csv") for name, query in queries}
+
+
+def write_csv(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> int:
+    """Write a CSV for people: UTF-8 with BOM, CRLF, every cell quoted, none that a spreadsheet runs as a formula.
+
+    Gives the number of rows.
+    """
+    described = connection.execute(f"DESCRIBE {query}").fetchall()
+    names = [row[0] for row in described]
+    cells = " || ',' || ".join(_cell(f'"{name}"') for name in names)
+    # The lines are made in SQL and joined by the batch: no Python work per cell.
+    reader = connection.sql(f"SELECT {cells} AS line FROM ({query})").to_arrow_reader(100_000)
+    rows = 0
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        file.write(",".join(f'"{name}"' for name in names) + "\r\n")
+        for batch in reader:
+            file.write("".join(f"{line}\r\n" for line in batch.column(0).to_pylist()))
+            rows += batch.num_rows
+    return rows
+
+
+def _cell(column: str) -> str:
+    text = f"coalesce(CAST({column} AS VARCHAR), '')"
+    starts = " || ".join(f"chr({ord(each)})" for each in FORMULA_STARTS)
+    # An apostrophe makes the cell a text; a space before the sign would not save it in every program.
+    safe = f"CASE WHEN {text} <> '' AND contains({starts}, ltrim({text})[1]) THEN '''' || {text} ELSE {text} END"
+    return f"""'"' || replace({safe}, '"', '""') || '"'"""
+
+
+def _names(names: Sequence[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
+
+
+def both_sides(table: str, names: Sequence[str]) -> str:
+    """One of the account tables with the side before its columns, ordered completely."""
+    union = " UNION ALL ".join(
+        f"SELECT '{side}' AS side, {_names(names)} FROM {schema}.{table.lower()}" for schema, side in SIDES.items()
+    )
+    return f"SELECT * FROM ({union}) ORDER BY ALL"
+
+
+def prepare_claims(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the view `claim`: every linked client with the number found, its own, and what the register says of it."""
+    connection.execute("""CREATE OR REPLACE TEMP VIEW claim AS
+        SELECT l.source, l.source_org, l.record_id, l.nhs_number, l.method, l.probability,
+               p.nhs_number AS own_nhs_number,
+               p.death_date IS NOT NULL OR coalesce(r.dead, false) AS dead,
+               coalesce(p.restricted, false) OR coalesce(r.restricted, false) AS restricted,
+               count(*) OVER (PARTITION BY l.nhs_number) AS claimants
+        FROM link l
+        JOIN clients.person p USING (source, source_org, record_id)
+        LEFT JOIN (SELECT nhs_number, bool_or(death_date IS NOT NULL) AS dead, bool_or(restricted) AS restricted
+                   FROM register.person WHERE nhs_number IN (SELECT nhs_number FROM link) GROUP BY 1) r
+            ON r.nhs_number = l.nhs_number
+        WHERE l.decision = 'link' AND l.nhs_number IS NOT NULL""")
+
+
+def load_back_sql(settings: OutputSettings) -> str:
+    """Numbers to load: linked, not held yet, and claimed by this client alone."""
+    probable = {"probabilistic": "method = 'probabilistic'", "always": "true", "never": "false"}
+    left_out = "".join(f" AND NOT {each}" for each in ("dead", "restricted") if getattr(settings, each) == "leave-out")
+    return f"""SELECT source, source_org, record_id AS client_id, nhs_number,
+            CASE WHEN {probable[settings.trace_required]} THEN '03' ELSE '02' END AS nhs_number_status,
+            CASE WHEN dead THEN 'yes' ELSE '' END AS deceased,
+            CASE WHEN restricted THEN 'yes' ELSE '' END AS restricted
+        FROM claim WHERE own_nhs_number IS NULL AND claimants = 1{left_out}
+        ORDER BY source, source_org, record_id"""
+
+
+CONFLICTS = """SELECT source, source_org, record_id AS client_id, own_nhs_number AS client_nhs_number,
+        nhs_number AS linked_nhs_number, method, probability, concat_ws('; ',
+            CASE WHEN own_nhs_number <> nhs_number THEN 'the client''s own number differs from the linked one' END,
+            CASE WHEN claimants > 1 THEN 'two or more clients are linked to this number: likely duplicates' END) AS reason
+    FROM claim WHERE own_nhs_number <> nhs_number OR claimants > 1
+    ORDER BY source, source_org, record_id"""
+
+REVIEW = """SELECT source, source_org, record_id AS client_id, candidate_nhs_number, probability, method,
+        runner_up_nhs_number, runner_up_probability, register_source, register_record_id,
+        array_to_string(list_transform(map_entries(levels), lambda e: e.key || ': ' || e.value), '; ') AS levels, reason
+    FROM link WHERE decision = 'review' ORDER BY source, source_org, record_id"""

@@ -1,0 +1,280 @@
+"""The order of a run, one function a stage: read, link, key, write, report.
+
+In: two sides as `connectors.Source`. Out: a run folder, or the open working store for `caretrace.api`.
+Begin with `run`; `link` is the same without a folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from caretrace import run_folder
+from caretrace.linked import SIDES, make_person_keys, write_linked
+from caretrace.outputs import OutputSettings, write_outputs
+from caretrace.version import __version__
+from schemas.errors import InputError, SettingsError
+from schemas.nhs_number import Range
+from schemas.progress import SILENT, Progress
+from schemas.sql import install_macros
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from connectors import ReadReport, Source
+    from linkage import LinkFacts
+
+TestNumbers = Literal["count", "refuse"]
+
+DEFAULT_MEMORY = "1200MB"
+"""Leaves room for Python and Arrow within 2 GB."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run may be told; `threads` and `memory` change how fast it is, never what comes out."""
+
+    as_at: date
+    """The day that two-digit years and future dates are judged by."""
+    seed: int = 0
+    test_numbers: TestNumbers = "count"
+    """Whether NHS numbers of the test range (9xx) are used and counted, or not used (for live data)."""
+    outputs: OutputSettings = field(default_factory=OutputSettings)
+    threads: int | None = None
+    """None: every core."""
+    memory: str = DEFAULT_MEMORY
+    """What DuckDB may hold before it spills into the run's own folder."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.seed < 2**63:
+            raise SettingsError("the seed must be a whole number from 0 to 9223372036854775807")
+        if self.threads is not None and self.threads < 1:
+            raise SettingsError("the number of threads must be at least 1")
+        if not re.fullmatch(r"[0-9]+ ?[MG]i?B", self.memory):
+            raise SettingsError("the memory limit is not a size such as 1500MB or 4GB")
+
+    def to_json(self) -> dict[str, Any]:
+        """What decides the output, as plain values: with inputs and version this makes the run_id."""
+        return {
+            "as_at": self.as_at.isoformat(),
+            "test_numbers": self.test_numbers,
+            "load_back": self.outputs.to_json(),
+        }
+
+
+@dataclass(frozen=True)
+class Linked:
+    """What is known once `link` and `person_key` stand in the store."""
+
+    run_id: str
+    reports: Mapping[str, ReadReport]
+    facts: LinkFacts
+    counts: dict[str, Any]
+    timings: dict[str, float]
+
+
+@contextmanager
+def store(folder: Path, settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the working store, a database file in `folder` that spills beside itself; closed when the block ends."""
+    import duckdb
+
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": settings.memory,
+        "temp_directory": str(folder / "spill"),
+        "enable_external_access": True,
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+    }
+    if settings.threads:
+        config["threads"] = settings.threads
+    connection = duckdb.connect(folder / "store.duckdb", config=config)
+    try:
+        # Our own progress is drawn; DuckDB's would write to the terminal beside it.
+        connection.execute("SET enable_progress_bar = false")
+        install_macros(connection, as_at=settings.as_at)
+        yield connection
+    finally:
+        connection.close()
+
+
+def link(
+    connection: duckdb.DuckDBPyConnection,
+    clients: Source,
+    register: Sequence[Source],
+    settings: Settings,
+    *,
+    progress: Progress = SILENT,
+) -> Linked:
+    """Read both sides into the store and link them; afterwards it holds `link` and `person_key`."""
+    import linkage
+
+    clock = Clock()
+    with clock("read"):
+        reports = read(connection, {"clients": (clients,), "register": tuple(register)}, settings, progress)
+    run_id = identify(reports, settings)
+    with clock("link"):
+        facts = linkage.link(connection, seed=settings.seed, run_id=run_id, progress=progress)
+    with clock("person_keys"):
+        make_person_keys(connection, seed=settings.seed)
+    return Linked(run_id, reports, facts, count(connection, reports), clock.seconds)
+
+
+def run(
+    out: Path,
+    clients: Source,
+    register: Sequence[Source],
+    settings: Settings,
+    *,
+    progress: Progress = SILENT,
+    truth: Path | None = None,
+) -> run_folder.Run:
+    """Link and write the run folder `out`, all of it or nothing.
+
+    `truth` is the file that says who is who in synthetic data: with it the report holds precision and recall.
+    """
+    with run_folder.drafting(out) as draft:
+        with store(draft.work, settings) as connection:
+            linked = link(connection, clients, register, settings, progress=progress)
+            manifest = write(connection, linked, draft.path, settings, progress=progress, truth=truth)
+        return run_folder.finish(draft, manifest)
+
+
+def read(
+    connection: duckdb.DuckDBPyConnection,
+    sides: Mapping[str, Sequence[Source]],
+    settings: Settings,
+    progress: Progress = SILENT,
+) -> dict[str, ReadReport]:
+    """Fill the standard tables of each side, and take test numbers out where the settings refuse them."""
+    import connectors
+
+    reports = {}
+    for side, sources in sides.items():
+        reports[side] = connectors.read(connection, sources, side=side, as_at=settings.as_at, progress=progress)
+        ((people,),) = connection.execute(f"SELECT count(*) FROM {side}.person").fetchall()
+        if not people:
+            names = ", ".join(source.label for source in sources)
+            raise InputError(
+                f"{names}: no record of it can be used as a person ({reports[side].records} read,"
+                f" {reports[side].rejected} rejected, {reports[side].excluded} excluded); `caretrace check` says why"
+            )
+        if settings.test_numbers == "refuse":
+            _refuse_test_numbers(connection, side)
+    return reports
+
+
+def identify(reports: Mapping[str, ReadReport], settings: Settings) -> str:
+    """The run's id: a hash of inputs, settings, seed and version, so of all that decides the output.
+
+    Neither time nor threads are in it. The model is, through them: it is trained from the inputs under the seed.
+    """
+    inputs = sorted(
+        (side, file.name, file.format, file.sha256) for side, report in reports.items() for file in report.files
+    )
+    made_of = {"inputs": inputs, "settings": settings.to_json(), "seed": settings.seed, "version": __version__}
+    return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def count(connection: duckdb.DuckDBPyConnection, reports: Mapping[str, ReadReport]) -> dict[str, Any]:
+    """The run in numbers: for each side records = used + rejected + excluded; people = linked + review + none."""
+    by_method = connection.execute(
+        "SELECT method, count(*) FROM link WHERE decision = 'link' GROUP BY 1 ORDER BY 2 DESC, 1"
+    ).fetchall()
+    decided = dict(connection.execute("SELECT decision, count(*) FROM link GROUP BY 1").fetchall())
+    sides = {}
+    for side, report in reports.items():
+        ((people, numbers),) = connection.execute(f"SELECT count(*), count(nhs_number) FROM {side}.person").fetchall()
+        sides[side] = {
+            "records": report.records,
+            "used": report.used,
+            "rejected": report.rejected,
+            "excluded": report.excluded,
+            "people": people,
+            "with_nhs_number": numbers,
+            "test_numbers": sum(file.test_numbers for file in report.files),
+        }
+    return {
+        **sides,
+        "linked": decided.get("link", 0),
+        "linked_by": dict(by_method),
+        "review": decided.get("review", 0),
+        "none": decided.get("none", 0),
+    }
+
+
+def write(
+    connection: duckdb.DuckDBPyConnection,
+    linked: Linked,
+    folder: Path,
+    settings: Settings,
+    *,
+    progress: Progress = SILENT,
+    truth: Path | None = None,
+) -> dict[str, Any]:
+    """Write every file of the run but the manifest into `folder`, and give the manifest."""
+    from caretrace import quality, report
+    from caretrace.truth import evaluate
+
+    clock = Clock(dict(linked.timings))
+    with clock("tables"):
+        (folder / "linked").mkdir()
+        write_linked(connection, folder / "linked", progress=progress)
+    with clock("outputs"):
+        rows = write_outputs(connection, folder, settings.outputs)
+    with progress.stage("Writing the report"), clock("report"):
+        facts = quality.facts(connection, as_at=settings.as_at)
+        manifest = _manifest(linked, settings, clock.seconds)
+        manifest["counts"] |= {name: rows[name] for name in ("load_back", "conflicts", "set_aside")}
+        if truth is not None:
+            manifest["evaluation"] = evaluate(connection, truth)
+        report.write(folder / "report.html", manifest=manifest, connection=connection, quality=facts)
+    return {**manifest, "timings": clock.seconds}
+
+
+def _manifest(linked: Linked, settings: Settings, timings: Mapping[str, float]) -> dict[str, Any]:
+    facts = linked.facts.to_json()
+    inputs = [{"side": SIDES[side], **f.to_json()} for side, report in linked.reports.items() for f in report.files]
+    return {
+        "run_id": linked.run_id,
+        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "caretrace_version": __version__,
+        "inputs": inputs,
+        "settings": settings.to_json(),
+        "resources": {"threads": settings.threads, "memory": settings.memory},
+        "seed": settings.seed,
+        "model": facts.pop("model"),
+        "linkage": {**facts, "timings": facts.pop("seconds", {})},
+        "counts": dict(linked.counts),
+        "timings": dict(timings),
+    }
+
+
+def _refuse_test_numbers(connection: duckdb.DuckDBPyConnection, side: str) -> None:
+    """Make numbers of the test range null, each noted in data_quality."""
+    test = f"nhs_number IS NOT NULL AND nhs_number_range(nhs_number) = '{Range.TEST.value}'"
+    connection.execute(f"""INSERT INTO {side}.data_quality BY NAME
+        SELECT source, source_org, record_id, 'nhs_number' AS "column", 'a test number, refused by setting' AS issue,
+            false AS used, extract_file, extract_record, extract_line FROM {side}.person WHERE {test}""")
+    connection.execute(f"UPDATE {side}.person SET nhs_number = NULL WHERE {test}")
+
+
+@dataclass
+class Clock:
+    """Seconds by stage."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        """Time the block under the name `stage`."""
+        started = time.perf_counter()
+        yield
+        self.seconds[stage] = round(time.perf_counter() - started, 3)

@@ -1,0 +1,222 @@
+"""A run folder: written under a temporary name, given its own name when complete, opened only if it is whole.
+
+In: what a run writes. Out: `RUN/`, or nothing. One lock file beside RUN is held while it is made, so a partial folder
+found under a free lock was left by a run that died, and can be removed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from schemas.errors import Busy, InputError, IntegrityFailure
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+_WORK = "work"
+_RENAME_SECONDS = 5.0
+"""How long a virus scanner or an indexer may hold a handle on Windows before the rename fails."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A run folder in the making."""
+
+    path: Path
+    final: Path
+
+    @property
+    def work(self) -> Path:
+        """Where the working database and its spill files stand; gone from the finished folder."""
+        return self.path / _WORK
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run folder."""
+
+    path: Path
+    manifest: Mapping[str, Any]
+
+
+@contextlib.contextmanager
+def drafting(out: Path) -> Iterator[Draft]:
+    """Give a draft of `out`; it becomes `out` by `finish`, and vanishes where the block ends without it.
+
+    Raises InputError where `out` exists and Busy where another process is writing it.
+    """
+    _refuse_existing(out)
+    parent = out.parent
+    parent.mkdir(parents=True, exist_ok=True)
+    with _lock(parent / f".{out.name}.lock", out):
+        _refuse_existing(out)
+        for stale in parent.glob(f"{_partial_prefix(out)}*"):
+            shutil.rmtree(stale)
+        draft = Draft(Path(tempfile.mkdtemp(prefix=f"{_partial_prefix(out)}{os.getpid()}-", dir=parent)), out)
+        try:
+            draft.work.mkdir()
+            yield draft
+        finally:
+            # After `finish` nothing stands there; otherwise this is all that is left of the run.
+            shutil.rmtree(draft.path, ignore_errors=True)
+
+
+def finish(draft: Draft, manifest: Mapping[str, Any]) -> Run:
+    """Close the draft: hash every file, write the manifest last, flush all to disk, and rename.
+
+    Every database in the draft must be closed by now: Windows renames no folder with an open file in it.
+    """
+    shutil.rmtree(draft.work)
+    files = sorted(path for path in draft.path.rglob("*") if path.is_file())
+    outputs = {path.relative_to(draft.path).as_posix(): sha256(path) for path in files}
+    for path in files:
+        _protect(path)
+        _flush(path)
+    complete = {"format": FORMAT, **manifest, "outputs": outputs}
+    text = json.dumps(complete, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    target = draft.path / MANIFEST
+    target.write_text(text, encoding="utf-8", newline="\n")
+    _protect(target)
+    _flush(target)
+    for folder in {path.parent for path in (*files, target)}:
+        _flush_folder(folder)
+    _refuse_existing(draft.final)
+    _rename(draft.path, draft.final)
+    _flush_folder(draft.final.parent)
+    return Run(draft.final, json.loads(text))
+
+
+def open(path: Path, *, verify: bool = False) -> Run:  # noqa: A001 - read as run_folder.open
+    """Open a finished run; with `verify` every file is hashed again.
+
+    Raises InputError where the folder is not a finished run, IntegrityFailure where a file was altered since.
+    """
+    if not path.is_dir():
+        raise InputError("there is no such run folder; give the folder that `caretrace link --out` wrote", path=path)
+    try:
+        manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"not a finished run: it holds no {MANIFEST}; run `caretrace link` again", path=path) from None
+    except (UnicodeDecodeError, json.JSONDecodeError):
+        raise InputError("is not a manifest that can be read; run `caretrace link` again", path=path / MANIFEST) from None
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        raise InputError(f"is not of format {FORMAT}; this version reads no other", path=path / MANIFEST)
+    outputs = manifest.get("outputs")
+    if not isinstance(outputs, dict) or not outputs:
+        raise InputError("lists no outputs; run `caretrace link` again", path=path / MANIFEST)
+    if missing := sorted(name for name in outputs if not (path / name).is_file()):
+        raise InputError(f"not a whole run: {', '.join(missing)} missing; run `caretrace link` again", path=path)
+    if verify and (altered := sorted(name for name, digest in outputs.items() if sha256(path / name) != digest)):
+        raise IntegrityFailure(f"{path}: altered since the run wrote it: {', '.join(altered)}; do not use it")
+    return Run(path, manifest)
+
+
+def sha256(path: Path) -> str:
+    """Hex digest of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _partial_prefix(out: Path) -> str:
+    return f".{out.name}.partial-"
+
+
+def _refuse_existing(out: Path) -> None:
+    # lexists: a symbolic link that leads nowhere is in the way too.
+    if os.path.lexists(out):
+        raise InputError("exists already; give --out a new name or remove it first", path=out)
+
+
+def _protect(path: Path) -> None:
+    """Readable and writable by the owner alone; on Windows the folder's own access list decides instead."""
+    if os.name != "nt":
+        path.chmod(0o600)
+
+
+def _flush(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _flush_folder(path: Path) -> None:
+    """Make names durable too; Windows cannot open a folder for it, and does not need to."""
+    if os.name == "nt":
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _rename(source: Path, target: Path) -> None:
+    deadline = time.monotonic() + _RENAME_SECONDS
+    while True:
+        try:
+            os.rename(source, target)  # noqa: PTH104 - Path.rename hides that nothing may be replaced here
+            return
+        except PermissionError:
+            if os.name != "nt" or time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+
+
+@contextlib.contextmanager
+def _lock(path: Path, out: Path) -> Iterator[None]:
+    """Hold the lock file at `path`; the system drops the lock when the process dies, however it dies."""
+    while True:
+        file = path.open("a+b")
+        if not _take(file):
+            file.close()
+            raise Busy(f"{out}: another run is writing it; wait for it to end or give --out another name")
+        if _is_current(file, path):
+            break
+        file.close()
+    try:
+        yield
+    finally:
+        # Removed while it is still held, where the system allows it: whoever opened it in between sees in
+        # _is_current that it holds a file which is no longer there.
+        with contextlib.suppress(OSError):
+            path.unlink()
+        file.close()
+        with contextlib.suppress(OSError):
+            if os.name == "nt":
+                path.unlink()
+
+
+def _is_current(file: IO[bytes], path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _take(file: IO[bytes]) -> bool:
+        try:
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+else:
+    import fcntl
+
+    def _take(file: IO[bytes]) -> bool:
+        try:
+            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
