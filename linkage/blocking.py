@@ -29,6 +29,9 @@ class BlockingRule:
     register: tuple[str, ...] | None = None
     exploded: str | None = None
     """The part that is a list."""
+    max_pairs_per_key: int = 100_000
+    """Keys that would make more pairs are left out, and counted. Many records share them (a hostel's postcode, a dummy
+    date nobody listed), so they cost much and find little: their true pairs are made by other rules too [assumed]."""
 
 
 _ALL_UNITS = "list_concat([unit], coalesce(other_units, []))"
@@ -55,11 +58,10 @@ RULES: tuple[BlockingRule, ...] = (
     ),
     BlockingRule("sound of names, year and month", ("family_sound", "given_sound", "birth_year", "birth_month")),
     BlockingRule("names, district", ("family", "given_root", "district")),
+    BlockingRule("any postcode, family name", (_ALL_UNITS, "family"), exploded=_ALL_UNITS),
+    BlockingRule("names, day and month of birth", ("family", "given_root", "birth_month", "birth_day")),
+    BlockingRule("rare names", ("family", "given_root"), max_pairs_per_key=40),
 )
-
-# A key that many records share (a hostel's postcode with a common name, a dummy date nobody listed) costs much and
-# finds little: each of its true pairs is made by other rules too. [assumed] 100,000 pairs for one key of one rule.
-MAX_PAIRS_PER_KEY = 100_000
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,6 @@ def block(
     connection: duckdb.DuckDBPyConnection,
     *,
     rules: tuple[BlockingRule, ...] = RULES,
-    max_pairs_per_key: int = MAX_PAIRS_PER_KEY,
     progress: Progress = SILENT,
 ) -> tuple[RuleFacts, ...]:
     """Make table `pair` (c, r: ids of `clients_record` and `register_record`), each pair once."""
@@ -84,14 +85,15 @@ def block(
     connection.execute("CREATE OR REPLACE TABLE pair_made (c BIGINT, r BIGINT)")
     with progress.stage("Making candidate pairs", len(rules)) as advance:
         for rule in rules:
-            facts.append(_apply(connection, rule, max_pairs_per_key))
+            facts.append(_apply(connection, rule))
             advance(1)
     connection.execute("CREATE OR REPLACE TABLE pair AS SELECT DISTINCT c, r FROM pair_made")
     connection.execute("DROP TABLE pair_made")
     return tuple(facts)
 
 
-def _apply(connection: duckdb.DuckDBPyConnection, rule: BlockingRule, limit: int) -> RuleFacts:
+def _apply(connection: duckdb.DuckDBPyConnection, rule: BlockingRule) -> RuleFacts:
+    limit = rule.max_pairs_per_key
     connection.execute(f"CREATE OR REPLACE TEMP TABLE client_key AS {_keys('clients', rule, rule.client)}")
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE register_key AS

@@ -52,6 +52,10 @@ _ONE_SLIP = (
     " AND (jaro_winkler_similarity({a}, {b}) >= 0.93 OR (length({a}) > 3 AND levenshtein({a}, {b}) = 1)))"
 )
 _ALIKE = "jaro_winkler_similarity({a}, {b}) >= 0.82"
+_SWAPPED = (
+    f"(l.given = r.family AND {_ALIKE.format(a='r.given', b='l.family')}"
+    f" OR r.given = l.family AND {_ALIKE.format(a='l.given', b='r.family')})"
+)
 
 GIVEN = Comparison(
     "given name",
@@ -65,11 +69,7 @@ GIVEN = Comparison(
             "nickname_u",
         ),
         Level("one slip", _ONE_SLIP.format(a="l.given", b="r.given"), "one letter or a transposition apart"),
-        Level(
-            "swapped",
-            "l.given = r.family AND r.given = l.family",
-            "given and family name stand in each other's place",
-        ),
+        Level("swapped", _SWAPPED, "given and family name stand in each other's place"),
         Level(
             "other name",
             "list_contains(r.other_givens, l.given) OR list_contains(l.other_givens, r.given)",
@@ -77,8 +77,8 @@ GIVEN = Comparison(
         ),
         Level(
             "initial",
-            "(length(l.given) = 1 OR length(r.given) = 1) AND l.given[1] = r.given[1]",
-            "an initial that fits",
+            "starts_with(l.given, r.given) OR starts_with(r.given, l.given)",
+            "an initial, or the beginning of a name, that fits",
         ),
         Level("alike", _ALIKE.format(a="l.given", b="r.given"), "alike, more than one slip apart"),
         Level("different", "true", "different given names"),
@@ -90,7 +90,7 @@ FAMILY = Comparison(
     "l.family IS NULL OR r.family IS NULL",
     (
         Level("exact", "l.family = r.family", "the same family name", "family_u"),
-        Level("swapped", "l.given = r.family AND r.given = l.family", "given and family name swapped"),
+        Level("swapped", _SWAPPED, "given and family name stand in each other's place"),
         Level(
             "other name",
             "list_contains(r.other_families, l.family) OR list_contains(l.other_families, r.family)"
@@ -106,6 +106,7 @@ FAMILY = Comparison(
 
 _FULL = "l.birth_day IS NOT NULL AND r.birth_day IS NOT NULL"
 _SAME_Y, _SAME_M, _SAME_D = (f"l.birth_{part} = r.birth_{part}" for part in ("year", "month", "day"))
+_NEW_YEAR = "({0}.birth_month = 1 AND {0}.birth_day = 1)"
 _YEAR_SLIP = (
     "(abs(l.birth_year - r.birth_year) IN (1, 10, 100)"
     " OR levenshtein(CAST(l.birth_year AS VARCHAR), CAST(r.birth_year AS VARCHAR)) = 1"
@@ -137,8 +138,9 @@ BIRTH = Comparison(
         ),
         Level(
             "year only",
-            f"NOT ({_FULL}) AND {_SAME_Y} AND (l.birth_month IS NULL OR r.birth_month IS NULL)",
-            "the same year, the rest not known",
+            f"{_SAME_Y} AND (l.birth_month IS NULL OR r.birth_month IS NULL OR {_NEW_YEAR.format('l')}"
+            f" OR {_NEW_YEAR.format('r')})",
+            "the same year, the rest not known, or 1 January on one side, which often stands for that",
         ),
         Level("year agrees", _SAME_Y, "the same year, another day and month"),
         Level("different", "true", "different dates"),

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from linkage.comparison import BIRTH, COMPARISONS, GIVEN, NUMBER
+from linkage.comparison import BIRTH, COMPARISONS, GIVEN, NUMBER, PLACE
 from linkage.model import Model
 from linkage.passes import PASSES, PROBABILISTIC
 from linkage.weigh import column, posterior_sql, weight_sql
@@ -53,6 +53,10 @@ def _is(comparison_column: str, *indexes: int) -> str:
     return f"{comparison_column} IN ({', '.join(map(str, indexes))})"
 
 
+_ADDRESS_SUPPORTS = _is(
+    column(PLACE), *(PLACE.index(level) for level in ("same house", "same postcode", "earlier postcode"))
+)
+
 GUARDS: tuple[Guard, ...] = (
     Guard("the best candidate has no NHS number in the register", "person < 0"),
     Guard("the given name is a different one", _is(column(GIVEN), GIVEN.index("different"))),
@@ -61,6 +65,15 @@ GUARDS: tuple[Guard, ...] = (
         _is(column(BIRTH), BIRTH.index("different"), BIRTH.index("year agrees")),
     ),
     Guard("the client's own NHS number belongs to somebody else in the register", "own_number_taken"),
+    Guard(
+        "the NHS numbers differ and the addresses do not support a link",
+        f"{_is(column(NUMBER), NUMBER.index('different'))} AND NOT coalesce({_ADDRESS_SUPPORTS}, false)",
+    ),
+    Guard(
+        "only the names agree",
+        f"{column(BIRTH)} IS NULL AND NOT coalesce({_ADDRESS_SUPPORTS}, false)"
+        f" AND {column(NUMBER)} IS DISTINCT FROM {NUMBER.index('same')}",
+    ),
 )
 
 

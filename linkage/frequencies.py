@@ -2,8 +2,11 @@
 
 Fields that depend on each other are taken together by the chain rule, so that nothing is counted twice: a given name is
 as common as it is among people of that gender and decade of birth (Doris), and a family name as common as it is among
-people of that given name (Mohammed Khan). The candidate itself is left out of every count, or a person would be
-evidence against herself; small counts lean on the wider frequency.
+people of that given name (Mohammed Khan). Small counts lean on the wider frequency.
+
+Were the two records two people, a name would have been seen on the client too: so the register's count, candidate
+included, stands for the others and the client. Only the count of both names together leaves the candidate out, or a
+person with a rare given name would be evidence against herself.
 """
 
 from __future__ import annotations
@@ -72,12 +75,10 @@ def u_columns(frequencies: Frequencies) -> dict[str, str]:
     n, lean = max(frequencies.people, 1), LEAN_REGISTER
 
     def share(count: str, column: str) -> str:
-        return f"(greatest({count} - 1, 0) + {lean * frequencies.agree[column]!r}) / {n - 1 + lean}.0"
+        return f"({count} + {lean * frequencies.agree[column]!r}) / {n + lean}.0"
 
     given = share("coalesce(fg.n, 1)", "given")
-    given_u = (
-        f"(greatest(coalesce(fgc.n, 1) - 1, 0) + {LEAN_COHORT} * {given}) / (coalesce(fc.n, 1) - 1 + {LEAN_COHORT})"
-    )
+    given_u = f"(coalesce(fgc.n, 1) + {LEAN_COHORT} * {given}) / (coalesce(fc.n, 1) + {LEAN_COHORT})"
     family = share("coalesce(ff.n, 1)", "family")
     family_u = (
         f"CASE WHEN l.given = r.given THEN (greatest(coalesce(fn.n, 1) - 1, 0) + {LEAN_GIVEN} * {family})"
@@ -91,7 +92,7 @@ def u_columns(frequencies: Frequencies) -> dict[str, str]:
         "family_u": family_u,
         "other_family_u": f"least({family} + {share('coalesce(ffl.n, 1)', 'family')}, 1)",
         "birth_u": share("coalesce(fb.n, 1)", "birth_date"),
-        "house_u": f"least((greatest(coalesce(fh.n, 1) - 1, 0) + 0.5) / {n}.0, 1)",
+        "house_u": f"coalesce(fh.n, 1) / {n}.0",
         "unit_u": unit,
         # Either of two or so postcodes on either side would have done.
         "other_unit_u": f"least(2 * {unit}, 1)",

@@ -31,6 +31,9 @@ SAMPLE_SIDE = 1000
 """Clients and register rows of the random sample: a million pairs."""
 SAMPLE_HOUSES = 20_000
 _TRAINING_CLIENTS = 40_000
+# Namesakes and kin look like matches of these levels. Without numbers to tell them apart EM would learn from them that
+# a true pair often has two dates of birth, so there the default stays.
+_HELD = {"given name": ("different",), "date of birth": ("year agrees", "different")}
 
 
 @dataclass(frozen=True)
@@ -177,7 +180,7 @@ def _expectation_maximisation(
             if comparison is NUMBER:
                 continue
             counts = _counts(connection, comparison, f"(FROM training_posterior {where})", "share")
-            model = _set_m(model, start, comparison, counts)
+            model = _set_m(model, start, comparison, counts, () if anchored else _HELD.get(comparison.name, ()))
         ((expected,),) = connection.execute("SELECT sum(share)::DOUBLE / 1e6 FROM training_posterior").fetchall()
         model = replace(model, in_register=((expected or 0) + 100 * start.in_register) / (clients + 100))
         # How often a true pair's numbers differ is asked of pairs that are sure without the number.
@@ -207,11 +210,27 @@ def _posteriors(
         WHERE p.probability >= 1e-6""")
 
 
-def _set_m(model: Model, start: Model, comparison: Comparison, counts: list[float]) -> Model:
-    fitted = _fit(model[comparison.name], start[comparison.name], "m", [count / 1e6 for count in counts], LEAN_M)
+def _set_m(
+    model: Model, start: Model, comparison: Comparison, counts: list[float], held: tuple[str, ...] = ()
+) -> Model:
+    default = start[comparison.name]
+    fitted = _fit(model[comparison.name], default, "m", [count / 1e6 for count in counts], LEAN_M)
+    if held:
+        fitted = _hold(fitted, default, held)
     if comparison is PLACE:
         fitted = replace(fitted, levels=tuple(replace(level, h=level.m) for level in fitted.levels))
     return model.with_weights(fitted)
+
+
+def _hold(fitted: ComparisonWeights, default: ComparisonWeights, held: tuple[str, ...]) -> ComparisonWeights:
+    """Put the default m back on the levels `held` and share what is left among the others."""
+    kept = {level.level: level.m for level in default.levels if level.level in held}
+    free = sum(level.m for level in fitted.levels if level.level not in kept)
+    scale = (1 - sum(kept.values())) / free
+    return replace(
+        fitted,
+        levels=tuple(replace(level, m=kept.get(level.level, level.m * scale)) for level in fitted.levels),
+    )
 
 
 def _moved(before: Model, after: Model) -> float:
