@@ -1,0 +1,111 @@
+"""Writes the pages that are generated from the code; `--check` compares instead and fails where they differ.
+
+docs/tables.md comes from the declared tables, docs/cli.md from the command line.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from schemas import TABLES, Identifies, Table
+from schemas.table import Type
+
+HERE = Path(__file__).parent
+_WORDS = {
+    Type.TEXT: "text",
+    Type.DATE: "date",
+    Type.FLAG: "true/false",
+    Type.INTEGER: "integer",
+    Type.REAL: "number",
+    Type.TIME: "time",
+    Type.LEVELS: "map of text to text",
+}
+
+
+def tables_page() -> str:
+    """The standard tables, as Markdown."""
+    parts = [
+        "# The standard tables",
+        "",
+        "Generated from the declarations in `schemas/` by `docs/make.py`; change them there.",
+        "",
+        "*Identifies* says how far a column points at one person: **direct** alone, **indirect** in combination,",
+        "**free text** anything. Governance reads it from the same place. A column marked required is never null.",
+        "",
+        " · ".join(f"[{name}](#{name.lower()})" for name in TABLES),
+        "",
+    ]
+    for table in TABLES.values():
+        parts += _table(table)
+    return "\n".join(parts)
+
+
+def _table(table: Table) -> list[str]:
+    key = f" Key: {', '.join(f'`{name}`' for name in table.key)}." if table.key else ""
+    grain = table.grain[0].upper() + table.grain[1:]
+    lines = [f"## {table.name}", "", f"{grain}.{key}", "", "| column | type | identifies | meaning |", "|---|---|---|---|"]
+    for column in table.columns:
+        codes = "; ".join(f"`{code}` {meaning}" for code, meaning in (column.codes or {}).items())
+        meaning = column.meaning + (f" Codes: {codes}." if codes else "") + (" Required." if column.required else "")
+        identifies = "" if column.identifies is Identifies.NO else column.identifies.value
+        lines.append(f"| `{column.name}` | {_WORDS[column.type]} | {identifies} | {meaning} |")
+    return [*lines, ""]
+
+
+def cli_page() -> str:
+    """The commands with their help texts, as Markdown."""
+    import typer
+
+    from caretrace.cli import app
+
+    command = typer.main.get_command(app)
+    context = typer.Context(command, info_name="caretrace")
+    lines = ["# The command line", "", "Generated from the commands by `docs/make.py`; change them there.", ""]
+    return "\n".join(lines + _command(command, context, "caretrace"))
+
+
+def _command(command: object, context: object, path: str) -> list[str]:
+    import click
+
+    assert isinstance(command, click.Command)
+    assert isinstance(context, click.Context)
+    lines = [f"## {path}", "", (command.help or "").strip(), ""]
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            child = command.get_command(context, name)
+            assert child is not None
+            lines += _command(child, click.Context(child, info_name=name, parent=context), f"{path} {name}")
+        return lines
+    rows = []
+    for parameter in command.params:
+        record = getattr(parameter, "help", None) or ""
+        if isinstance(parameter, click.Option):
+            if parameter.name == "help":
+                continue
+            rows.append(f"| `{', '.join(parameter.opts)}` | {record} |")
+        else:
+            rows.append(f"| `{(parameter.name or '').upper()}` | {record} |")
+    return [*lines, *(["| argument or option | meaning |", "|---|---|", *rows, ""] if rows else [])]
+
+
+PAGES = {"tables.md": tables_page, "cli.md": cli_page}
+
+
+def main(arguments: list[str]) -> int:
+    """Write the pages, or with `--check` name those that differ and return 1."""
+    stale = []
+    for name, page in PAGES.items():
+        path, text = HERE / name, page().rstrip() + "\n"
+        if "--check" in arguments:
+            if not path.exists() or path.read_text(encoding="utf-8") != text:
+                stale.append(name)
+        else:
+            path.write_text(text, encoding="utf-8", newline="\n")
+    if stale:
+        print(f"docs: out of date: {', '.join(stale)}; run `make docs`", file=sys.stderr)
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
