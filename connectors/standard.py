@@ -38,27 +38,12 @@ def _value(column: Column) -> Value:
     }[column.type](x)
 
 
-def _birth() -> dict[str, Value]:
-    """The date and its precision; a precision that is given can only make the date less precise."""
-    date = values.birth_date("r.birth_date", Form.ISO)
-    known = values.birth_date_precision("r.birth_date", Form.ISO)
-    given = "upper(r.birth_date_precision)"
-    cut = f"CASE {given} WHEN 'Y' THEN date_trunc('year', {date.sql}) WHEN 'YM' THEN date_trunc('month', {date.sql}) ELSE {date.sql} END"
-    least = (
-        f"CASE WHEN {given} = 'Y' THEN 'Y' WHEN {given} = 'YM' AND {known.sql} = 'YMD' THEN 'YM' ELSE {known.sql} END"
-    )
-    return {
-        "birth_date": Value(f"CAST({cut} AS DATE)", date.given, date.fault, date.warning),
-        "birth_date_precision": Value(f"CASE WHEN {date.sql} IS NOT NULL THEN {least} END"),
-    }
-
-
 def _kind(table: Table) -> Kind:
     is_person = table is PERSON
     fields = [name for name in table.names if name not in _OURS[:3]]
     columns = {c.name: _value(c) for c in table.columns if c.name not in _OURS}
     if is_person:
-        columns |= _birth()
+        columns |= values.birth_date("r.birth_date", Form.ISO, precision="upper(r.birth_date_precision)")
     return Kind(
         name=table.name.lower(),
         columns={name: (name,) for name in fields},

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from connectors.supplier import Fill, Kind, Lookup, Repeats, Supplier
-from connectors.values import Value, quoted
+from connectors.values import quoted
 
 if TYPE_CHECKING:
     import duckdb
@@ -146,63 +146,69 @@ def _orphans_aside(connection: duckdb.DuckDBPyConnection, person: Kind, kind: Ki
 
 
 def _fill(connection: duckdb.DuckDBPyConnection, supplier: Supplier, kind: Kind, fill: Fill, side: str) -> None:
-    joins = "".join(_join(lookup, "r") for lookup in supplier.lookups if _uses(fill, lookup.alias))
-    later = " ANTI JOIN later ON later.file = r.file AND later.record = r.record" if fill.once else ""
-    rows = f"(SELECT r.* FROM {_remaining(kind)}{later}) r JOIN reading_file f USING (file){joins} WHERE {fill.where}"
-    columns = {
-        "source": "r.source",
-        "source_org": "r.source_org",
-        "record_id": "r.record_id",
-        **{name: value.sql for name, value in fill.columns.items()},
-        "extract_file": "f.name",
-        "extract_record": "r.record",
-        "extract_line": "r.line",
-    }
+    rows = _parsed(supplier, kind, fill)
+    columns = {name: _say(value.final, name) for name, value in fill.columns.items()}
+    columns |= {name: name for name in ("source", "source_org", "record_id", "extract_file")}
+    columns |= {"extract_record": "r_record", "extract_line": "r_line"}
     select = ", ".join(f'{sql} AS "{name}"' for name, sql in columns.items())
-    connection.execute(f"INSERT INTO {side}.{fill.table.name.lower()} BY NAME SELECT {select} FROM {rows}")
+    connection.execute(f"INSERT INTO {side}.{fill.table.name.lower()} BY NAME SELECT {select} FROM ({rows})")
     _report_quality(connection, fill, rows, side)
 
 
+def _parsed(supplier: Supplier, kind: Kind, fill: Fill) -> str:
+    """Each record's key, place, texts given (`g_<column>`) and parsed values (`v_<column>`): what is dear, done once."""
+    joins = "".join(_join(lookup, "r") for lookup in supplier.lookups if _uses(fill, lookup.alias))
+    later = " ANTI JOIN later ON later.file = r.file AND later.record = r.record" if fill.once else ""
+    places = {"r"} | {value.record for value in fill.columns.values()}
+    columns = [
+        "r.source, r.source_org, r.record_id, f.name AS extract_file",
+        *(f"{p}.{at} AS {p}_{at}" for p in sorted(places) for at in ("file", "record", "line")),
+        *(f'{value.parsed} AS "v_{name}"' for name, value in fill.columns.items()),
+        *(f'{value.given} AS "g_{name}"' for name, value in fill.columns.items() if value.given),
+    ]
+    return (
+        f"SELECT {', '.join(columns)} FROM (SELECT r.* FROM {_remaining(kind)}{later}) r"
+        f" JOIN reading_file f USING (file){joins} WHERE {fill.where}"
+    )
+
+
 def _uses(fill: Fill, alias: str) -> bool:
-    return any(f"{alias}." in value.sql for value in fill.columns.values())
+    return any(f"{alias}." in value.parsed for value in fill.columns.values())
+
+
+def _say(template: str, name: str) -> str:
+    return template.replace("{v}", f'"v_{name}"').replace("{x}", f'"g_{name}"')
 
 
 def _report_quality(connection: duckdb.DuckDBPyConnection, fill: Fill, rows: str, side: str) -> None:
     """One row for each value refused or doubtful; one pass finds the records concerned, however many columns there are."""
-    doubts = [
-        (name, _doubt(value), used, value.record) for name, value in fill.columns.items() for used in (False, True)
-    ]
-    issues = [
-        (name, sql[1 if used else 0], used, record) for name, sql, used, record in doubts if sql[1 if used else 0]
-    ]
+    issues = []
+    for name, value in fill.columns.items():
+        if value.fault:
+            refused = f'"g_{name}" IS NOT NULL AND {_say(value.final, name)} IS NULL'
+            issues.append((name, f"CASE WHEN {refused} THEN {_say(value.fault, name)} END", False, value.record))
+        if value.warning:
+            used = f"{_say(value.final, name)} IS NOT NULL"
+            issues.append((name, f"CASE WHEN {used} THEN {_say(value.warning, name)} END", True, value.record))
     if not issues:
         return
-    suspect = " OR ".join(f"({_suspected(value)})" for value in fill.columns.values() if value.fault or value.warning)
-    columns = ", ".join(f"{sql} AS issue_{i}" for i, (_, sql, _, _) in enumerate(issues))
     places = sorted({record for *_, record in issues})
-    place = ", ".join(f"{p}.file AS {p}_file, {p}.record AS {p}_record, {p}.line AS {p}_line" for p in places)
+    columns = ", ".join(f"{sql} AS issue_{i}" for i, (_, sql, _, _) in enumerate(issues))
+    any_issue = " OR ".join(f"issue_{i} IS NOT NULL" for i in range(len(issues)))
+    keep = ["source", "source_org", "record_id", *(f"{p}_{at}" for p in places for at in ("file", "record", "line"))]
+    # MATERIALIZED: else the filter is moved below and every expression in it computed again for every mention.
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE suspect AS SELECT r.source, r.source_org, r.record_id, {columns}, {place}"
-        f" FROM {rows} AND ({suspect})"
+        f"CREATE OR REPLACE TEMP TABLE suspect AS WITH parsed AS MATERIALIZED"
+        f" (SELECT {', '.join(keep)}, {columns} FROM ({rows}))"
+        f" FROM parsed WHERE {any_issue}"
     )
     union = " UNION ALL ".join(
         f'SELECT source, source_org, record_id, {quoted(name)} AS "column", issue_{i} AS issue, {used} AS used,'
-        f" {p}_file AS file, {p}_record AS extract_record, {p}_line AS extract_line FROM suspect WHERE issue_{i} IS NOT NULL"
+        f" {p}_file AS file, {p}_record AS extract_record, {p}_line AS extract_line"
+        f" FROM suspect WHERE issue_{i} IS NOT NULL"
         for i, (name, _, used, p) in enumerate(issues)
     )
     connection.execute(
         f"INSERT INTO {side}.data_quality BY NAME SELECT q.* EXCLUDE (file), f.name AS extract_file"
         f' FROM ({union}) q JOIN reading_file f USING (file) ORDER BY q.file, extract_record, "column"'
     )
-
-
-def _doubt(value: Value) -> tuple[str | None, str | None]:
-    fault = (
-        f"CASE WHEN {value.given} IS NOT NULL AND {value.sql} IS NULL THEN {value.fault} END" if value.fault else None
-    )
-    return fault, value.warning
-
-
-def _suspected(value: Value) -> str:
-    refused = f"{value.given} IS NOT NULL AND {value.sql} IS NULL" if value.fault else "false"
-    return f"{refused} OR ({value.warning}) IS NOT NULL" if value.warning else refused

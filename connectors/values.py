@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from schemas.codes import ETHNIC_CATEGORY
 from schemas.dates import Fault, Form
+from schemas.nhs_number import Range
 
 _TRUE = ("true", "t", "1", "y", "yes")
 _FALSE = ("false", "f", "0", "n", "no")
@@ -59,16 +60,19 @@ ETHNIC_WORDS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Value:
-    """SQL of a standard column: `sql` is the value, `given` the text it is made from.
+    """SQL of a standard column.
 
-    `fault` says why a text that is there makes no value; `warning` says why a value that is used is doubtful.
-    Both are null where all is well. `record` is the alias of the record the text stands in.
+    `parsed` is computed once from the raw record `r`. `final`, `fault` and `warning` are templates over it: `{v}` is the
+    parsed value, `{x}` the text `given`, and `v_<column>` another column's parsed value. `fault` says why a text that is
+    there makes no value; `warning` says why a value that is used is doubtful; both are null where all is well.
+    `record` is the alias of the record the text stands in.
     """
 
-    sql: str
+    parsed: str
     given: str | None = None
     fault: str | None = None
     warning: str | None = None
+    final: str = "{v}"
     record: str = "r"
 
     def quietly(self) -> Value:
@@ -101,42 +105,74 @@ def nhs_number(x: str, record: str = "r") -> Value:
 
     The test range is not warned about row by row: it is counted once for each file.
     """
-    other = (
-        "nhs_number_range(nhs_number({x})) NOT IN ('England, Wales and the Isle of Man', 'synthetic and test numbers')"
+    expected = listed((Range.ENGLAND_WALES_IOM.value, Range.TEST.value))
+    warning = (
+        f"CASE WHEN nhs_number_range({{v}}) NOT IN ({expected})"
+        " THEN 'outside the ranges issued in England and Wales: ' || nhs_number_range({v}) END"
     )
-    warning = f"CASE WHEN {other} THEN 'outside the ranges issued in England and Wales: ' || nhs_number_range(nhs_number({{x}})) END"
-    return Value(f"nhs_number({x})", x, f"nhs_number_fault({x})", warning.format(x=x), record)
+    return Value(f"nhs_number({x})", x, "nhs_number_fault({x})", warning, record=record)
 
 
 def postcode(x: str) -> Value:
     """A postcode unit."""
-    return Value(f"postcode({x})", x, f"postcode_fault({x})")
+    return Value(f"postcode({x})", x, "postcode_fault({x})")
 
 
 def day(x: str, *forms: Form) -> Value:
     """A date in the first of the supplier's forms that fits."""
     macros = [f"date_{form.name.lower()}" for form in forms]
-    impossible = " OR ".join(f"{macro}_fault({x}) = {quoted(Fault.IMPOSSIBLE.value)}" for macro in macros)
+    impossible = " OR ".join(f"{macro}_fault({{x}}) = {quoted(Fault.IMPOSSIBLE.value)}" for macro in macros)
     fault = f"CASE WHEN {impossible} THEN {quoted(Fault.IMPOSSIBLE.value)} ELSE {quoted(Fault.FORM.value)} END"
-    return Value(f"coalesce({', '.join(f'{macro}({x})' for macro in macros)})", x, fault)
+    return Value(_first([*_whole_days(x, forms), *(f"{macro}({x})" for macro in macros)]), x, fault)
 
 
-def birth_date(x: str, *forms: Form, as_at: str = "reading_day()") -> Value:
-    """A date of birth: none in the future, and placeholders and great ages are pointed out."""
-    plain = day(x, *forms)
-    date = f"{plain.sql}"
-    fault = f"CASE WHEN {date} > {as_at} THEN 'in the future' ELSE {plain.fault} END"
+def birth_date(x: str, *forms: Form, precision: str | None = None) -> dict[str, Value]:
+    """`birth_date` and `birth_date_precision`: none in the future; placeholders and great ages are pointed out.
+
+    `precision` is SQL of Y, YM or YMD where the source says how much of the date to believe: it can only take away.
+    """
+    date = day(x, *forms)
     warning = (
-        f"CASE WHEN {date} IN (DATE '1900-01-01', DATE '1901-01-01') THEN 'a usual placeholder date'"
-        f" WHEN {date} < {as_at} - INTERVAL 116 YEAR THEN 'older than 115 years, if alive' END"
+        "CASE WHEN {v} IN (DATE '1900-01-01', DATE '1901-01-01') THEN 'a usual placeholder date'"
+        " WHEN {v} < reading_day() - INTERVAL 116 YEAR THEN 'older than 115 years, if alive' END"
     )
-    return Value(f"CASE WHEN {date} <= {as_at} THEN {date} END", x, fault, warning)
+    known = _first(f"date_{form.name.lower()}_precision({x})" for form in forms)
+    known = f"CASE WHEN regexp_full_match({x}, '{_PLAIN[forms[0]][0]}') THEN 'YMD' ELSE {known} END"
+    if precision:
+        known = f"CASE WHEN {precision} = 'Y' OR {known} = 'Y' THEN 'Y' WHEN {precision} = 'YM' OR {known} = 'YM' THEN 'YM' ELSE {known} END"
+    begin = (
+        "CASE v_birth_date_precision WHEN 'Y' THEN CAST(date_trunc('year', {v}) AS DATE)"
+        " WHEN 'YM' THEN CAST(date_trunc('month', {v}) AS DATE) ELSE {v} END"
+    )
+    return {
+        "birth_date": replace(
+            date,
+            fault=f"CASE WHEN {{v}} > reading_day() THEN 'in the future' ELSE {date.fault} END",
+            warning=warning,
+            final=f"CASE WHEN {{v}} <= reading_day() THEN {begin} END",
+        ),
+        "birth_date_precision": Value(known, final="CASE WHEN v_birth_date <= reading_day() THEN {v} END"),
+    }
 
 
-def birth_date_precision(x: str, *forms: Form, as_at: str = "reading_day()") -> Value:
-    """How much of the date of birth is known: Y, YM or YMD."""
-    known = ", ".join(f"date_{form.name.lower()}_precision({x})" for form in forms)
-    return Value(f"CASE WHEN {day(x, *forms).sql} <= {as_at} THEN coalesce({known}) END")
+# The macros of `schemas.dates` take every form of a date and cost five regular expressions. Nearly all dates are whole
+# days in the plain form of their source, so those are cast directly; years before 1000 and after 2999 are left to the macros.
+_PLAIN = {
+    Form.ISO: ("[12][0-9]{3}-[0-9]{2}-[0-9]{2}", "%Y-%m-%d"),
+    Form.UK: ("[0-9]{2}/[0-9]{2}/[12][0-9]{3}", "%d/%m/%Y"),
+    Form.MONTH_NAME: ("[0-9]{2}-[A-Za-z]{3}-[12][0-9]{3}", "%d-%b-%Y"),
+    Form.BASIC: ("[12][0-9]{7}", "%Y%m%d"),
+}
+
+
+def _whole_days(x: str, forms: tuple[Form, ...]) -> list[str]:
+    shape, pattern = _PLAIN[forms[0]]
+    return [f"CAST(try_strptime(CASE WHEN regexp_full_match({x}, '{shape}') THEN {x} END, '{pattern}') AS DATE)"]
+
+
+def _first(expressions: Iterable[str]) -> str:
+    several = list(expressions)
+    return several[0] if len(several) == 1 else f"coalesce({', '.join(several)})"
 
 
 def words(x: str, meanings: Mapping[str, Iterable[str]]) -> Value:
