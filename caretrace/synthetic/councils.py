@@ -45,7 +45,9 @@ def carefirst(synthetic: Synthetic) -> Extract:
             "Address Line 2": homes["address_line_2"],
             "Address Line 3": homes["address_line_3"],
             "Postcode": homes["postcode"],
-            "Address Type": constant("Home", len(homes)),
+            "Address Type": coded(
+                homes["address_type"], {"home": "Home", "temporary": "Temporary", "correspondence": "Mailing"}
+            ),
             "Address From": uk_date(homes["from_date"]),
             "Address To": uk_date(homes["to_date"]),
             "Telephone": clients["phone"],
@@ -101,7 +103,7 @@ def swift(synthetic: Synthetic) -> Extract:
     addresses = pa.table(
         {
             "SWIFT_NUMBER": homes["record_id"],
-            "ADDRESS_TYPE": constant("MAIN ADDRESS", len(homes)),
+            "ADDRESS_TYPE": coded(homes["address_type"], {"home": "MAIN ADDRESS", "temporary": "PLACEMENT"}),
             **{
                 name.upper(): homes[name] for name in ("address_line_1", "address_line_2", "address_line_3", "postcode")
             },
@@ -117,6 +119,8 @@ def swift(synthetic: Synthetic) -> Extract:
             ),
             "REFERENCE_TYPE": pa.chunked_array([constant("NHS", len(held)), constant("LEGACY ID", n)]),
             "REFERENCE_VALUE": pa.chunked_array([held["nhs_number"].combine_chunks(), _legacy(clients["record_id"])]),
+            "START_DATE": constant(None, len(held) + n),
+            "END_DATE": constant(None, len(held) + n),
         }
     )
     services = synthetic.client_services

@@ -56,7 +56,7 @@ SR_MAPPING = ("RowIdentifier", "IdMappingGroup", "Mapping")
 ADDRESS_TYPES = {"501": "Home", "502": "Temporary", "503": "Correspondence only"}
 """Mapping ids are each system's own; these are ours."""
 
-ORGANISATION, _PATIENT, _PERSON, _AGREEMENT = 1, 2, 3, 4
+ORGANISATION, PATIENT, _PERSON, _AGREEMENT = 1, 2, 3, 4
 """Kinds of thing that a GUID names."""
 
 _SEX = {"1": "M", "2": "F", "0": "U", "9": "I"}
@@ -70,7 +70,7 @@ def emis(synthetic: Synthetic, practices: pa.Array | None = None) -> Extract:
     n = len(rows)
     stamp = f"{synthetic.as_at:%Y%m%d}020304"
     organisation = guids(rows["gp_practice_code"], ORGANISATION)
-    patient = guids(rows["record_id"], _PATIENT)
+    patient = guids(rows["record_id"], PATIENT)
     registered = _registered(synthetic.as_at, rows)
     number = pc.coalesce(rows["nhs_number"], rows["record_id"])
     house, street, town = _address(rows)
