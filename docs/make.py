@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 from schemas import TABLES, Identifies, Table
 from schemas.table import Type
@@ -44,7 +45,14 @@ def tables_page() -> str:
 def _table(table: Table) -> list[str]:
     key = f" Key: {', '.join(f'`{name}`' for name in table.key)}." if table.key else ""
     grain = table.grain[0].upper() + table.grain[1:]
-    lines = [f"## {table.name}", "", f"{grain}.{key}", "", "| column | type | identifies | meaning |", "|---|---|---|---|"]
+    lines = [
+        f"## {table.name}",
+        "",
+        f"{grain}.{key}",
+        "",
+        "| column | type | identifies | meaning |",
+        "|---|---|---|---|",
+    ]
     for column in table.columns:
         codes = "; ".join(f"`{code}` {meaning}" for code, meaning in (column.codes or {}).items())
         meaning = column.meaning + (f" Codes: {codes}." if codes else "") + (" Required." if column.required else "")
@@ -57,35 +65,23 @@ def cli_page() -> str:
     """The commands with their help texts, as Markdown."""
     import typer
 
-    from caretrace.cli import app
+    from caretrace.cli.app import app
 
     command = typer.main.get_command(app)
-    context = typer.Context(command, info_name="caretrace")
     lines = ["# The command line", "", "Generated from the commands by `docs/make.py`; change them there.", ""]
-    return "\n".join(lines + _command(command, context, "caretrace"))
+    return "\n".join(lines + _command(command, "caretrace"))
 
 
-def _command(command: object, context: object, path: str) -> list[str]:
-    import click
-
-    assert isinstance(command, click.Command)
-    assert isinstance(context, click.Context)
+def _command(command: Any, path: str) -> list[str]:
     lines = [f"## {path}", "", (command.help or "").strip(), ""]
-    if isinstance(command, click.Group):
-        for name in command.list_commands(context):
-            child = command.get_command(context, name)
-            assert child is not None
-            lines += _command(child, click.Context(child, info_name=name, parent=context), f"{path} {name}")
-        return lines
-    rows = []
-    for parameter in command.params:
-        record = getattr(parameter, "help", None) or ""
-        if isinstance(parameter, click.Option):
-            if parameter.name == "help":
-                continue
-            rows.append(f"| `{', '.join(parameter.opts)}` | {record} |")
-        else:
-            rows.append(f"| `{(parameter.name or '').upper()}` | {record} |")
+    children = getattr(command, "commands", {})
+    for name, child in children.items():
+        lines += _command(child, f"{path} {name}")
+    rows = [
+        f"| `{', '.join(each.opts) if each.param_type_name == 'option' else each.name.upper()}` | {each.help or ''} |"
+        for each in command.params
+        if each.name != "help" and not children
+    ]
     return [*lines, *(["| argument or option | meaning |", "|---|---|", *rows, ""] if rows else [])]
 
 
