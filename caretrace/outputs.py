@@ -23,6 +23,9 @@ FORMULA_STARTS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
 """First characters by which a spreadsheet takes a cell for a formula (OWASP, CSV Injection), full width ones too."""
 
 
+_BATCH = 50_000
+
+
 @dataclass(frozen=True)
 class OutputSettings:
     """What load_back.csv holds. All three are choices of this project, not rules of a published source [assumed]."""
@@ -63,13 +66,13 @@ def write_csv(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> 
     names = [row[0] for row in described]
     cells = " || ',' || ".join(_cell(f'"{name}"') for name in names)
     # The lines are made in SQL and joined by the batch: no Python work per cell.
-    reader = connection.sql(f"SELECT {cells} AS line FROM ({query})").to_arrow_reader(100_000)
+    result = connection.execute(f"SELECT {cells} AS line FROM ({query})")
     rows = 0
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         file.write(",".join(f'"{name}"' for name in names) + "\r\n")
-        for batch in reader:
-            file.write("".join(f"{line}\r\n" for line in batch.column(0).to_pylist()))
-            rows += batch.num_rows
+        while batch := result.fetchmany(_BATCH):
+            file.write("".join(f"{line}\r\n" for (line,) in batch))
+            rows += len(batch)
     return rows
 
 
