@@ -1,0 +1,135 @@
+"""The files of a release: data keyed by pseudonym as Parquet and CSV, a manifest, and the plan in plain English.
+
+Not yet encrypted to the recipient's key (R42): send the folder by a channel that is.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from governance import pseudonym, scan
+from governance.agreement import Form
+from governance.files import sha256_of
+from governance.keys import Keys
+from governance.plan import ReleasePlan
+from governance.transform import TRANSFORMS, Kind
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+SECTION_171 = (
+    "Data Protection Act 2018, section 171: it is an offence knowingly or recklessly to re-identify de-identified "
+    "personal data without the consent of the controller responsible for de-identifying it."
+)
+_BOM = b"\xef\xbb\xbf"
+
+
+def write_data(connection: duckdb.DuckDBPyConnection, plan: ReleasePlan, keys: Keys, folder: Path) -> list[str]:
+    """Write each table as Parquet and CSV; gives what a scan of the final values found against them."""
+    import pyarrow.parquet as pq
+
+    agreement, found = plan.signed.agreement, []
+    key = pseudonym.derive(
+        keys.root,
+        agreement_id=agreement.id,
+        recipient=plan.request.recipient,
+        epoch=plan.request.epoch,
+        key_version=keys.version,
+    )
+    for table, _ in plan.rows:
+        names = _pseudonymise(connection, plan, table, key)
+        data = connection.execute(f"SELECT * FROM final_{table} ORDER BY ALL").to_arrow_table()
+        pq.write_table(data, folder / f"{table}.parquet", compression="zstd")
+        _write_csv(connection, data, folder / f"{table}.csv")
+        if plan.request.form is not Form.IDENTIFIABLE:
+            found += scan.findings(connection, f"final_{table}", names, name=table)
+    return found
+
+
+def _pseudonymise(connection: duckdb.DuckDBPyConnection, plan: ReleasePlan, table: str, key: bytes) -> list[str]:
+    """Make `final_<table>`: the person's pseudonym first, and identifying columns replaced; gives its text columns."""
+    replaced = [
+        field.name
+        for field in plan.fields
+        if field.table == table and field.leaves and TRANSFORMS[field.transform].kind is Kind.PSEUDONYM
+    ]
+    _mapping(connection, "map_person", f"SELECT DISTINCT person_key AS value FROM out_{table}", pseudonym.PERSON, key)
+    for name in replaced:
+        values = f'SELECT DISTINCT "{name}" AS value FROM out_{table} WHERE "{name}" IS NOT NULL'
+        _mapping(connection, f"map_{name}", values, name, key)
+    exchanged = "".join(f', map_{name}.pseudonym AS "{name}"' for name in replaced)
+    joins = "".join(f' LEFT JOIN map_{name} ON map_{name}.value = o."{name}"' for name in replaced)
+    kept = ", ".join(["person_key", *(f'"{name}"' for name in replaced)])
+    connection.execute(
+        f"CREATE OR REPLACE TABLE final_{table} AS SELECT map_person.pseudonym, o.* EXCLUDE ({kept}){exchanged}"
+        f" FROM out_{table} o JOIN map_person ON map_person.value = o.person_key{joins}"
+    )
+    described = connection.execute(f"DESCRIBE final_{table}").fetchall()
+    return [row[0] for row in described if row[1] == "VARCHAR"]
+
+
+def _mapping(connection: duckdb.DuckDBPyConnection, name: str, values: str, kind: str, key: bytes) -> None:
+    """A table of distinct values and their pseudonyms, held in memory for the time of the release only."""
+    import pyarrow as pa
+
+    read: pa.Table = connection.execute(values).to_arrow_table()
+    distinct = read["value"]
+    made = pa.table({"value": distinct, "pseudonym": pseudonym.pseudonyms(key, kind, distinct.to_pylist())})
+    connection.register("mapping", made)
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM mapping")
+    connection.unregister("mapping")
+
+
+def _write_csv(connection: duckdb.DuckDBPyConnection, data: pa.Table, path: Path) -> None:
+    """UTF-8 with a mark and CRLF, as spreadsheets expect; what they would run as a formula gets an apostrophe."""
+    import pyarrow as pa
+    import pyarrow.csv as pc
+
+    def cell(name: str, kind: pa.DataType) -> str:
+        if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+            return f'"{name}"'
+        runs = f"regexp_matches(\"{name}\", '^[=+@\\t\\r-]')"
+        return f'CASE WHEN {runs} THEN chr(39) || "{name}" ELSE "{name}" END AS "{name}"'
+
+    columns = ", ".join(cell(field.name, field.type) for field in data.schema)
+    connection.register("csv_rows", data)
+    safe = connection.execute(f"SELECT {columns} FROM csv_rows").to_arrow_table()
+    connection.unregister("csv_rows")
+    with path.open("wb") as file:
+        file.write(_BOM)
+        pc.write_csv(safe, file, pc.WriteOptions(eol="\r\n"))
+
+
+def manifest(plan: ReleasePlan, folder: Path, *, release_id: str, maker: str, approved_by: str, now: datetime) -> Any:
+    """What the recipient needs to know of the files in `folder`, as plain values."""
+    agreement = plan.signed.agreement
+    return {
+        "format": 1,
+        "release_id": release_id,
+        "made_at": now.isoformat(),
+        "made_by": maker,
+        "approved_by": approved_by,
+        "notice": SECTION_171,
+        "encryption": "none: this folder is plaintext; send it by an encrypted channel only",
+        "agreement": agreement.model_dump(
+            mode="json", include={"id", "version", "title", "parties", "dates", "purpose", "handling", "pseudonyms"}
+        ),
+        "pseudonyms": {
+            "scheme": pseudonym.SCHEME,
+            "method": "HMAC-SHA256, key by HKDF-SHA256 for this agreement, recipient and epoch",
+            "key_version": plan.request.evidence.key_version,
+        },
+        "files": {path.name: {"sha256": sha256_of(path)} for path in sorted(folder.iterdir())},
+        "plan": plan.to_json(for_recipient=True),
+    }
+
+
+def write_words(plan: ReleasePlan, folder: Path, **about: Any) -> None:
+    """Write plan.txt and then manifest.json, which lists every other file with its hash."""
+    (folder / "plan.txt").write_text(plan.to_text(for_recipient=True), encoding="utf-8", newline="\n")
+    text = json.dumps(manifest(plan, folder, **about), indent=2, ensure_ascii=False)
+    (folder / "manifest.json").write_text(text + "\n", encoding="utf-8", newline="\n")

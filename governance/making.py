@@ -1,0 +1,231 @@
+"""Making a release, step by step: settle the past, decide, log the intent, write, rename, log the outcome.
+
+Every step takes the log it needs, held for writing, so that none can be taken without it.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import rfc8785
+
+from governance import audit, bundle
+from governance.decide import Decision, decide
+from governance.files import sha256_of, sync_folder, write_durably
+from governance.keys import Keys
+from governance.log import Log, Receipt
+from governance.plan import ReleasePlan
+from governance.request import Stage, history
+from governance.rule import Outcome
+from schemas.errors import CaretraceError, Refused
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+@dataclass(frozen=True)
+class Released:
+    """A release as made; `settled` names earlier ones that a crash had left without an outcome."""
+
+    release_id: str
+    folder: Path
+    files: Mapping[str, str]
+    people: int
+    settled: tuple[str, ...]
+
+
+def check_decision(planned: ReleasePlan, decision: Decision) -> None:
+    """Raise Refused with every reason, or return nothing."""
+    if decision.outcome is Outcome.DENY:
+        raise Refused(f"the release under {planned.signed.agreement.id} is refused:", decision.reasons)
+    if decision.outcome is Outcome.REFER:
+        message = f"the release under {planned.signed.agreement.id} needs a person's decision first:"
+        raise Refused(message, decision.reasons)
+
+
+def settle(held: Log, project: Path, now: datetime) -> tuple[str, ...]:
+    """Give every intent without an outcome one: aborted, or uncertain where its folder stands complete."""
+    settled = []
+    for open_one in history(held.entries).open:
+        folder = project / open_one.folder
+        partial = _partial(folder, open_one.release_id)
+        complete = folder.exists()
+        if partial.exists():
+            shutil.rmtree(partial)
+        kind = "RELEASE_UNCERTAIN" if complete else "RELEASE_ABORTED"
+        reason = "a crash; the folder stands at its place and must be taken for disclosed" if complete else "a crash"
+        held.append([(kind, {"release_id": open_one.release_id, "reason": reason})], now=now)
+        settled.append(open_one.release_id)
+    return tuple(settled)
+
+
+def _partial(to: Path, release_id: str) -> Path:
+    return to.with_name(f".{to.name}.{release_id}.partial")
+
+
+@dataclass(frozen=True)
+class Making:
+    """One release on its way."""
+
+    log: Log
+    plan: ReleasePlan
+    keys: Keys
+    maker: str
+    approved_by: str
+    now: datetime
+
+    def run(
+        self, connection: duckdb.DuckDBPyConnection, shown: ReleasePlan, to: Path, settled: tuple[str, ...]
+    ) -> Released:
+        """Take every step in order; `shown` is the plan that a person saw."""
+        decision = self._decide(shown)
+        release_id = f"R{len(self.log.entries):06d}"
+        intent = self._intend(decision, release_id, to)
+        place = _partial(to, release_id)
+        try:
+            files = self._write(connection, place, release_id, intent)
+            place = place.replace(to)
+            sync_folder(to.parent)
+            outcome = self._released(decision, release_id, files)
+        except (OSError, CaretraceError) as error:
+            self._abort(release_id, error, place)
+            if isinstance(error, OSError):
+                raise Refused(f"the release could not be written ({error.strerror}); nothing is left of it") from None
+            raise
+        self._prove(to, "released", outcome)
+        return Released(release_id, to, files, self.plan.people, settled)
+
+    def _decide(self, shown: ReleasePlan) -> Decision:
+        """Ask every rule, those of making too; a refusal is logged with its reasons (Caldicott principle 7)."""
+        evidence = replace(self.plan.request.evidence, approved_by=self.approved_by, log_ready=True)
+        request = replace(self.plan.request, stage=Stage.MAKE, maker=self.maker, evidence=evidence)
+        decision = decide(self.plan.signed, request, None, self.plan.today, history(self.log.entries))
+        if decision.outcome >= Outcome.REFER:
+            self.log.append([("DECISION", self._about() | _traced(decision))], now=self.now)
+        check_decision(self.plan, decision)
+        if self.plan.sha256 != replace(shown, notes=self.plan.notes).sha256:
+            raise Refused("something changed since the plan was shown (run, allowed numbers or log); plan again")
+        return decision
+
+    def _about(self) -> dict[str, Any]:
+        agreement = self.plan.signed.agreement
+        return {
+            "agreement_id": agreement.id,
+            "agreement_version": agreement.version,
+            "agreement_sha256": self.plan.signed.sha256,
+            "recipient": self.plan.request.recipient,
+            "purpose": self.plan.request.purpose,
+            "form": self.plan.request.form.value,
+            "run_id": self.plan.run.run_id,
+            "maker": self.maker,
+            "approved_by": self.approved_by,
+        }
+
+    def _intend(self, decision: Decision, release_id: str, to: Path) -> Receipt:
+        """Make the intent durable; from here on, whatever happens, the log knows that a release was begun."""
+        agreement = self.plan.signed.agreement
+        about = self._about()
+        recorded = (agreement.id, agreement.version) in history(self.log.entries).agreements
+        entries: list[tuple[str, dict[str, Any]]] = []
+        if not recorded:
+            names = ("agreement_id", "agreement_version", "agreement_sha256")
+            entries.append(("AGREEMENT_RECORDED", {name: about[name] for name in names} | _register_facts(self.plan)))
+        intent = about | {
+            "release_id": release_id,
+            "domain": self.plan.domain,
+            "key_version": self.keys.version,
+            "opt_out": agreement.choices.national_data_opt_out,
+            "folder": _relative(to, self.plan.project),
+            "fields": [f"{field.table}.{field.name} {field.transform}" for field in self.plan.fields if field.leaves],
+            "plan_sha256": self.plan.sha256,
+        }
+        entries += [("DECISION", about | {"release_id": release_id} | _traced(decision)), ("RELEASE_INTENT", intent)]
+        return self.log.append(entries, now=self.now)[-1]
+
+    def _write(
+        self, connection: duckdb.DuckDBPyConnection, partial: Path, release_id: str, intent: Receipt
+    ) -> dict[str, str]:
+        """Write everything under the temporary name; gives each file's SHA-256."""
+        partial.mkdir(parents=True, mode=0o700)
+        if found := bundle.write_data(connection, self.plan, self.keys, partial):
+            raise Refused("the finished files hold what looks like identifiers (R19a):", found)
+        about = {"release_id": release_id, "maker": self.maker, "approved_by": self.approved_by, "now": self.now}
+        bundle.write_words(self.plan, partial, **about)
+        self._prove(partial, "intent", intent)
+        write_durably(partial / audit.VKEY, (self.log.audit_dir / audit.VKEY).read_bytes())
+        return {path.name: sha256_of(path) for path in sorted(partial.iterdir())}
+
+    def _prove(self, folder: Path, name: str, receipt: Receipt) -> None:
+        """Put an entry and the offline proof that it is in the log beside the data."""
+        write_durably(folder / f"{name}.json", receipt.line)
+        write_durably(folder / f"{name}.tlog-proof", self.log.proof(receipt.index).encode())
+
+    def _released(self, decision: Decision, release_id: str, files: Mapping[str, str]) -> Receipt:
+        body = {
+            "release_id": release_id,
+            "files": dict(files),
+            "rows": dict(self.plan.rows),
+            "people": self.plan.people,
+            "left_out": {exclusion.rule: exclusion.people for exclusion in self.plan.exclusions},
+            "trace_sha256": _hash(decision.to_json()),
+            "retention_until": self.plan.signed.agreement.handling.retention_until.isoformat(),
+        }
+        return self.log.append([("RELEASED", body)], now=self.now)[0]
+
+    def _abort(self, release_id: str, error: Exception, place: Path) -> None:
+        """Take back what was written and log that; where even that fails, the next run settles the intent."""
+        shutil.rmtree(place, ignore_errors=True)
+        if place.exists():
+            return
+        with suppress(Refused):
+            reason = {"release_id": release_id, "reason": type(error).__name__}
+            self.log.append([("RELEASE_ABORTED", reason)], now=self.now)
+
+
+def _register_facts(planned: ReleasePlan) -> dict[str, Any]:
+    """What the register of disclosures says about an agreement; no person is in it."""
+    agreement = planned.signed.agreement
+    chosen = agreement.choices
+    return {
+        "title": agreement.title,
+        "recipients": {party.ods_code: party.name for party in agreement.recipients},
+        "statement": agreement.purpose.statement,
+        "benefits": agreement.purpose.benefits,
+        "article_6": agreement.lawfulness.article_6 or "",
+        "article_9": agreement.lawfulness.article_9 or "",
+        "common_law": agreement.lawfulness.common_law or "",
+        "opt_out": chosen.national_data_opt_out,
+        "exemption": chosen.exemption or "",
+        "frequency": agreement.data.frequency,
+        "linkage_description": agreement.data.linkage_description,
+        "cohort_description": agreement.data.cohort_description,
+        "effective_from": agreement.dates.effective_from.isoformat(),
+        "effective_to": agreement.dates.effective_to.isoformat(),
+        "sub_licence": agreement.handling.sub_licence_clause or "none",
+    }
+
+
+def _traced(decision: Decision) -> dict[str, Any]:
+    return {
+        "outcome": decision.outcome.name,
+        "reasons": list(decision.reasons),
+        "trace": [f"{asked.rule.id}.{asked.rule.version} {asked.finding.outcome.name}" for asked in decision.trace],
+        "trace_sha256": _hash(decision.to_json()),
+    }
+
+
+def _relative(to: Path, project: Path) -> str:
+    """The folder as the log names it: within the project where it is, else in full."""
+    target, root = to.resolve(), project.resolve()
+    return target.relative_to(root).as_posix() if target.is_relative_to(root) else str(target)
+
+
+def _hash(value: Any) -> str:
+    return sha256(rfc8785.dumps(value)).hexdigest()

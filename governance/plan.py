@@ -1,0 +1,149 @@
+"""A release as a value, shown before anything happens: what would leave, who is left out, and every reason against."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import rfc8785
+
+from governance.agreement import Signed
+from governance.decide import Decision
+from governance.disclosure import Groups
+from governance.people import Exclusion
+from governance.pseudonym import SCHEME, domain
+from governance.request import Request
+from governance.rule import PACK_VERSION, Outcome
+from governance.run import Run
+
+SMALL = 5
+"""Counts of people below this are shown as `fewer than 5` to the recipient: they say something about who opted out."""
+
+
+@dataclass(frozen=True)
+class FieldPlan:
+    """What happens to one field."""
+
+    table: str
+    name: str
+    transform: str
+    meaning: str
+    justification: str
+    leaves: bool
+
+
+@dataclass(frozen=True)
+class ReleasePlan:
+    """Everything about a release before it is made: every rule asked, of the whole and of each kind of person."""
+
+    signed: Signed
+    run: Run
+    request: Request
+    today: date
+    project: Path
+    keys_dir: Path
+    fields: tuple[FieldPlan, ...]
+    rows: tuple[tuple[str, int], ...]
+    considered: int
+    exclusions: tuple[Exclusion, ...]
+    groups: Groups | None
+    decision: Decision
+    subjects: tuple[Decision, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def people(self) -> int:
+        """How many people's data would leave."""
+        return self.considered - sum(exclusion.people for exclusion in self.exclusions)
+
+    @property
+    def allowed(self) -> bool:
+        """Whether nothing stands against it; `release.check` says what does."""
+        return self.decision.outcome < Outcome.REFER
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Every reason against."""
+        return self.decision.reasons
+
+    @property
+    def domain(self) -> str:
+        """The set of pseudonyms used."""
+        return domain(self.signed.agreement.id, self.request.recipient, self.request.epoch)
+
+    @property
+    def sha256(self) -> str:
+        """Hash of all that the plan says; what is made must have the same."""
+        return sha256(rfc8785.dumps(self.to_json())).hexdigest()
+
+    def to_json(self, *, for_recipient: bool = False) -> dict[str, Any]:
+        """Plain values; `for_recipient` hides small counts of people left out."""
+        agreement = self.signed.agreement
+        return {
+            "outcome": self.decision.outcome.name,
+            "reasons": list(self.reasons),
+            "agreement": {"id": agreement.id, "version": agreement.version, "sha256": self.signed.sha256},
+            "title": agreement.title,
+            "purpose": self.request.purpose,
+            "recipient": self.request.recipient,
+            "form": self.request.form.value,
+            "cohort": self.request.people.value,
+            "run_id": self.run.run_id,
+            "run_manifest_sha256": self.run.manifest_sha256,
+            "today": self.today.isoformat(),
+            "rules": PACK_VERSION,
+            "fields": [vars(field) for field in self.fields],
+            "rows": dict(self.rows),
+            "people": self.people,
+            "left_out": [
+                {"rule": e.rule, "reason": e.reason, "people": shown(e.people, for_recipient)} for e in self.exclusions
+            ],
+            "look_alikes": None
+            if self.groups is None
+            else {"columns": list(self.groups.columns), "groups": self.groups.groups, "smallest": self.groups.smallest},
+            "pseudonyms": {
+                "scheme": SCHEME,
+                "domain": self.domain,
+                "key_version": self.request.evidence.key_version,
+            },
+            "notes": list(self.notes),
+            "trace": self.decision.to_json()["trace"],
+        }
+
+    def to_text(self, *, for_recipient: bool = False) -> str:
+        """The plan for a person to read."""
+        agreement = self.signed.agreement
+        leaving = [f"  {f.table}.{f.name}: {f.meaning}. {f.justification}" for f in self.fields if f.leaves]
+        dropped = [f"  {f.table}.{f.name}" for f in self.fields if not f.leaves]
+        left_out = [f"  {shown(e.people, for_recipient)}: {e.reason} ({e.rule})" for e in self.exclusions]
+        lines = [
+            f"Release under {agreement.id} version {agreement.version}: {agreement.title}",
+            f"To {self.request.recipient}, for {self.request.purpose}, form {self.request.form}, on {self.today}",
+            f"People: {self.people:,}. Rows: " + ", ".join(f"{table} {count:,}" for table, count in self.rows) + ".",
+            *_section("Left out (people)", left_out),
+            *_section("Fields that leave", leaving),
+            *_section("Fields that do not leave", dropped),
+        ]
+        if self.groups is not None:
+            columns = ", ".join(self.groups.columns) or "no field"
+            lines.append(f"Smallest group of look-alikes: {self.groups.smallest:,} people, by {columns}.")
+        lines += _section("Notes", [f"  {note}" for note in self.notes])
+        if self.allowed:
+            lines.append("Nothing stands against it. A second person has to approve it.")
+        else:
+            word = "REFUSED" if self.decision.outcome is Outcome.DENY else "REFERRED to a person"
+            lines += _section(word, [f"  {reason}" for reason in self.reasons])
+        return "\n".join(lines) + "\n"
+
+
+def shown(count: int, for_recipient: bool) -> int | str:
+    """A count of people, hidden where it is small and the reader is the recipient."""
+    return f"fewer than {SMALL}" if for_recipient and 0 < count < SMALL else count
+
+
+def _section(title: str, lines: Sequence[str]) -> list[str]:
+    return [f"{title}:", *lines] if lines else []

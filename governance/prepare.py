@@ -1,0 +1,188 @@
+"""Working a plan out: the output tables built in DuckDB, measured and scanned, and the decision on what was found.
+
+`prepare` leaves the output tables, still without pseudonyms, in the connection it is given: `out_<table>`. Planning and
+making run this same code, so what was shown is what leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from governance import disclosure, optout, people, scan
+from governance.agreement import Form, Signed
+from governance.columns import column
+from governance.decide import Decision, decide
+from governance.disclosure import Groups
+from governance.people import Exclusion
+from governance.plan import FieldPlan, ReleasePlan
+from governance.request import Evidence, Field, History, ListFacts, Request, Subject
+from governance.rules_fields import K_FLOOR
+from governance.run import attach
+from governance.transform import TRANSFORMS, Kind
+from schemas.errors import SettingsError
+from schemas.sql import install_macros
+from schemas.table import Identifies, Type
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+@dataclass(frozen=True)
+class Keyed:
+    """Whether there is a key, and which; `fault` says why not."""
+
+    version: int | None = None
+    fault: str | None = None
+
+
+def prepare(
+    connection: duckdb.DuckDBPyConnection,
+    run_dir: Path,
+    signed: Signed,
+    *,
+    recipient: str | None,
+    today: date,
+    project: Path,
+    keys_dir: Path,
+    key: Keyed,
+    history: History,
+) -> ReleasePlan:
+    """Build the output tables in `connection` and the plan that describes them."""
+    agreement = signed.agreement
+    request = Request.of(agreement, recipient=recipient or _only_recipient(signed))
+    install_macros(connection, as_at=today)
+    run = attach(connection, run_dir, {table.name for table in agreement.data.tables})
+    listed = _allowed_list(connection, signed)
+    considered = people.flag(connection, people=request.people, purpose=request.purpose, today=today)
+
+    def ask(subject: Subject) -> Decision:
+        return decide(signed, request, subject, today, history)
+
+    exclusions, subjects = people.choose(connection, ask)
+    drops = decide(signed, request, None, today, history).drops
+    leaving = [f for f in request.fields if TRANSFORMS[f.transform].kind is not Kind.DROP and f.path not in drops]
+    groups, withheld = _look_alikes(connection, signed, request, leaving, today)
+    if withheld:
+        exclusions.append(Exclusion("R36", "withheld, in a group of look-alikes that is too small", withheld))
+    rows = [(table.name, _build(connection, table.name, leaving, today)) for table in agreement.data.tables]
+    left = considered - sum(exclusion.people for exclusion in exclusions)
+    evidence = Evidence(
+        people=left,
+        allowed_list=listed,
+        key_version=key.version,
+        key_fault=key.fault,
+        smallest_class=groups.smallest if groups else None,
+        withheld_share=withheld / (left + withheld) if left + withheld else 0.0,
+        scan=_scan(connection, request, leaving),
+    )
+    request = replace(request, evidence=evidence)
+    return ReleasePlan(
+        signed=signed,
+        run=run,
+        request=request,
+        today=today,
+        project=project,
+        keys_dir=keys_dir,
+        fields=tuple(_field_plan(signed, field, field in leaving) for field in request.fields),
+        rows=tuple(rows),
+        considered=considered,
+        exclusions=tuple(exclusions),
+        groups=groups,
+        decision=decide(signed, request, None, today, history),
+        subjects=tuple(subjects),
+        notes=_notes(leaving, history),
+    )
+
+
+def _only_recipient(signed: Signed) -> str:
+    recipients = [party.ods_code for party in signed.agreement.recipients]
+    if len(recipients) != 1:
+        raise SettingsError(
+            f"{signed.path}: the agreement has {len(recipients)} recipients ({', '.join(recipients) or 'none'}); "
+            "name the one to release to"
+        )
+    return recipients[0]
+
+
+def _allowed_list(connection: duckdb.DuckDBPyConnection, signed: Signed) -> ListFacts:
+    named = signed.agreement.choices.allowed_list
+    return optout.load(connection, signed.path.parent / named if named else None)
+
+
+def _look_alikes(
+    connection: duckdb.DuckDBPyConnection, signed: Signed, request: Request, leaving: Sequence[Field], today: date
+) -> tuple[Groups | None, int]:
+    """Measure the groups of look-alikes, and withhold people where the agreement says so; gives how many."""
+    settings = signed.agreement.disclosure
+    floor = K_FLOOR.get(request.form)
+    if floor is None or signed.agreement.direct_care:
+        return None, 0
+    k = settings.k or floor
+    quasi = [f for f in leaving if f.table == "person" and _identifies(f) is Identifies.INDIRECT]
+    columns = [f.name for f in quasi]
+    connection.execute(f"CREATE OR REPLACE TABLE profile AS {_select('person', quasi, today)}")
+    groups = disclosure.measure(connection, columns, k=k)
+    if settings.below_k != "withhold" or not groups.people_below:
+        return groups, 0
+    disclosure.withhold(connection, groups, k=k)
+    return disclosure.measure(connection, columns, k=k), groups.people_below
+
+
+def _build(connection: duckdb.DuckDBPyConnection, table: str, leaving: Sequence[Field], today: date) -> int:
+    fields = [field for field in leaving if field.table == table]
+    connection.execute(f"CREATE OR REPLACE TABLE out_{table} AS {_select(table, fields, today)}")
+    [(count,)] = connection.execute(f"SELECT count(*) FROM out_{table}").fetchall()
+    return int(count)
+
+
+def _select(table: str, fields: Sequence[Field], today: date) -> str:
+    """The rows of chosen people, transformed. `person` gives one row a person, the client's own record before others."""
+    columns = "".join(f", {TRANSFORMS[f.transform].sql(_quoted(f.name), today)} AS {_quoted(f.name)}" for f in fields)
+    rows = f"SELECT * FROM {table} SEMI JOIN chosen USING (person_key)"
+    if table == "person":
+        # 'client' sorts before 'register'.
+        rows = (
+            f"SELECT DISTINCT ON (person_key) * FROM ({rows}) ORDER BY person_key, side, source, source_org, record_id"
+        )
+    return f"SELECT person_key{columns} FROM ({rows})"
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"'
+
+
+def _identifies(field: Field) -> Identifies:
+    found = column(field.table, field.name)
+    return found.identifies if found else Identifies.DIRECT
+
+
+def _scan(connection: duckdb.DuckDBPyConnection, request: Request, leaving: Sequence[Field]) -> tuple[str, ...] | None:
+    """What the kept text columns hold; columns to be pseudonymised still hold what they replace, and are not asked."""
+    if request.form is Form.IDENTIFIABLE:
+        return None
+    found: list[str] = []
+    for field in leaving:
+        declared = column(field.table, field.name)
+        if declared and declared.type is Type.TEXT and TRANSFORMS[field.transform].kind is Kind.KEEP:
+            found += scan.findings(connection, f"out_{field.table}", [field.name], name=field.table)
+    return tuple(found)
+
+
+def _field_plan(signed: Signed, field: Field, leaves: bool) -> FieldPlan:
+    item = signed.agreement.item(field.table, field.name)
+    justification = item.justification if item else ""
+    return FieldPlan(
+        field.table, field.name, field.transform, TRANSFORMS[field.transform].meaning, justification, leaves
+    )
+
+
+def _notes(leaving: Sequence[Field], history: History) -> tuple[str, ...]:
+    uncounted = [f.path for f in leaving if f.table != "person" and _identifies(f) is Identifies.INDIRECT]
+    notes = [f"Release {past.release_id} was begun and has no outcome in the log." for past in history.open]
+    if uncounted:
+        notes.append(f"Groups of look-alikes count the person table only, not {', '.join(uncounted)}.")
+    return tuple(notes)
