@@ -25,7 +25,7 @@ _UNITS = {"week": "Week"}
 
 
 def carefirst(synthetic: Synthetic) -> Extract:
-    """A person report with a row for each address, and a service report; Windows-1252, dd/mm/yyyy, spaced NHS numbers."""
+    """A person report with a row for each address, and a service report; Windows-1252, dd/mm/yyyy, spaced numbers."""
     clients, homes = _with_addresses(synthetic)
     year_only = pc.equal(pc.utf8_length(clients["birth_date"]), 4)
     persons = pa.table(

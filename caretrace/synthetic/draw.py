@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from caretrace.synthetic import events, numbers, population, records
-from caretrace.synthetic.population import NONE, People, Population
+from caretrace.synthetic.people import NONE, Kind, People
+from caretrace.synthetic.population import Population
 from caretrace.synthetic.rates import DEFAULT, Errors
 from caretrace.synthetic.records import Who
 from schemas import SettingsError
@@ -25,7 +26,7 @@ AS_AT = date(2026, 10, 1)
 _COLUMNS = (
     "record_id nhs_number nhs_number_status family_name given_name middle_names previous_family_name birth_date gender "
     "death_date address_line_1 address_line_2 address_line_3 postcode gp_practice_code phone email ethnicity restricted"
-).split()
+)
 
 # How much likelier than a grown-up of working age somebody is to be a client, from the given age on [assumed, after
 # the age pattern of adult social care]; children stand for those in transition.
@@ -61,8 +62,8 @@ def make(clients: int, register: int, *, seed: int, errors: Errors = DEFAULT, as
     people_needed = registered + absent
     if clients < 1 or register < 1 or client_people > people_needed * 0.8:
         raise SettingsError(
-            f"{clients:,} clients do not fit a register of {register:,} rows; ask for at least one of each, and for a register "
-            "about half as large again as the client list"
+            f"{clients:,} clients do not fit a register of {register:,} rows; ask for at least one of each, and for a"
+            " register about half as large again as the client list"
         )
     # A stream for each part, so that a change in one leaves the others as they were.
     streams = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(5)]
@@ -75,8 +76,8 @@ def make(clients: int, register: int, *, seed: int, errors: Errors = DEFAULT, as
     patient = _register_table(streams[3], society, register_who, second, errors)
     truth = _truth(society.people, client_who, missing)
     return Synthetic(
-        clients=pa.table({name: client[name] for name in _COLUMNS}),
-        register=pa.table({name: patient[name] for name in _COLUMNS}),
+        clients=pa.table({name: client[name] for name in _COLUMNS.split()}),
+        register=pa.table({name: patient[name] for name in _COLUMNS.split()}),
         truth=pa.table({"record_id": client["record_id"], **truth}),
         client_addresses=events.addresses(streams[4], society, client, client_who.people, held=0.6),
         register_addresses=events.addresses(streams[4], society, patient, register_who.people, held=0.8),
@@ -91,7 +92,7 @@ def _choose_clients(rng: np.random.Generator, society: Population, n: int) -> In
     age = ((society.as_at - date(1970, 1, 1)).days - society.people.born) / 365.25
     starts, weights = zip(*_CLIENT_WEIGHTS, strict=True)
     weight = np.array(weights)[np.searchsorted(np.array(starts), age, side="right") - 1]
-    weight = weight * np.where(society.people.kind == population.Kind.CARE_HOME, 3.0, 1.0)
+    weight = weight * np.where(society.people.kind == Kind.CARE_HOME, 3.0, 1.0)
     key = rng.exponential(size=len(age)) / weight
     return np.sort(np.argpartition(key, n - 1)[:n])
 

@@ -10,7 +10,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from caretrace.synthetic import numbers
-from caretrace.synthetic.population import NONE, Population
+from caretrace.synthetic.people import NONE
+from caretrace.synthetic.population import Population
 
 Integers = NDArray[np.int64]
 
@@ -37,7 +38,7 @@ _END_REASONS = ("Support ended as planned", "Support ended for other reason", "A
 def addresses(
     rng: np.random.Generator, society: Population, table: dict[str, pa.Array], of: Integers, *, held: float
 ) -> pa.Table:
-    """ADDRESS columns: the address of each record, and for a share `held` of those who moved the former one, end-dated."""
+    """ADDRESS columns: the address of each record; for a share `held` of those who moved the former one, end-dated."""
     people = society.people
     former, moved = people.previous_home[of], people.moved[of]
     stale = np.asarray(table["_stale"])

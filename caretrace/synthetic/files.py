@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,10 +77,9 @@ def month_name_date(iso: pa.Array, separator: str = " ", time: str = "") -> pa.A
     return pc.binary_join_element_wise(written, time, "")
 
 
-def _joined(iso: pa.Array, separator: str, month_form: object) -> pa.Array:
+def _joined(iso: pa.Array, separator: str, month_form: Callable[[pa.Array], pa.Array]) -> pa.Array:
     full = year_first(iso)
     day, month, year = (pc.utf8_slice_codeunits(full, *span) for span in ((8, 10), (5, 7), (0, 4)))
-    assert callable(month_form)  # noqa: S101 - narrows the type
     return pc.binary_join_element_wise(day, month_form(month), year, separator)
 
 
@@ -107,3 +106,8 @@ def shaped(columns: tuple[str, ...], values: Mapping[str, pa.Array], n: int) -> 
     if unknown := [name for name in values if name not in columns]:
         raise TypeError(f"columns the supplier does not have: {unknown}")
     return pa.table({name: values.get(name, constant(None, n)) for name in columns})
+
+
+def columns(titles: str) -> tuple[str, ...]:
+    """Titles set apart by spaces, as the suppliers' documents list them."""
+    return tuple(titles.split())

@@ -1,7 +1,7 @@
 """Ids that no living person has: NHS numbers of the test range, phones from the ranges kept for drama.
 
-Phones: Ofcom, "Telephone numbers for use in TV and radio drama programmes": 07700 900000-900999 and 01632 960000-960999. A
-thousand of each means that many people share one; a phone number of synthetic data proves nothing.
+Phones: Ofcom, "Telephone numbers for use in TV and radio drama programmes": 07700 900000-900999 and 01632
+960000-960999. A thousand of each means that many people share one; a phone number of synthetic data proves nothing.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A made-up area: homes along streets, in postcode units, sectors, districts and areas of real sizes.
 
-Homes are numbered along the map, so a home's unit, street and town follow from its number by integer arithmetic and searches.
+Homes are numbered along the map, so a home's unit, street and town follow from its number by integer arithmetic.
 Sizes (Office for National Statistics, postcode directory): about 17 homes a unit, 2,600 a sector, 8,600 a district.
 """
 

@@ -1,7 +1,8 @@
 """Pools of distinct names with frequencies of a real shape, made once and sampled in columns.
 
-Faker's en_GB surnames carry the shares that the commonest 500 have in England (39.5 % of people together); a tail of some
-20,000 rarer names takes the rest, falling as one over rank. Other communities have a head list and a tail from Faker's locale.
+Faker's en_GB surnames carry the shares that the commonest 500 have in England (39.5 % of people together); a tail of
+some 15,000 rarer names takes the rest, falling as one over rank. Other communities have a head list and a tail from
+Faker's locale.
 """
 
 from __future__ import annotations
@@ -9,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import import_module
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from caretrace.synthetic import namelists as lists
+from caretrace.synthetic import tails
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int32]
@@ -23,7 +23,7 @@ Codes = NDArray[np.int32]
 
 @dataclass(frozen=True)
 class Community:
-    """Whose names a family carries: its share of the population [assumed, after Census 2021] and its ethnic category."""
+    """Whose names a family carries, its share of people [assumed, after Census 2021] and its ethnic category."""
 
     name: str
     share: float
@@ -83,13 +83,6 @@ class _Register:
         return Pool(np.array(codes, np.int32), np.cumsum(weights / weights.sum()))
 
 
-def _faker(locale: str, attribute: str) -> list[str]:
-    """The distinct names of one of Faker's lists, in its order."""
-    provider: Any = import_module(f"faker.providers.person.{locale}").Provider
-    names = (name.strip().title() if name.isupper() else name.strip() for name in getattr(provider, attribute))
-    return list(dict.fromkeys(name for name in names if name and all(ord(c) < 0x250 for c in name)))
-
-
 def _headed(head: Sequence[str], tail: Sequence[str], share: float, steepness: float = 0.7) -> dict[str, float]:
     """`share` of people carry a head name (falling by rank), the others a tail name."""
     weighted = dict.fromkeys(head, 0.0)
@@ -101,13 +94,11 @@ def _headed(head: Sequence[str], tail: Sequence[str], share: float, steepness: f
 
 
 def _british_surnames() -> dict[str, float]:
-    provider: Any = import_module("faker.providers.person.en_GB").Provider
-    by_share = sorted(provider.last_names.items(), key=lambda item: (-item[1], item[0]))
-    common = {name: share / 100 for name, share in by_share}
+    common = {name: share / 100 for name, share in tails.english_shares().items()}
     stems, endings = lists.SURNAME_STEMS.split(), lists.SURNAME_ENDINGS.split()
     built = [stem + ending for ending in endings for stem in stems if stem[-1] != ending[0]]
     variants = [name + letter for letter in ("s", "e") for name in built if name[-1] not in "se"]
-    tail = [*_faker("en_NZ", "last_names"), *_faker("en_IE", "last_names"), *built, *variants]
+    tail = [*tails.names("en_NZ", "last_names"), *tails.names("en_IE", "last_names"), *built, *variants]
     rare = [name for name in dict.fromkeys(tail) if name not in common]
     # The rarest of the common names has 0.03 % at rank 500; from there shares fall as one over rank.
     falling = 1.0 / np.arange(500, 500 + len(rare))
@@ -118,23 +109,33 @@ def _british_surnames() -> dict[str, float]:
 def _surnames() -> list[dict[str, float]]:
     british = _british_surnames()
     caribbean = _headed(lists.CARIBBEAN_SURNAMES.split(), list(british)[:3000], 0.45)
-    east = [*_faker("pl_PL", "male_last_names"), *_faker("ro_RO", "last_names"), *_faker("lt_LT", "last_names")]
-    west = [name for locale in ("it_IT", "es_ES", "pt_PT", "fr_FR", "de_DE") for name in _faker(locale, "last_names")]
-    african = [*_faker("yo_NG", "last_names"), *_faker("tw_GH", "last_names"), *_faker("ig_NG", "last_names")]
-    turkish = _faker("tr_TR", "last_names")
+    east = [
+        *tails.names("pl_PL", "male_last_names"),
+        *tails.names("ro_RO", "last_names"),
+        *tails.names("lt_LT", "last_names"),
+    ]
+    west = [
+        name for locale in ("it_IT", "es_ES", "pt_PT", "fr_FR", "de_DE") for name in tails.names(locale, "last_names")
+    ]
+    african = [
+        *tails.names("yo_NG", "last_names"),
+        *tails.names("tw_GH", "last_names"),
+        *tails.names("ig_NG", "last_names"),
+    ]
+    turkish = tails.names("tr_TR", "last_names")
     return [
         british,
-        _headed(lists.IRISH_SURNAMES.split(), _faker("en_IE", "last_names"), 0.4),
-        _headed(east, _faker("pl_PL", "unisex_last_names"), 0.5),
+        _headed(lists.IRISH_SURNAMES.split(), tails.names("en_IE", "last_names"), 0.4),
+        _headed(east, tails.names("pl_PL", "unisex_last_names"), 0.5),
         _headed([], west, 0.0),
-        _headed(lists.INDIAN_SURNAMES.split(), _faker("en_IN", "last_names"), 0.6),
-        _headed(lists.PAKISTANI_SURNAMES.split(), _faker("en_PK", "last_names"), 0.75),
-        _headed(lists.BANGLADESHI_SURNAMES.split(), _faker("en_PK", "last_names"), 0.92),
-        _headed(lists.CHINESE_SURNAMES.split(), _faker("zh_CN", "last_romanized_names"), 0.75),
+        _headed(lists.INDIAN_SURNAMES.split(), tails.names("en_IN", "last_names"), 0.6),
+        _headed(lists.PAKISTANI_SURNAMES.split(), tails.names("en_PK", "last_names"), 0.75),
+        _headed(lists.BANGLADESHI_SURNAMES.split(), tails.names("en_PK", "last_names"), 0.92),
+        _headed(lists.CHINESE_SURNAMES.split(), tails.names("zh_CN", "last_romanized_names"), 0.75),
         _headed(lists.WEST_AFRICAN_SURNAMES.split(), african, 0.35),
-        _headed(lists.SOMALI_SURNAMES.split(), _faker("en_KE", "last_names"), 0.85),
+        _headed(lists.SOMALI_SURNAMES.split(), tails.names("en_KE", "last_names"), 0.85),
         caribbean,
-        _headed(lists.ARAB_SURNAMES.split(), [*turkish, *_faker("en_PK", "last_names")], 0.6),
+        _headed(lists.ARAB_SURNAMES.split(), [*turkish, *tails.names("en_PK", "last_names")], 0.6),
     ]
 
 
@@ -143,7 +144,7 @@ def _given(female: bool) -> list[list[dict[str, float]]]:
     attribute = "first_names_female" if female else "first_names_male"
 
     def tail(*locales: str) -> list[str]:
-        return [name for locale in locales for name in _faker(locale, attribute)]
+        return [name for locale in locales for name in tails.names(locale, attribute)]
 
     british_heads = lists.BRITISH_FEMALE if female else lists.BRITISH_MALE
     every_cohort = [name for head in british_heads for name in head.split()]
@@ -160,8 +161,8 @@ def _given(female: bool) -> list[list[dict[str, float]]]:
         _headed(polish, tail("pl_PL", "ro_RO"), 0.7),
         _headed([], tail("it_IT", "es_ES", "pt_PT", "fr_FR"), 0.0),
         _headed(indian, tail("en_IN"), 0.6),
-        _headed(muslim, _faker("en_PK", "first_names"), 0.75),
-        _headed(muslim, _faker("en_PK", "first_names"), 0.8),
+        _headed(muslim, tails.names("en_PK", "first_names"), 0.75),
+        _headed(muslim, tails.names("en_PK", "first_names"), 0.8),
         _headed([*chinese, *british_heads[3].split()[:12]], [], 1.0),
         _headed(british_heads[3].split()[:10], tail("yo_NG", "tw_GH", "ig_NG"), 0.25),
         _headed(muslim, tail("ha_NG"), 0.9),

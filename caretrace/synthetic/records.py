@@ -14,7 +14,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from caretrace.synthetic import numbers, pools, slips
-from caretrace.synthetic.population import NONE, People, Population
+from caretrace.synthetic.people import NONE, People
+from caretrace.synthetic.population import Population
 from caretrace.synthetic.rates import Errors
 
 Integers = NDArray[np.int64]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -20,7 +21,7 @@ Integers = NDArray[np.int64]
 _NEIGHBOURS = (
     "aqwsz bvghn cxdfv dserfcx ewsdr fdrtgvc gftyhbv hgyujnb iujko jhuikmn kjiolm lkop mnjk nbhjm oiklp pol qwa "
     "redft sawedxz trfgy uyhji vcfgb wqase xzsdc ytghu zasx 1223 2113 3224 4335 5446 6557 7668 8779 9880 0998"
-).split()
+)
 
 
 def apply(column: pa.Array, mask: Flags, change: Callable[[pa.Array], pa.Array]) -> pa.Array:
@@ -128,16 +129,12 @@ def has_form(texts: pa.Array, forms: Mapping[str, Any]) -> Flags:
     return np.array([text in forms for text in distinct], np.bool_)[codes] if len(distinct) else np.zeros(0, np.bool_)
 
 
-def _plain(text: str | None) -> str | None:
-    import unicodedata
-
-    if text is None:
-        return None
+def _plain(text: str) -> str:
     kept = "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
     return kept.replace("'", "").replace("-", " ").replace("ł", "l").replace("Ł", "L")
 
 
-def _encoded(texts: pa.Array) -> tuple[Integers, list[str | None]]:
+def _encoded(texts: pa.Array) -> tuple[Integers, list[str]]:
     if isinstance(texts, pa.ChunkedArray):
         texts = texts.combine_chunks()
     encoded = pc.dictionary_encode(texts, null_encoding="encode")
@@ -160,7 +157,7 @@ def _texts(letters: Any) -> pa.Array:
 def _neighbour(rng: np.random.Generator, letters: Any) -> Any:
     """A key beside each letter or digit, in its own case; other characters stay."""
     table = np.arange(0x10000, dtype=np.uint32)[:, None].repeat(6, axis=1)
-    for keys in _NEIGHBOURS:
+    for keys in _NEIGHBOURS.split():
         for form in (keys, keys.upper()):
             beside = form[1:]
             table[ord(form[0])] = [ord(beside[k % len(beside)]) for k in range(6)]

@@ -8,8 +8,11 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from caretrace.synthetic import councils, practices
+from caretrace.synthetic.councils import carefirst, swift
 from caretrace.synthetic.draw import Synthetic
+from caretrace.synthetic.emis import emis
+from caretrace.synthetic.practices import split
+from caretrace.synthetic.systmone import systmone
 from schemas import SettingsError
 
 FORMATS = ("standard", "standard-csv", "carefirst", "swift", "emis", "systmone", "mixed")
@@ -18,8 +21,9 @@ FORMATS = ("standard", "standard-csv", "carefirst", "swift", "emis", "systmone",
 def write(synthetic: Synthetic, folder: Path, format: str = "standard") -> list[Path]:
     """Write into `folder` (made where missing) and return the files; SettingsError for an unknown format.
 
-    `standard` and `standard-csv` write both sides; `carefirst` and `swift` the clients, `emis` and `systmone` the
-    register, `mixed` the register divided between the two, each supplier in a folder of its name. The truth is always beside them.
+    `standard` and `standard-csv` write both sides, and a folder of the clients with their addresses and services.
+    `carefirst` and `swift` write the clients, `emis` and `systmone` the register, `mixed` the register divided between
+    the two; each supplier gets a folder of its name. The truth is always beside them.
     """
     truth = _write_table(synthetic.truth, folder / ("truth.parquet" if format == "standard" else "truth.csv"))
     if format in ("standard", "standard-csv"):
@@ -27,20 +31,17 @@ def write(synthetic: Synthetic, folder: Path, format: str = "standard") -> list[
         tables = {
             "clients": synthetic.clients,
             "register": synthetic.register,
-            "client_addresses": synthetic.client_addresses,
-            "client_services": synthetic.client_services,
+            # The same clients with what hangs on them: a folder that can be read as one source.
+            "clients/person": synthetic.clients,
+            "clients/address": synthetic.client_addresses,
+            "clients/service": synthetic.client_services,
         }
         return [*(_write_table(table, folder / f"{name}.{ending}") for name, table in tables.items()), truth]
     if format == "mixed":
-        of_emis, of_systmone = practices.split(synthetic)
-        emis = practices.emis(synthetic, of_emis).write(folder / "emis")
-        return [*emis, *practices.systmone(synthetic, of_systmone).write(folder / "systmone"), truth]
-    extracts = {
-        "carefirst": councils.carefirst,
-        "swift": councils.swift,
-        "emis": practices.emis,
-        "systmone": practices.systmone,
-    }
+        of_emis, of_systmone = split(synthetic)
+        written = emis(synthetic, of_emis).write(folder / "emis")
+        return [*written, *systmone(synthetic, of_systmone).write(folder / "systmone"), truth]
+    extracts = {"carefirst": carefirst, "swift": swift, "emis": emis, "systmone": systmone}
     if format not in extracts:
         raise SettingsError(f"unknown format {format!r}; choose one of {', '.join(FORMATS)}")
     return [*extracts[format](synthetic).write(folder / format), truth]
