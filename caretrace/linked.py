@@ -31,25 +31,25 @@ def make_person_keys(connection: duckdb.DuckDBPyConnection, *, seed: int) -> Non
     Register rows with one NHS number are one person, and so are the clients linked to that number. Everybody else is a
     person of their own: an unlinked client's number is held, not confirmed, so it joins nothing.
     """
-    # Keys are drawn for every row; a person of several rows keeps the key of the first. Sorted once, as `position`.
-    connection.execute("""CREATE OR REPLACE TEMP TABLE record AS
-        SELECT row_number() OVER (ORDER BY side, source, source_org, record_id) AS position, * FROM (
+    # Sorted once, so that a row's number stands for its four key columns. Keys are drawn for every row; a person of
+    # several rows has the key of the first.
+    connection.execute("""CREATE OR REPLACE TEMP TABLE record AS SELECT * FROM (
             SELECT 'client' AS side, p.source, p.source_org, p.record_id,
                    coalesce(l.nhs_number, p.nhs_number) AS nhs_number, l.nhs_number AS shared
             FROM clients.person p LEFT JOIN (SELECT * FROM link WHERE decision = 'link') l
                 USING (source, source_org, record_id)
             UNION ALL
-            SELECT 'register', source, source_org, record_id, nhs_number, nhs_number FROM register.person)""")
+            SELECT 'register', source, source_org, record_id, nhs_number, nhs_number FROM register.person)
+        ORDER BY side, source, source_org, record_id""")
     ((rows,),) = connection.execute("SELECT count(*) FROM record").fetchall()
     connection.register("drawn", _draw(rows, seed))
     try:
         connection.execute("""CREATE OR REPLACE TABLE person_key AS
-            WITH person AS (SELECT shared, min(position) AS position FROM record WHERE shared IS NOT NULL GROUP BY 1)
+            WITH person AS (SELECT shared, min(rowid) AS position FROM record WHERE shared IS NOT NULL GROUP BY 1)
             SELECT format('{:016x}{:016x}', d.high, d.low) AS person_key,
-                   r.source, r.source_org, r.record_id, r.side, r.nhs_number, r.position
+                   r.source, r.source_org, r.record_id, r.side, r.nhs_number, r.rowid AS position
             FROM record r LEFT JOIN person p ON p.shared = r.shared
-            JOIN drawn d ON d.position = coalesce(p.position, r.position)
-            ORDER BY r.position""")
+            JOIN drawn d ON d.position = coalesce(p.position, r.rowid)""")
     finally:
         connection.unregister("drawn")
         connection.execute("DROP TABLE record")
@@ -60,7 +60,7 @@ def _draw(rows: int, seed: int) -> object:
     import pyarrow as pa
 
     bits = np.random.Generator(np.random.PCG64(seed)).integers(0, 2**64, size=(rows, 2), dtype=np.uint64)
-    return pa.table({"position": np.arange(1, rows + 1), "high": bits[:, 0], "low": bits[:, 1]})
+    return pa.table({"position": np.arange(rows), "high": bits[:, 0], "low": bits[:, 1]})
 
 
 def write_linked(connection: duckdb.DuckDBPyConnection, folder: Path, *, progress: Progress = SILENT) -> None:

@@ -76,6 +76,11 @@ def write_csv(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> 
     return rows
 
 
+def neutralised(text: str) -> str:
+    """The same for one text: an apostrophe before what a spreadsheet would run."""
+    return f"'{text}" if text.lstrip(" ").startswith(tuple(FORMULA_STARTS)) else text
+
+
 def _cell(column: str) -> str:
     text = f"coalesce(CAST({column} AS VARCHAR), '')"
     starts = " || ".join(f"chr({ord(each)})" for each in FORMULA_STARTS)

@@ -1,5 +1,61 @@
-"""`caretrace audit`."""
+"""`caretrace audit verify` and `caretrace audit register`."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-app = typer.Typer(help="Keys and log.", no_args_is_help=True)
+from caretrace import console
+from caretrace.cli.place import ProjectOption, find
+from caretrace.outputs import neutralised
+
+if TYPE_CHECKING:
+    from governance.audit import Verification
+
+app = typer.Typer(help="Check the log of what was released, and read it.", no_args_is_help=True)
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
+
+
+@app.command("verify")
+def verify(project: ProjectOption = None, as_json: JsonOption = False) -> None:
+    """Check every entry of the log, its order and its end. Exit code 4 where it was altered."""
+    found = _verification(project)
+    facts = {
+        "origin": found.origin,
+        "entries": found.size,
+        "anchored": found.anchored,
+        "key_confirmed": found.key_confirmed,
+    }
+    console.say(json.dumps(facts, indent=2) if as_json else found.to_text())
+
+
+@app.command("register")
+def register(project: ProjectOption = None, as_json: JsonOption = False) -> None:
+    """Print the register of disclosures as CSV, one row for each release, after checking the log."""
+    from governance import register as disclosures
+
+    rows = disclosures.rows(_verification(project).entries)
+    text = json.dumps(rows, indent=2, ensure_ascii=False) if as_json else as_csv(disclosures.COLUMNS, rows)
+    console.say(text)
+
+
+def as_csv(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
+    """A header and rows, safe to open in a spreadsheet."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([neutralised(str(row[column])) for column in columns] for row in rows)
+    return text.getvalue().removesuffix("\n")
+
+
+def _verification(project: ProjectOption) -> Verification:
+    from governance import audit
+
+    place = find(project)
+    return audit.verify(place.project.audit, keys_dir=place.keys_dir)

@@ -16,6 +16,8 @@ from caretrace.words import counted
 if TYPE_CHECKING:
     from caretrace.quality import Quality
 
+_EXPECTED = ("nhs_number", "family_name", "given_name", "birth_date", "gender", "postcode", "ethnicity")
+"""Columns whose absence from a record is a gap; few people have a date of death or a fifth line of address."""
 _SHOWN = 10
 """Issues named in the short text; --json has all."""
 
@@ -63,8 +65,9 @@ def _lines(read: dict[str, Any], people: int, facts: Quality) -> list[str]:
             lines.append(f"  note: {file['note']}")
     lines.append(f"in all: {counted({**read, 'people': people})}")
     for source in facts.sources:
-        gaps = [f"{f.column} {f.missing + f.refused:,}" for f in source.fields if f.missing + f.refused]
-        lines.append(f"{source.source} ({source.source_org}): {source.records:,} people; without: {', '.join(gaps)}")
+        gaps = [(f.column, f.missing + f.refused) for f in source.fields if f.column in _EXPECTED]
+        without = ", ".join(f"{column} {people:,}" for column, people in gaps if people) or "nothing"
+        lines.append(f"{source.source} ({source.source_org}): {source.records:,} people; without: {without}")
         lines.append(
             f"  NHS numbers on several records: {source.numbers_on_several_records:,}, on different people:"
             f" {source.numbers_on_different_people:,}; test numbers: {source.test_numbers:,}"

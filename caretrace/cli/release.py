@@ -1,5 +1,77 @@
-"""`caretrace release`."""
+"""`caretrace release plan` and `caretrace release make`."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-app = typer.Typer(help="Keys and log.", no_args_is_help=True)
+from caretrace import console, run_folder
+from caretrace.cli.place import Place, ProjectOption, find, maker
+
+if TYPE_CHECKING:
+    from governance.plan import ReleasePlan
+
+app = typer.Typer(help="Let data out under an agreement: plan first, then make.", no_args_is_help=True)
+
+AgreementArgument = Annotated[
+    Path, typer.Argument(metavar="AGREEMENT.toml", help="The agreement that the data leaves under.")
+]
+RunOption = Annotated[Path, typer.Option("--run", metavar="RUN", help="A finished run folder.")]
+RecipientOption = Annotated[
+    str | None, typer.Option(metavar="CODE", help="Which recipient, where the agreement names several.")
+]
+
+
+@app.command("plan")
+def plan(
+    agreement: AgreementArgument,
+    run: RunOption,
+    recipient: RecipientOption = None,
+    project: ProjectOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the plan as JSON.")] = False,
+) -> None:
+    """Show what would leave, and every reason why not. Writes nothing; exit code 3 where it is refused."""
+    from governance import release
+
+    planned = _plan(agreement, run, recipient, find(project))
+    console.say(json.dumps(planned.to_json(), indent=2, ensure_ascii=False) if as_json else planned.to_text())
+    release.check(planned)
+
+
+@app.command("make")
+def make(
+    agreement: AgreementArgument,
+    run: RunOption,
+    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="The release folder to write; it must not exist.")],
+    approved_by: Annotated[
+        str, typer.Option(metavar="NAME", help="Who approved it; must be somebody other than the user who makes it.")
+    ],
+    recipient: RecipientOption = None,
+    project: ProjectOption = None,
+) -> None:
+    """Write the release, as planned, and log it before and after."""
+    from governance import release
+
+    planned = _plan(agreement, run, recipient, find(project))
+    made = release.make(planned, to, approved_by, maker=maker(), now=datetime.now(UTC))
+    for earlier in made.settled:
+        console.tell(f"caretrace: an interrupted earlier release was settled in the log: {earlier}")
+    console.say(f"release {made.release_id}: {made.people:,} people, {len(made.files)} files in {made.folder}")
+
+
+def _plan(agreement: Path, run: Path, recipient: str | None, place: Place) -> ReleasePlan:
+    from governance import release
+    from governance.agreement import load
+
+    return release.plan(
+        run_folder.open(run).path,
+        load(agreement),
+        project=place.project.root,
+        keys_dir=place.keys_dir,
+        today=date.today(),  # noqa: DTZ011 - agreements hold by the calendar where they are used
+        recipient=recipient,
+    )
