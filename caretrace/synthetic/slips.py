@@ -1,4 +1,7 @@
-"""Slips of the pen and the keyboard, applied to whole columns: a mask says which records, the generator says how."""
+"""Slips of the pen and the keyboard, applied to whole columns: a mask says which records, the generator says how.
+
+Each slip draws from a stream of its own: how many records slip must not move what is drawn after them.
+"""
 
 from __future__ import annotations
 
@@ -40,14 +43,15 @@ def blank(column: pa.Array, mask: Flags) -> pa.Array:
 
 def typed(rng: np.random.Generator) -> Callable[[pa.Array], pa.Array]:
     """A neighbouring key, a dropped, a doubled, or two exchanged letters, anywhere but on the first letter."""
+    own = rng.spawn(1)[0]
 
     def change(texts: pa.Array) -> pa.Array:
         if not len(texts):
             return texts
         letters, length = _matrix(texts)
         width = letters.shape[1]
-        place = np.where(length > 1, 1 + (rng.random(len(length)) * np.maximum(length - 1, 1)).astype(np.int64), 0)
-        kind = rng.integers(0, 4, len(length))
+        place = np.where(length > 1, 1 + (own.random(len(length)) * np.maximum(length - 1, 1)).astype(np.int64), 0)
+        kind = own.integers(0, 4, len(length))
         at = np.arange(width)[None, :]
         p = place[:, None]
         source = np.broadcast_to(at, letters.shape).copy()
@@ -57,7 +61,7 @@ def typed(rng: np.random.Generator) -> Callable[[pa.Array], pa.Array]:
         source += (can_swap & (at == p)).astype(np.int64) - (can_swap & (at == p + 1)).astype(np.int64)
         result = np.take_along_axis(letters, np.minimum(source, width - 1), axis=1)
         slipped = np.flatnonzero((kind == 0) | ((kind == 3) & ~can_swap[:, 0]))
-        result[slipped, place[slipped]] = _neighbour(rng, result[slipped, place[slipped]])
+        result[slipped, place[slipped]] = _neighbour(own, result[slipped, place[slipped]])
         return _texts(result)
 
     return change
@@ -65,14 +69,15 @@ def typed(rng: np.random.Generator) -> Callable[[pa.Array], pa.Array]:
 
 def digit(rng: np.random.Generator) -> Callable[[pa.Array], pa.Array]:
     """One digit of a number, wherever it stands, becomes another."""
+    own = rng.spawn(1)[0]
 
     def change(texts: pa.Array) -> pa.Array:
         if not len(texts):
             return texts
         letters, length = _matrix(texts)
-        row, place = np.arange(len(length)), (rng.random(len(length)) * length).astype(np.int64)
+        row, place = np.arange(len(length)), (own.random(len(length)) * length).astype(np.int64)
         zero = ord("0")
-        letters[row, place] = zero + (letters[row, place] - zero + rng.integers(1, 10, len(row))) % 10
+        letters[row, place] = zero + (letters[row, place] - zero + own.integers(1, 10, len(row))) % 10
         return _texts(letters)
 
     return change
@@ -80,10 +85,11 @@ def digit(rng: np.random.Generator) -> Callable[[pa.Array], pa.Array]:
 
 def mapped(rng: np.random.Generator, forms: Mapping[str, Sequence[str]]) -> Callable[[pa.Array], pa.Array]:
     """Another form of a text that has some; other texts stay."""
+    own = rng.spawn(1)[0]
 
     def change(texts: pa.Array) -> pa.Array:
         codes, distinct = _encoded(texts)
-        choice = rng.integers(0, 60, len(texts))
+        choice = own.integers(0, 60, len(texts))
         known = [forms.get(text, (text,)) for text in distinct]
         table = pa.array([options[k % len(options)] for options in known for k in range(60)], pa.string())
         return table.take(pa.array(codes * 60 + choice))
@@ -99,10 +105,11 @@ def plain(texts: pa.Array) -> pa.Array:
 
 def noisy(rng: np.random.Generator, before: Sequence[str], after: Sequence[str]) -> Callable[[pa.Array], pa.Array]:
     """With a remark before or after."""
+    own = rng.spawn(1)[0]
 
     def change(texts: pa.Array) -> pa.Array:
         first, last = ["", *before], ["", *after]
-        pick = rng.integers(1, len(first) + len(last) - 1, len(texts))
+        pick = own.integers(1, len(first) + len(last) - 1, len(texts))
         head = pa.array(first).take(pa.array(np.where(pick < len(first), pick, 0)))
         tail = pa.array(last).take(pa.array(np.where(pick < len(first), 0, pick - len(first) + 1)))
         return pc.binary_join_element_wise(head, texts, tail, "")
