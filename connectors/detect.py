@@ -143,7 +143,7 @@ def _nothing_found(source: Source, suppliers: Sequence[Supplier], files: Sequenc
     supplier = suppliers[0]
     person = supplier.person
     closest = min(files, key=lambda file: len(person.missing(file.header.titles)))
-    missing = ", ".join(person.missing(closest.header.titles)) or person.columns[person.required[0]][0]
+    missing = ", ".join(person.missing(closest.header.titles)) or person.title(person.required[0])
     hint = "; only one column was found, so the delimiter may be none of comma, semicolon, tab and |"
     return InputError(
         f"no {supplier.name} {person.name} file found: the column {missing} is missing"

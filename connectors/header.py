@@ -78,13 +78,19 @@ def _lines(text: str) -> list[str]:
 
 
 def _parse(path: Path, line: str, number: int) -> Header:
-    try:
-        read = [(next(csv.reader([line], delimiter=mark, strict=True)), mark) for mark in _DELIMITERS]
-    except csv.Error as error:
+    read = [(titles, mark) for mark in _DELIMITERS if (titles := _titles(line, mark)) is not None]
+    if not read:
         raise InputError(
             "the header cannot be read: its quotation marks do not pair; export the file again", path=path, line=number
-        ) from error
+        )
     titles, delimiter = max(read, key=lambda found: len(found[0]))
-    if any("\0" in title or "\ufffd" in title and len(titles) == 1 for title in titles):
+    if any("\0" in title for title in titles) or (len(titles) == 1 and "\ufffd" in titles[0]):
         raise InputError("this is not a text file; export it as CSV or Parquet", path=path)
     return Header(tuple(title.strip() for title in titles), delimiter, number)
+
+
+def _titles(line: str, delimiter: str) -> list[str] | None:
+    try:
+        return next(csv.reader([line], delimiter=delimiter, strict=True))
+    except csv.Error:
+        return None

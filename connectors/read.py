@@ -83,8 +83,6 @@ def _read_group(
     create_work_tables(connection)
     for kind in supplier.kinds:
         create_raw(connection, f"loaded_{kind.name}", kind)
-    for macro in supplier.macros:
-        connection.execute(f"CREATE OR REPLACE TEMP MACRO {macro}")
     inputs, unread = [], []
     for extract in extracts:
         for found in extract.files:
@@ -147,7 +145,11 @@ def _create_views(connection: duckdb.DuckDBPyConnection, supplier: Supplier, inp
     """`raw_<kind>`: what was loaded, and what stays in Parquet files, as one relation."""
     for kind in supplier.kinds:
         selects = [select for item in inputs if item.found.kind is kind for select in item.loaded.selects]
-        union = " UNION ALL BY NAME ".join([f"SELECT * FROM loaded_{kind.name}", *selects])
+        in_place = {item.number for item in inputs if item.loaded.selects}
+        copied = any(item.found.kind is kind and item.number not in in_place for item in inputs)
+        # A union is not written in parallel, so an empty one is left out.
+        parts = [*([f"SELECT * FROM loaded_{kind.name}"] if copied or not selects else []), *selects]
+        union = " UNION ALL BY NAME ".join(parts)
         connection.execute(f"CREATE TEMP VIEW raw_{kind.name} AS {union}")
 
 
@@ -247,5 +249,6 @@ def _clear(connection: duckdb.DuckDBPyConnection, supplier: Supplier) -> None:
         for view in (f"keyed_{kind.name}", f"raw_{kind.name}"):
             connection.execute(f"DROP VIEW {view}")
         connection.execute(f"DROP TABLE loaded_{kind.name}")
-    for table in ("reading_file", "aside", "later", "repeat", "people", "suspect"):
+    found = [f"found_{lookup.alias}" for lookup in supplier.lookups]
+    for table in ("reading_file", "aside", "later", "repeat", "people", "suspect", *found):
         connection.execute(f"DROP TABLE IF EXISTS {table}")

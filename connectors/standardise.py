@@ -6,15 +6,15 @@ set aside as rejected, set aside as excluded, or used by at least one fill.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from connectors.supplier import Fill, Kind, Lookup, Repeats, Supplier
+from connectors.supplier import Fill, Kind, Lookup, Repeats, Rule, Supplier
 from connectors.values import quoted
+from schemas.errors import InputError
 
 if TYPE_CHECKING:
     import duckdb
-
-_PLACE = "file, record, line"
 
 
 def create_work_tables(connection: duckdb.DuckDBPyConnection) -> None:
@@ -32,11 +32,13 @@ def standardise(connection: duckdb.DuckDBPyConnection, supplier: Supplier, side:
     for kind in supplier.kinds:
         connection.execute(f"CREATE TEMP VIEW keyed_{kind.name} AS {_keyed(supplier, kind)}")
     person = supplier.person
+    for kind in supplier.kinds:
+        _refuse(connection, kind)
     filling = [kind for kind in supplier.kinds if kind.fills]
+    # People first: what hangs on them is left out where they are.
     for kind in sorted(filling, key=lambda kind: kind is not person):
-        if _is_empty(connection, kind):
-            continue
-        _set_aside(connection, supplier, kind, side)
+        if not _is_empty(connection, kind):
+            _set_aside(connection, supplier, kind, side)
     for kind in filling:
         if not _is_empty(connection, kind):
             for fill in kind.fills:
@@ -54,58 +56,83 @@ def _is_empty(connection: duckdb.DuckDBPyConnection, kind: Kind) -> bool:
 
 def _keyed(supplier: Supplier, kind: Kind) -> str:
     """Raw records with the key of the source record they speak of."""
-    joins = "".join(_join(lookup, "r") for lookup in kind.organisations)
+    joins = "".join(_join(lookup, f"({_one_each(lookup)})") for lookup in kind.organisations)
     source = f"coalesce({kind.source}, {quoted(supplier.name)})" if kind.source else quoted(supplier.name)
     replaced = ", ".join(["source_org_default", *({"source", "source_org", "record_id"} & set(kind.columns))])
+    derived = "".join(f", {sql} AS {name}" for name, sql in kind.derived.items())
     return (
         f"SELECT r.* EXCLUDE ({replaced}), {source} AS source,"
-        f" coalesce({kind.source_org}, r.source_org_default) AS source_org, {kind.record_id} AS record_id"
+        f" coalesce({kind.source_org}, r.source_org_default) AS source_org, {kind.record_id} AS record_id{derived}"
         f" FROM (SELECT raw.*, f.source_org AS source_org_default"
         f" FROM raw_{kind.name} raw JOIN reading_file f USING (file)) r{joins}"
     )
 
 
-def _join(lookup: Lookup, base: str) -> str:
-    """One record of other kinds, or nulls, for each record of `base`."""
+def _one_each(lookup: Lookup) -> str:
+    """The first record of other kinds for each key that is looked up."""
     on = ", ".join(column for column, _ in lookup.on)
-    prefix = "keyed" if lookup.on[0][0] == "source_org" else "raw"
     union = " UNION ALL BY NAME ".join(
-        f"SELECT k.* FROM {prefix}_{name} k ANTI JOIN aside ON aside.file = k.file AND aside.record = k.record"
+        f"SELECT k.* FROM {'raw' if lookup.raw else 'keyed'}_{name} k"
+        " ANTI JOIN aside ON aside.file = k.file AND aside.record = k.record"
         for name in lookup.kinds
     )
-    match = " AND ".join(f"{lookup.alias}.{column} = {expression}" for column, expression in lookup.on)
     return (
-        f" LEFT JOIN (SELECT DISTINCT ON ({on}) * FROM ({union}) {lookup.alias} WHERE {lookup.where}"
-        f" ORDER BY {on}, {lookup.order}, file DESC, record DESC) {lookup.alias} ON {match}"
+        f"SELECT DISTINCT ON ({on}) * FROM ({union}) {lookup.alias} WHERE {lookup.where}"
+        f" ORDER BY {on}, {lookup.order}, file DESC, record DESC"
     )
+
+
+def _join(lookup: Lookup, found: str) -> str:
+    match = " AND ".join(f"{lookup.alias}.{column} = {expression}" for column, expression in lookup.on)
+    return f" LEFT JOIN {found} {lookup.alias} ON {match}"
+
+
+def _refuse(connection: duckdb.DuckDBPyConnection, kind: Kind) -> None:
+    for rule in kind.refuse:
+        hit = connection.execute(
+            f"SELECT f.name, r.line FROM raw_{kind.name} r JOIN reading_file f USING (file)"
+            f" WHERE {rule.when} ORDER BY r.file, r.record LIMIT 1"
+        ).fetchall()
+        for name, line in hit:
+            raise InputError(rule.because, path=name, line=line)
 
 
 def _set_aside(connection: duckdb.DuckDBPyConnection, supplier: Supplier, kind: Kind, side: str) -> None:
-    nobody = " OR ".join(f'r."{field}" IS NULL' for field in kind.key_columns) or "false"
-    missing = f"no {' or no '.join(kind.columns[field][0] for field in kind.key_columns)}"
-    _put_aside(connection, kind, nobody, "rejected", kind.key_columns, missing)
+    nobody = " OR ".join(f'r."{field}" IS NULL' for field in kind.key_columns)
+    missing = f"no {' or no '.join(map(kind.title, kind.key_columns))}"
+    _put_aside(connection, kind, (Rule(missing, nobody, kind.key_columns),), "rejected")
     if kind.repeats is Repeats.LATEST:
         _set_repeats_aside(connection, kind)
-    for rule in kind.exclude:
-        _put_aside(connection, kind, rule.when, "excluded", rule.columns, rule.because)
+    _put_aside(connection, kind, kind.exclude, "excluded")
     if kind.repeats in (Repeats.FIRST, Repeats.FOLD):
         _set_repeats_aside(connection, kind)
     if kind.dependant:
         _orphans_aside(connection, supplier.person, kind)
     elif kind is supplier.person and connection.execute(f"SELECT 1 FROM {side}.person LIMIT 1").fetchall():
-        # The same extract given twice, or two sources that call themselves the same.
-        known = f"EXISTS (FROM {side}.person p WHERE (p.source, p.source_org, p.record_id) = (r.source, r.source_org, r.record_id))"
+        # Two formats in one run whose records call themselves the same.
+        known = _same_key(f"{side}.person")
         rule = "duplicate: another file of this run holds the same source, organisation and record id"
-        _put_aside(connection, kind, known, "excluded", kind.key_columns, rule)
+        _put_aside(connection, kind, (Rule(rule, f"EXISTS ({known})", kind.key_columns),), "excluded")
 
 
-def _put_aside(
-    connection: duckdb.DuckDBPyConnection, kind: Kind, when: str, verdict: str, columns: tuple[str, ...], rule: str
-) -> None:
-    titles = ", ".join(kind.columns[field][0] for field in columns)
+def _same_key(relation: str) -> str:
+    match = " AND ".join(f"p.{key} = r.{key}" for key in ("source", "source_org", "record_id"))
+    return f"FROM {relation} p WHERE {match}"
+
+
+def _put_aside(connection: duckdb.DuckDBPyConnection, kind: Kind, rules: Sequence[Rule], verdict: str) -> None:
+    """Set aside the remaining records for which a rule holds, by the first that does."""
+    if not rules:
+        return
+    arms = " ".join(f"WHEN {rule.when} THEN {number}" for number, rule in enumerate(rules))
+    meanings = ", ".join(
+        f"({number}, {quoted(', '.join(map(kind.title, rule.columns)))}, {quoted(rule.because)})"
+        for number, rule in enumerate(rules)
+    )
     connection.execute(
-        f"INSERT INTO aside SELECT {quoted(kind.name)}, r.file, r.record, r.line, r.source_org, {quoted(verdict)},"
-        f" {quoted(titles)}, {quoted(rule)} FROM {_remaining(kind)} WHERE {when}"
+        f"INSERT INTO aside SELECT {quoted(kind.name)}, file, record, line, source_org, {quoted(verdict)}, columns, because"
+        f" FROM (SELECT r.file, r.record, r.line, r.source_org, CASE {arms} END AS number FROM {_remaining(kind)}) found"
+        f" JOIN (VALUES {meanings}) meaning (number, columns, because) USING (number)"
     )
 
 
@@ -115,6 +142,7 @@ def _remaining(kind: Kind) -> str:
 
 def _set_repeats_aside(connection: duckdb.DuckDBPyConnection, kind: Kind) -> None:
     key = ", ".join(kind.repeat_key)
+    same = " AND ".join(f"r.{column} IS NOT DISTINCT FROM keys.{column}" for column in kind.repeat_key)
     order = f"{kind.newest}, file DESC, record DESC" if kind.repeats is Repeats.LATEST else "file, record"
     # Repeats are few: find their keys first, so that only their records are sorted.
     connection.execute(
@@ -122,27 +150,26 @@ def _set_repeats_aside(connection: duckdb.DuckDBPyConnection, kind: Kind) -> Non
         f" keys AS (SELECT {key} FROM remaining GROUP BY ALL HAVING count(*) > 1)"
         f" SELECT r.file, r.record, r.line, r.source_org, {kind.keep_repeats} AS kept,"
         f" row_number() OVER (PARTITION BY {key} ORDER BY {order}) AS place"
-        f" FROM remaining r SEMI JOIN keys USING ({key})"
+        f" FROM remaining r SEMI JOIN keys ON {same}"
     )
     if kind.repeats is Repeats.FOLD:
         connection.execute("INSERT INTO later SELECT file, record FROM repeat WHERE place > 1 AND kept")
-    titles = ", ".join(kind.columns[field][0] for field in kind.key_columns)
+    titles = ", ".join(map(kind.title, kind.key_columns))
     connection.execute(
-        f"INSERT INTO aside SELECT {quoted(kind.name)}, {_PLACE}, source_org, 'excluded', {quoted(titles)},"
+        f"INSERT INTO aside SELECT {quoted(kind.name)}, file, record, line, source_org, 'excluded', {quoted(titles)},"
         f" {quoted(kind.repeats.value)} FROM repeat WHERE place > 1 AND NOT kept"
     )
 
 
 def _orphans_aside(connection: duckdb.DuckDBPyConnection, person: Kind, kind: Kind) -> None:
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE people AS SELECT DISTINCT source, source_org, record_id FROM"
-        f" (SELECT r.source, r.source_org, r.record_id FROM {_remaining(person)})"
+        "CREATE OR REPLACE TEMP TABLE people AS"
+        f" SELECT DISTINCT r.source, r.source_org, r.record_id FROM {_remaining(person)}"
     )
-    orphan = (
-        "NOT EXISTS (FROM people p WHERE (p.source, p.source_org, p.record_id) = (r.source, r.source_org, r.record_id))"
+    rule = Rule(
+        "its person is not in the extract, or was set aside", f"NOT EXISTS ({_same_key('people')})", kind.key_columns
     )
-    rule = "its person is not in the extract, or was set aside"
-    _put_aside(connection, kind, orphan, "excluded", kind.key_columns, rule)
+    _put_aside(connection, kind, (rule,), "excluded")
 
 
 def _fill(connection: duckdb.DuckDBPyConnection, supplier: Supplier, kind: Kind, fill: Fill, side: str) -> None:
@@ -157,12 +184,13 @@ def _fill(connection: duckdb.DuckDBPyConnection, supplier: Supplier, kind: Kind,
 
 def _parsed(supplier: Supplier, kind: Kind, fill: Fill) -> str:
     """Each record's key, place, texts given (`g_<column>`) and parsed values (`v_<column>`): what is dear, done once."""
-    joins = "".join(_join(lookup, "r") for lookup in supplier.lookups if _uses(fill, lookup.alias))
+    joins = "".join(_join(lookup, f"found_{lookup.alias}") for lookup in supplier.lookups if _uses(fill, lookup.alias))
     later = " ANTI JOIN later ON later.file = r.file AND later.record = r.record" if fill.once else ""
     places = {"r"} | {value.record for value in fill.columns.values()}
+    # A text may stand in a record that was looked up; where none was found there is no text either.
     columns = [
         "r.source, r.source_org, r.record_id, f.name AS extract_file",
-        *(f"{p}.{at} AS {p}_{at}" for p in sorted(places) for at in ("file", "record", "line")),
+        *(f"coalesce({p}.{at}, r.{at}) AS {p}_{at}" for p in sorted(places) for at in ("file", "record", "line")),
         *(f'{value.parsed} AS "v_{name}"' for name, value in fill.columns.items()),
         *(f'{value.given} AS "g_{name}"' for name, value in fill.columns.items() if value.given),
     ]

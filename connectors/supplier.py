@@ -74,6 +74,8 @@ class Lookup:
     order: str
     on: tuple[tuple[str, str], ...] = (("source_org", "source_org"), ("record_id", "record_id"))
     """Pairs: the column looked up by, and the expression of the record it must equal."""
+    raw: bool = False
+    """Looked up before records have their key."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,10 @@ class Kind:
     keep_repeats: str = "FALSE"
     """Of a repeated person's further rows, those that are used all the same (Repeats.FOLD)."""
     exclude: tuple[Rule, ...] = ()
+    derived: Mapping[str, str] = field(default_factory=dict)
+    """Further columns of `r` made from its look-ups, by name."""
+    refuse: tuple[Rule, ...] = ()
+    """Rules of which one record is enough to refuse the whole extract."""
     dependant: bool = False
     """Its records hang on a record of the person file, and are left out where that is."""
     versions: tuple[tuple[str, tuple[str, ...]], ...] = ()
@@ -125,10 +131,14 @@ class Kind:
                 found[name] = at
         return found
 
+    def title(self, name: str) -> str:
+        """The likeliest title of a field."""
+        return self.columns[name][0] if self.columns.get(name) else name
+
     def missing(self, header: tuple[str, ...]) -> tuple[str, ...]:
         """Likeliest titles of the required fields that the header lacks."""
         found = self.match(header)
-        return tuple(self.columns[name][0] for name in self.required if name not in found)
+        return tuple(self.title(name) for name in self.required if name not in found)
 
     def version(self, header: tuple[str, ...]) -> str | None:
         """Which version of the layout the header shows."""
@@ -145,8 +155,7 @@ class Supplier:
     """In the order in which a header is held against them."""
     encodings: tuple[str, ...] = ("utf-8", "cp1252")
     lookups: tuple[Lookup, ...] = ()
-    """Joined to every record before the tables are filled."""
-    macros: tuple[str, ...] = ()
+    """Joined to every record of the person file before the tables are filled."""
     manifest: str | None = None
     """Kind that lists the files which must be there: its fields `file_name` and `is_delta`."""
     exact_titles: bool = False

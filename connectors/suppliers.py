@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from connectors.source import Source
+from connectors.emis import EMIS
 from connectors.standard import STANDARD
 from connectors.supplier import Supplier
+from connectors.systmone import SYSTMONE
 from schemas.errors import SettingsError
 
-_SUPPLIERS = {supplier.name: supplier for supplier in (STANDARD,)}
+_SUPPLIERS = {supplier.name: supplier for supplier in (STANDARD, EMIS, SYSTMONE)}
 
 FORMATS = tuple(_SUPPLIERS)
 
