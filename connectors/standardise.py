@@ -39,6 +39,8 @@ def standardise(connection: duckdb.DuckDBPyConnection, supplier: Supplier, side:
     for kind in sorted(filling, key=lambda kind: kind is not person):
         if not _is_empty(connection, kind):
             _set_aside(connection, supplier, kind, side)
+    for lookup in supplier.lookups:
+        connection.execute(f"CREATE TEMP TABLE found_{lookup.alias} AS {_one_each(lookup)}")
     for kind in filling:
         if not _is_empty(connection, kind):
             for fill in kind.fills:
@@ -178,7 +180,10 @@ def _fill(connection: duckdb.DuckDBPyConnection, supplier: Supplier, kind: Kind,
     columns |= {name: name for name in ("source", "source_org", "record_id", "extract_file")}
     columns |= {"extract_record": "r_record", "extract_line": "r_line"}
     select = ", ".join(f'{sql} AS "{name}"' for name, sql in columns.items())
-    connection.execute(f"INSERT INTO {side}.{fill.table.name.lower()} BY NAME SELECT {select} FROM ({rows})")
+    # Joins give rows in the order that suits them; ours is that of the files, on any number of threads.
+    connection.execute(
+        f"INSERT INTO {side}.{fill.table.name.lower()} BY NAME SELECT {select} FROM ({rows}) ORDER BY r_file, r_record"
+    )
     _report_quality(connection, fill, rows, side)
 
 

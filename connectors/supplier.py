@@ -72,7 +72,7 @@ class Lookup:
     kinds: tuple[str, ...]
     where: str
     order: str
-    on: tuple[tuple[str, str], ...] = (("source_org", "source_org"), ("record_id", "record_id"))
+    on: tuple[tuple[str, str], ...] = (("source_org", "r.source_org"), ("record_id", "r.record_id"))
     """Pairs: the column looked up by, and the expression of the record it must equal."""
     raw: bool = False
     """Looked up before records have their key."""

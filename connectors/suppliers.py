@@ -1,23 +1,31 @@
-"""The formats there are. A new supplier is one file of declarations and one line here."""
+"""The formats there are. A new supplier is one file of declarations, or one mapping, and one line here."""
 
 from __future__ import annotations
 
-from connectors.source import Source
+from functools import cache
+
+from connectors import mapped
 from connectors.emis import EMIS
+from connectors.source import Source
 from connectors.standard import STANDARD
 from connectors.supplier import Supplier
 from connectors.systmone import SYSTMONE
 from schemas.errors import SettingsError
 
-_SUPPLIERS = {supplier.name: supplier for supplier in (STANDARD, EMIS, SYSTMONE)}
+_DECLARED = {supplier.name: supplier for supplier in (STANDARD, EMIS, SYSTMONE)}
+_profile = cache(mapped.load)
 
-FORMATS = tuple(_SUPPLIERS)
+FORMATS = ("standard", *mapped.PROFILES, "emis", "systmone")
 
 
 def candidates(source: Source) -> tuple[Supplier, ...]:
-    """The suppliers a source may come from: the one it names, or all."""
-    if source.format is None:
-        return tuple(_SUPPLIERS.values())
-    if source.format not in _SUPPLIERS:
+    """The suppliers a source may come from: the one that it or its mapping names, or all."""
+    if source.format is not None and source.format not in FORMATS:
         raise SettingsError(f"the format {source.format!r} is not known; it is one of {', '.join(FORMATS)}")
-    return (_SUPPLIERS[source.format],)
+    if source.mapping is not None:
+        profile = source.format or mapped.profile_of(source.mapping)
+        if profile not in mapped.PROFILES:
+            raise SettingsError(f"a mapping is for {' and '.join(mapped.PROFILES)} only; {profile} has its own columns")
+        return (_profile(profile, source.mapping),)
+    names = FORMATS if source.format is None else (source.format,)
+    return tuple(_DECLARED[name] if name in _DECLARED else _profile(name) for name in names)
