@@ -42,7 +42,7 @@ def write_data(connection: duckdb.DuckDBPyConnection, plan: ReleasePlan, keys: K
     )
     for table, _ in plan.rows:
         names = _pseudonymise(connection, plan, table, key)
-        data = connection.execute(f"SELECT * FROM final_{table} ORDER BY ALL").to_arrow_table()
+        data = connection.sql(f"SELECT * FROM final_{table} ORDER BY ALL").to_arrow_table()
         pq.write_table(data, folder / f"{table}.parquet", compression="zstd")
         _write_csv(connection, data, folder / f"{table}.csv")
         if plan.request.form is not Form.IDENTIFIABLE:
@@ -76,7 +76,7 @@ def _mapping(connection: duckdb.DuckDBPyConnection, name: str, values: str, kind
     """A table of distinct values and their pseudonyms, held in memory for the time of the release only."""
     import pyarrow as pa
 
-    read: pa.Table = connection.execute(values).to_arrow_table()
+    read: pa.Table = connection.sql(values).to_arrow_table()
     distinct = read["value"]
     made = pa.table({"value": distinct, "pseudonym": pseudonym.pseudonyms(key, kind, distinct.to_pylist())})
     connection.register("mapping", made)
@@ -97,7 +97,7 @@ def _write_csv(connection: duckdb.DuckDBPyConnection, data: pa.Table, path: Path
 
     columns = ", ".join(cell(field.name, field.type) for field in data.schema)
     connection.register("csv_rows", data)
-    safe = connection.execute(f"SELECT {columns} FROM csv_rows").to_arrow_table()
+    safe = connection.sql(f"SELECT {columns} FROM csv_rows").to_arrow_table()
     connection.unregister("csv_rows")
     with path.open("wb") as file:
         file.write(_BOM)

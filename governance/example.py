@@ -45,7 +45,7 @@ def write_allowed_list(folder: Path, numbers: Iterable[str], *, checked_on: date
 
 
 def write(folder: Path, numbers: Iterable[str], *, today: date) -> Path:
-    """Write the agreement and its list of allowed `numbers` into `folder`, made where it is missing; gives the agreement."""
+    """Write the agreement and a list of allowed `numbers` into `folder`; gives the agreement's path."""
     folder.mkdir(parents=True, exist_ok=True)
     write_allowed_list(folder, numbers, checked_on=today - timedelta(days=1))
     path = folder / "agreement.toml"

@@ -61,7 +61,15 @@ class Log:
             )
         first = len(self.entries)
         made: list[Entry] = [
-            {"v": ENTRY_VERSION, "seq": first + i, "at": at, "type": kind, "body": dict(body)}
+            {
+                "v": ENTRY_VERSION,
+                "seq": first + i,
+                "at": at,
+                "type": kind,
+                "body": dict(body),
+                # A proof given to a recipient holds hashes of other entries; unsalted, short ones could be guessed.
+                "salt": secrets.token_hex(16),
+            }
             for i, (kind, body) in enumerate(items)
         ]
         lines = [rfc8785.dumps(entry) for entry in made]

@@ -24,7 +24,7 @@ from governance.log import Log, Receipt
 from governance.plan import ReleasePlan
 from governance.request import Stage, history
 from governance.rule import Outcome
-from schemas.errors import CaretraceError, Refused
+from schemas.errors import CaretraceError, InputError, Refused
 
 if TYPE_CHECKING:
     import duckdb
@@ -99,7 +99,12 @@ class Making:
             if isinstance(error, OSError):
                 raise Refused(f"the release could not be written ({error.strerror}); nothing is left of it") from None
             raise
-        self._prove(to, "released", outcome)
+        try:
+            self._prove(to, "released", outcome)
+        except OSError as error:
+            raise InputError(
+                f"the release was made and logged, but its proof could not be written ({error.strerror})", path=to
+            ) from None
         return Released(release_id, to, files, self.plan.people, settled)
 
     def _decide(self, shown: ReleasePlan) -> Decision:
@@ -144,9 +149,9 @@ class Making:
             "opt_out": agreement.choices.national_data_opt_out,
             "folder": _relative(to, self.plan.project),
             "fields": [f"{field.table}.{field.name} {field.transform}" for field in self.plan.fields if field.leaves],
-            "plan_sha256": self.plan.sha256,
         }
-        entries += [("DECISION", about | {"release_id": release_id} | _traced(decision)), ("RELEASE_INTENT", intent)]
+        decided = about | {"release_id": release_id, "plan_sha256": self.plan.sha256} | _traced(decision)
+        entries += [("DECISION", decided), ("RELEASE_INTENT", intent)]
         return self.log.append(entries, now=self.now)[-1]
 
     def _write(
@@ -173,11 +178,16 @@ class Making:
             "files": dict(files),
             "rows": dict(self.plan.rows),
             "people": self.plan.people,
-            "left_out": {exclusion.rule: exclusion.people for exclusion in self.plan.exclusions},
             "trace_sha256": _hash(decision.to_json()),
             "retention_until": self.plan.signed.agreement.handling.retention_until.isoformat(),
         }
-        return self.log.append([("RELEASED", body)], now=self.now)[0]
+        # Apart from RELEASED, which the recipient is given: small counts say something about who opted out.
+        left_out = {exclusion.rule: exclusion.people for exclusion in self.plan.exclusions}
+        entries: list[tuple[str, dict[str, Any]]] = [
+            ("PEOPLE_LEFT_OUT", {"release_id": release_id, "left_out": left_out}),
+            ("RELEASED", body),
+        ]
+        return self.log.append(entries, now=self.now)[-1]
 
     def _abort(self, release_id: str, error: Exception, place: Path) -> None:
         """Take back what was written and log that; where even that fails, the next run settles the intent."""

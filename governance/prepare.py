@@ -140,7 +140,7 @@ def _build(connection: duckdb.DuckDBPyConnection, table: str, leaving: Sequence[
 
 
 def _select(table: str, fields: Sequence[Field], today: date) -> str:
-    """The rows of chosen people, transformed. `person` gives one row a person, the client's own record before others."""
+    """Rows of chosen people, transformed; `person` gives one row each, the client's own record before others."""
     columns = "".join(f", {TRANSFORMS[f.transform].sql(_quoted(f.name), today)} AS {_quoted(f.name)}" for f in fields)
     rows = f"SELECT * FROM {table} SEMI JOIN chosen USING (person_key)"
     if table == "person":

@@ -57,6 +57,9 @@ def rows(entries: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         elif kind == "RELEASE_INTENT":
             facts = agreements[body["agreement_id"], body["agreement_version"]]
             found[body["release_id"]] = _begun(entry, facts)
+        elif kind == "PEOPLE_LEFT_OUT":
+            counts = body["left_out"].items()
+            found[body["release_id"]]["left_out"] = ", ".join(f"{rule} {count}" for rule, count in counts)
         elif kind in _STATES:
             row = found[body["release_id"]]
             row["state"] = _STATES[kind]
@@ -102,6 +105,5 @@ def _outcome(body: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "people": body["people"],
         "rows": ", ".join(f"{table} {count}" for table, count in body["rows"].items()),
-        "left_out": ", ".join(f"{rule} {count}" for rule, count in body["left_out"].items()),
         "retention_until": body["retention_until"],
     }
