@@ -1,0 +1,356 @@
+"""Every rule of governance as a table: a case, what it gives, and why. Also read as documentation.
+
+Each line changes one thing in a case that is allowed. `None` stands for what is not known.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from governance import example
+from governance.agreement import Agreement, Form, People, Signed
+from governance.decide import decide
+from governance.request import Evidence, Field, History, ListFacts, Past, Request, Stage, Subject
+from governance.rule import RULES, Outcome, Scope
+
+TODAY = date(2026, 11, 22)
+YESTERDAY, TOMORROW = TODAY - timedelta(days=1), TODAY + timedelta(days=1)
+ALLOW, TRANSFORM, REFER, DENY = Outcome.ALLOW, Outcome.TRANSFORM, Outcome.REFER, Outcome.DENY
+
+EVIDENCE = Evidence(
+    people=100,
+    allowed_list=ListFacts(checked_on=YESTERDAY, numbers=100),
+    key_version=1,
+    smallest_class=5,
+    withheld_share=0.0,
+    scan=(),
+    log_ready=True,
+    approved_by="Checker",
+)
+SUBJECT = Subject(
+    covered=True,
+    has_number=True,
+    numbers_allowed=True,
+    opted_out=False,
+    type_1=False,
+    objected=False,
+    sensitive=False,
+    conflicting_numbers=False,
+    doubtful=False,
+)
+PAST = Past("R1", "DSA-EXAMPLE-01", "X0X02", "DSA-EXAMPLE-01|X0X02|1", 1, "applied", "releases/one", "released")
+CARE = {"purpose.code": "direct care", "purpose.legitimate_relationship": "caseload list 7"}
+
+
+def signed(tmp_path: Path, changes: dict[str, Any]) -> Signed:
+    """The example agreement with values set by dotted path; a number picks from a list, `-` removes."""
+    import tomllib
+
+    content = tomllib.loads(example.agreement_text(TODAY))
+    for path, value in changes.items():
+        *parents, last = [int(part) if part.isdigit() else part for part in path.split(".")]
+        place: Any = content
+        for part in parents:
+            place = place[part]
+        if value == "-":
+            del place[last]
+        else:
+            place[last] = value
+    return Signed(Agreement.model_validate(content), tmp_path / "agreement.toml", "hash")
+
+
+def request(agreement: Signed, **changes: Any) -> Request:
+    asked = Request.of(agreement.agreement, recipient="X0X02", maker="Maker")
+    return replace(replace(asked, evidence=EVIDENCE, stage=Stage.MAKE), **changes)
+
+
+def evidence(**changes: Any) -> dict[str, Any]:
+    return {"evidence": replace(EVIDENCE, **changes)}
+
+
+def fields(path: str, transform: str) -> dict[str, Any]:
+    table, _, name = path.partition(".")
+    return {"fields": (Field(table, name, transform),)}
+
+
+def item(name: str, transform: str) -> dict[str, Any]:
+    """The agreement's first person field replaced."""
+    return {"data.tables.0.fields.0": {"name": name, "transform": transform, "justification": "needed"}}
+
+
+def history(**changes: Any) -> dict[str, Any]:
+    return {"history": History(releases=(replace(PAST, **changes),))}
+
+
+# rule, what is changed in the agreement, what is changed in the request (or history), outcome, words of the reason
+REQUESTS: list[tuple[str, dict[str, Any], dict[str, Any], Outcome, str]] = [
+    ("R01", {}, {}, ALLOW, "first use"),
+    (
+        "R01",
+        {},
+        {"history": History(agreements={("DSA-EXAMPLE-01", "1.0"): "hash"})},
+        ALLOW,
+        "hash is the one recorded",
+    ),
+    ("R01", {}, {"history": History(agreements={("DSA-EXAMPLE-01", "1.0"): "other"})}, DENY, "text differs"),
+    ("R02", {"dates.effective_from": TODAY, "dates.effective_to": TODAY, "dates.review_date": TODAY}, {}, ALLOW, ""),
+    ("R02", {"dates.effective_from": TOMORROW}, {}, DENY, "begins on"),
+    ("R02", {"dates.effective_to": YESTERDAY}, {}, DENY, "ended on"),
+    ("R02", {"dates.review_date": YESTERDAY}, {}, DENY, "review was due"),
+    ("R03", {}, {}, ALLOW, ""),
+    ("R03", {"approvals": []}, {}, DENY, "no approval by the SIRO of X0X01"),
+    ("R03", {"approvals.2.name": "example guardian of the council"}, {}, DENY, "for two parties"),
+    ("R03", {"approvals.0.date": TOMORROW}, {}, DENY, "no Caldicott Guardian of a controller"),
+    ("R04", {"lawfulness.article_9": "9(2)(a)", "lawfulness.schedule_1": "-"}, {}, ALLOW, ""),
+    ("R04", {"lawfulness.article_6": "-"}, {}, DENY, "no Article 6"),
+    ("R04", {"lawfulness.article_9": "-"}, {}, DENY, "no Article 9"),
+    ("R04", {"lawfulness.schedule_1": "-"}, {}, DENY, "Schedule 1"),
+    ("R05", {"lawfulness.common_law": "explicit consent"}, {}, ALLOW, ""),
+    ("R05", {"lawfulness.common_law": "-"}, {}, DENY, "no common law basis"),
+    ("R05", {"lawfulness.common_law": "processor under instruction"}, {}, DENY, "no basis for what leaves"),
+    ("R05", {"lawfulness.common_law": "direct care"}, {}, DENY, "is not the purpose"),
+    ("R05", {"lawfulness.common_law": "not confidential"}, {"form": Form.IDENTIFIABLE}, DENY, "cannot be"),
+    ("R05", {"lawfulness.cag_reference": "-"}, {}, DENY, "without a CAG reference"),
+    ("R05", {"lawfulness.cag_expires": YESTERDAY}, {}, DENY, "expired"),
+    ("R05", {"lawfulness.cag_expires": "-"}, {}, DENY, "not stated"),
+    ("R05", {"lawfulness.cag_conditions_acknowledged": False}, {}, REFER, "conditions"),
+    ("R06", {"lawfulness.common_law_linkage": "processor under instruction"}, {}, ALLOW, ""),
+    ("R06", {"lawfulness.common_law_linkage": "-"}, {}, DENY, "linkage itself"),
+    ("R06", {"lawfulness.common_law_linkage": "public interest"}, {}, DENY, "no basis for the linkage"),
+    ("R06", {"lawfulness.cag_expires": YESTERDAY}, {}, DENY, "expired"),
+    ("R07", {}, {}, ALLOW, ""),
+    ("R07", {"lawfulness.dpia_reference": "-"}, {}, DENY, "no DPIA"),
+    ("R08", {}, {}, ALLOW, ""),
+    ("R08", {"lawfulness.privacy_notice": "-"}, {}, REFER, "no privacy notice"),
+    ("R08", {"lawfulness.privacy_notice_date": "-"}, {}, REFER, "no privacy notice"),
+    ("R08", {"lawfulness.privacy_notice_date": date(2020, 1, 1)}, {}, REFER, "older"),
+    ("R09", {}, {}, ALLOW, ""),
+    ("R09", {}, {"purpose": "research"}, DENY, "not the agreed one"),
+    ("R10", {}, {}, ALLOW, ""),
+    ("R10", {}, {"recipient": "X0X99"}, DENY, "not a recipient"),
+    ("R10", {}, {"recipient": "X0X01"}, DENY, "not a recipient"),
+    ("R10", {"access": []}, {}, DENY, "nobody at X0X02"),
+    ("R10", {"access.0.trained_on": TODAY - timedelta(days=366)}, {}, DENY, "no training"),
+    ("R10", {"access.0.trained_on": TOMORROW}, {}, DENY, "no training"),
+    ("R11", {"parties.1.dspt_status": "Standards exceeded"}, {}, ALLOW, ""),
+    ("R11", {}, {"recipient": "X0X99"}, DENY, "not known"),
+    ("R11", {"parties.1.dspt_status": "Approaching standards"}, {}, DENY, "DSPT"),
+    ("R11", {"parties.1.dspt_status": "-"}, {}, DENY, "DSPT"),
+    ("R11", {"parties.1.dspt_expires": YESTERDAY}, {}, DENY, "DSPT status has expired"),
+    ("R11", {"parties.1.ico_registration": "-"}, {}, DENY, "no ICO"),
+    ("R11", {"parties.1.ico_expires": "-"}, {}, DENY, "not stated"),
+    ("R12", {"handling.onward_sharing": True, "handling.sub_licence_clause": "clause 9"}, {}, ALLOW, ""),
+    ("R12", {"parties.1.territory": "-"}, {}, DENY, "does not say where"),
+    ("R12", {"parties.1.territory": "Elsewhere"}, {}, DENY, "not agreed"),
+    ("R12", {"handling.onward_sharing": True}, {}, DENY, "sub-licence"),
+    ("R12", {"handling.re_identification_forbidden": False}, {}, DENY, "section 171"),
+    ("R13", {}, history(), ALLOW, "release 2 of 12"),
+    ("R13", {"data.releases_allowed": 1}, history(state="aborted"), ALLOW, "release 1 of 1"),
+    ("R13", {"data.releases_allowed": 1}, history(), DENY, "all 1 agreed"),
+    ("R13", {"data.releases_allowed": 1}, history(state="uncertain"), DENY, "all 1 agreed"),
+    ("R13", {}, {"people": People.ALL}, DENY, "not those agreed"),
+    ("R13", {}, evidence(people=None), DENY, "not known"),
+    ("R13", {}, evidence(people=0), DENY, "no person is left"),
+    ("R15", {}, {"form": Form.ANONYMISED}, ALLOW, ""),
+    ("R15", {}, {"form": Form.IDENTIFIABLE}, DENY, "higher on the ladder"),
+    ("R15", {"data.form_reason": "-"}, {}, REFER, "no reason"),
+    ("R16", {}, {}, ALLOW, "not direct care"),
+    ("R16", CARE, {}, ALLOW, "evidenced"),
+    ("R16", {"purpose.code": "direct care"}, {}, DENY, "legitimate relationship"),
+    ("R17", {}, {}, ALLOW, ""),
+    ("R17", {}, fields("person.ethnicity", "keep"), TRANSFORM, "person.ethnicity"),
+    ("R17", {}, fields("person.birth_date", "keep"), TRANSFORM, "person.birth_date"),
+    ("R18", item("record_id", "pseudonym"), {}, ALLOW, ""),
+    ("R18", item("nhs_number", "keep"), {}, TRANSFORM, "person.nhs_number"),
+    ("R18", item("person_nhs_number", "keep"), {}, TRANSFORM, "person.person_nhs_number"),
+    ("R18", item("family_name", "keep"), {"form": Form.IDENTIFIABLE}, ALLOW, "identifiable"),
+    ("R19", {}, {}, ALLOW, ""),
+    ("R19a", {}, evidence(scan=None), DENY, "not scanned"),
+    ("R19a", {}, evidence(scan=("a.b holds names",)), DENY, "a.b holds names"),
+    ("R19a", {}, {}, ALLOW, ""),
+    ("R21", {}, evidence(allowed_list=ListFacts(TODAY - timedelta(days=7), 9)), ALLOW, ""),
+    ("R21", {}, evidence(allowed_list=ListFacts(TODAY - timedelta(days=8), 9)), DENY, "8 days old"),
+    ("R21", {}, evidence(allowed_list=ListFacts(TOMORROW, 9)), DENY, "future"),
+    ("R21", {}, evidence(allowed_list=ListFacts(None, 9)), DENY, "not known when"),
+    ("R21", {}, evidence(allowed_list=ListFacts(TODAY, 0)), DENY, "empty"),
+    ("R21", {}, evidence(allowed_list=None), DENY, "no list"),
+    ("R21", CARE, evidence(allowed_list=None), ALLOW, "direct care"),
+    ("R22", {}, {}, ALLOW, "applied"),
+    ("R22", {"choices.national_data_opt_out": "exempt"}, {}, DENY, "no exemption is named"),
+    ("R22", {"choices.national_data_opt_out": "exempt", "choices.exemption": "law"}, {}, DENY, "no evidence"),
+    (
+        "R22",
+        {"choices": {"national_data_opt_out": "exempt", "exemption": "law", "exemption_evidence": "s.1"}},
+        {},
+        ALLOW,
+        "exempt: law",
+    ),
+    ("R27", {}, history(), ALLOW, ""),
+    ("R27", {}, history(opt_out="exempt"), DENY, "treated opt-outs differently"),
+    ("R27", {}, history(opt_out="exempt", recipient="X0X99"), ALLOW, ""),
+    ("R30", {}, history(), ALLOW, ""),
+    ("R30", {}, history(key_version=2), DENY, "key was changed"),
+    ("R30", {}, history(recipient="X0X99"), DENY, "another recipient"),
+    ("R30", {}, {"epoch": "2"}, DENY, "epoch"),
+    ("R31", {}, {}, ALLOW, ""),
+    ("R31", {}, evidence(key_version=None), DENY, "no key"),
+    ("R31", {"pseudonyms.custodian": "X0X02"}, {}, DENY, "recipient keeps"),
+    ("R31", {"pseudonyms.custodian": "X0X99"}, {}, DENY, "not a party"),
+    ("R32", {}, fields("person.birth_date", "year"), ALLOW, ""),
+    ("R32", {}, fields("person.birth_date", "keep"), REFER, "exact date of birth"),
+    ("R32", CARE, fields("person.birth_date", "keep"), ALLOW, "does not apply"),
+    ("R33", {}, fields("person.postcode", "district"), ALLOW, ""),
+    ("R33", {}, fields("address.postcode", "keep"), REFER, "full postcode"),
+    ("R34", {}, fields("service.start_date", "week"), ALLOW, ""),
+    ("R34", {}, fields("service.start_date", "keep"), REFER, "exact dates"),
+    ("R36", {}, {}, ALLOW, "smallest group: 5"),
+    ("R36", {}, evidence(smallest_class=4), DENY, "has 4 people, k = 5"),
+    ("R36", {}, evidence(smallest_class=None), DENY, "not measured"),
+    ("R36", {}, {"form": Form.ANONYMISED}, REFER, "lower than 11"),
+    ("R36", {"disclosure.k": 3}, {}, REFER, "lower than 5"),
+    ("R36", {}, evidence(withheld_share=0.06), REFER, "6.0% of people"),
+    ("R36", {}, evidence(withheld_share=None), DENY, "not measured"),
+    ("R36", {}, {"form": Form.AGGREGATE}, DENY, "no k"),
+    ("R38", {}, {}, ALLOW, ""),
+    ("R38", {}, {"form": Form.AGGREGATE}, DENY, "not made yet"),
+    ("R39", {}, {}, ALLOW, ""),
+    ("R39", {}, {"form": Form.ANONYMISED}, DENY, "no ISB 1523"),
+    (
+        "R39",
+        {"disclosure.risk_assessment": "RA-1", "disclosure.intruder_test_on": TODAY - timedelta(days=730)},
+        {"form": Form.ANONYMISED},
+        ALLOW,
+        "",
+    ),
+    (
+        "R39",
+        {"disclosure.risk_assessment": "RA-1", "disclosure.intruder_test_on": TODAY - timedelta(days=731)},
+        {"form": Form.ANONYMISED},
+        DENY,
+        "intruder",
+    ),
+    ("R40", {}, {}, ALLOW, ""),
+    ("R40", {}, {"maker": None}, REFER, "who makes"),
+    ("R40", {}, {"maker": " checker "}, REFER, "same person"),
+    ("R40", {}, evidence(approved_by="  "), REFER, "nobody has approved"),
+    ("R40", {}, {"form": Form.IDENTIFIABLE}, REFER, "Caldicott Guardian"),
+    (
+        "R40",
+        {},
+        {"form": Form.IDENTIFIABLE, **evidence(approved_by="Example Guardian of the Council")},
+        ALLOW,
+        "",
+    ),
+    ("R41", {}, {}, ALLOW, ""),
+    ("R41", {}, evidence(log_ready=None), DENY, "not ready"),
+    ("R41", {}, evidence(log_ready=False), DENY, "not ready"),
+]
+
+
+@pytest.mark.parametrize(("rule", "agreed", "asked", "outcome", "words"), REQUESTS)
+def test_about_a_request(
+    tmp_path: Path, rule: str, agreed: dict[str, Any], asked: dict[str, Any], outcome: Outcome, words: str
+) -> None:
+    agreement, asked = signed(tmp_path, agreed), dict(asked)
+    past = asked.pop("history", History())
+    decision = decide(agreement, request(agreement, **asked), None, TODAY, past)
+    [found] = [each for each in decision.trace if each.rule.id == rule]
+    assert found.finding.outcome is outcome
+    assert words in found.finding.reason
+    assert decision.outcome >= outcome
+
+
+EXEMPT = {"choices": {"national_data_opt_out": "exempt", "exemption": "law", "exemption_evidence": "s.1"}}
+INCLUDE = {"choices.without_nhs_number": "include", "choices.without_nhs_number_reason": "counted by place only"}
+
+# rule, agreement, flags changed, left out?, words
+SUBJECTS: list[tuple[str, dict[str, Any], dict[str, bool | None], Outcome, str]] = [
+    ("R13s", {}, {}, ALLOW, ""),
+    ("R13s", {}, {"covered": False}, TRANSFORM, "not in the agreed cohort"),
+    ("R20", {}, {}, ALLOW, ""),
+    ("R20", {}, {"numbers_allowed": False}, TRANSFORM, "national data opt-out"),
+    ("R20", {}, {"opted_out": True}, TRANSFORM, "national data opt-out"),
+    ("R20", CARE, {"numbers_allowed": False}, ALLOW, "direct care"),
+    ("R20", EXEMPT, {"numbers_allowed": False}, ALLOW, "exempt"),
+    ("R23", {}, {"type_1": True}, TRANSFORM, "Type 1"),
+    ("R23", CARE, {"type_1": True}, ALLOW, "direct care"),
+    ("R23", {}, {}, ALLOW, ""),
+    ("R24", {}, {}, ALLOW, ""),
+    ("R24", {}, {"objected": True}, TRANSFORM, "objection"),
+    ("R24", CARE, {"objected": True}, TRANSFORM, "objection"),
+    ("R25", {}, {}, ALLOW, ""),
+    ("R25", {}, {"has_number": False}, TRANSFORM, "no NHS number"),
+    ("R25", INCLUDE, {"has_number": False}, ALLOW, "counted by place"),
+    ("R25", {"choices.without_nhs_number": "include"}, {"has_number": False}, TRANSFORM, "no NHS number"),
+    ("R25", EXEMPT, {"has_number": False}, ALLOW, "not applied"),
+    ("R28", {}, {}, ALLOW, ""),
+    ("R28", {}, {"conflicting_numbers": True}, TRANSFORM, "different NHS numbers"),
+    ("R28", {}, {"doubtful": True}, ALLOW, "in doubt"),
+    ("R29", {}, {}, ALLOW, ""),
+    ("R29", {}, {"sensitive": True}, TRANSFORM, "sensitive"),
+    ("R29", CARE, {"sensitive": True}, ALLOW, "direct care"),
+]
+
+
+@pytest.mark.parametrize(("rule", "agreed", "flags", "outcome", "words"), SUBJECTS)
+def test_about_a_person(
+    tmp_path: Path, rule: str, agreed: dict[str, Any], flags: dict[str, Any], outcome: Outcome, words: str
+) -> None:
+    agreement = signed(tmp_path, agreed)
+    decision = decide(agreement, request(agreement), replace(SUBJECT, **flags), TODAY, History())
+    [found] = [each for each in decision.trace if each.rule.id == rule]
+    assert found.finding.outcome is outcome
+    assert words in found.finding.reason
+
+
+KNOWN = [name for name in vars(SUBJECT) if name != "doubtful"]
+
+
+@pytest.mark.parametrize("flag", KNOWN)
+def test_a_person_of_whom_something_is_not_known_is_left_out(tmp_path: Path, flag: str) -> None:
+    agreement = signed(tmp_path, INCLUDE)
+    unknown = replace(SUBJECT, **{flag: None})
+    decision = decide(agreement, request(agreement), unknown, TODAY, History())
+    assert decision.outcome is TRANSFORM
+    assert any("not known" in asked.finding.reason for asked in decision.trace)
+
+
+def test_the_plain_case_is_allowed_and_every_rule_is_in_its_trace(tmp_path: Path) -> None:
+    agreement = signed(tmp_path, {})
+    decision = decide(agreement, request(agreement), None, TODAY, History())
+    assert decision.outcome is ALLOW
+    assert {asked.rule.id for asked in decision.trace} == {r.id for r in RULES.values() if r.scope is not Scope.SUBJECT}
+
+
+def test_without_an_agreement_nothing_is_allowed(tmp_path: Path) -> None:
+    decision = decide(None, request(signed(tmp_path, {})), None, TODAY, History())
+    assert decision.outcome is DENY
+    assert "no agreement" in decision.reasons[0]
+
+
+def test_without_evidence_nothing_is_allowed(tmp_path: Path) -> None:
+    agreement = signed(tmp_path, {})
+    decision = decide(agreement, request(agreement, evidence=Evidence()), None, TODAY, History())
+    against = {asked.rule.id for asked in decision.trace if asked.finding.outcome >= REFER}
+    assert against == {"R13", "R19a", "R21", "R31", "R36", "R40", "R41"}
+
+
+@pytest.mark.parametrize("rule", sorted(RULES))
+def test_every_rule_says_where_it_comes_from_and_stands_in_the_tables_above(rule: str) -> None:
+    assert RULES[rule].title
+    assert RULES[rule].citation
+    seen = {(row[0], row[3]) for row in REQUESTS} | {(row[0], row[3]) for row in SUBJECTS}
+    assert (rule, ALLOW) in seen
+    assert any((rule, outcome) in seen for outcome in (TRANSFORM, REFER, DENY)) or rule == "R19"
+
+
+def test_reasons_carry_rule_and_citation(tmp_path: Path) -> None:
+    agreement = signed(tmp_path, {"lawfulness.dpia_reference": "-"})
+    decision = decide(agreement, request(agreement), None, TODAY, History())
+    assert decision.reasons == ("R07: no DPIA reference (UK GDPR Article 35; ICO guidance)",)
+    assert decision.to_json()["trace"][6]["standing"] == "assumed"
