@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -132,7 +132,7 @@ def _client_table(rng: np.random.Generator, society: Population, who: Who, error
 def _register_table(
     rng: np.random.Generator, society: Population, who: Who, second: Flags, errors: Errors
 ) -> dict[str, pa.Array]:
-    table = records.view(rng, society, who, replace(errors.register()))
+    table = records.view(rng, society, who, errors.register())
     n, people = len(who.people), society.people
     table["record_id"] = numbers.as_text(rng.permutation(n) + 1, 8, "R")
     number = numbers.as_text(people.nhs_number[who.people])

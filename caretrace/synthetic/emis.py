@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from datetime import date
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from caretrace.synthetic.draw import Synthetic
 from caretrace.synthetic.files import Extract, FileForm, coded, columns, constant, shaped, year_first
-from caretrace.synthetic.numbers import as_text
+from caretrace.synthetic.numbers import counted
 from caretrace.synthetic.practices import ORGANISATION, PATIENT, SEX, TITLE, address, guids, registered_on, rows_of
 
 EMIS_PATIENT = columns(
@@ -34,21 +33,29 @@ _UPPER = {"true": "TRUE", "false": "FALSE"}
 def emis(synthetic: Synthetic, practices: pa.Array | None = None) -> Extract:
     """One extract of the register rows at `practices`, all where None."""
     rows = rows_of(synthetic.register, practices)
-    n = len(rows)
+    codes = pc.unique(rows["gp_practice_code"]).sort()
+    tables = {
+        "Admin_Patient": _patients(rows, synthetic.as_at),
+        "Admin_Organisation": _organisations(codes),
+        "Admin_PatientHistory": _history(rows, synthetic.as_at),
+        "Agreements_SharingOrganisation": _agreements(codes, synthetic.as_at),
+    }
     stamp = f"{synthetic.as_at:%Y%m%d}020304"
-    organisation = guids(rows["gp_practice_code"], ORGANISATION)
-    patient = guids(rows["record_id"], PATIENT)
-    registered = registered_on(synthetic.as_at, rows)
-    number = pc.coalesce(rows["nhs_number"], rows["record_id"])
+    agreement = guids(pa.array([str(synthetic.seed)]), _AGREEMENT)[0].as_py().strip("{}")
+    named = {f"291_{table}_{stamp}_{agreement}.csv": data for table, data in tables.items()}
+    return Extract(FileForm(line_end="\r\n"), named)
+
+
+def _patients(rows: pa.Table, as_at: date) -> pa.Table:
+    n = len(rows)
     house, street, town = address(rows)
     mobile = pc.fill_null(pc.starts_with(rows["phone"], "07"), False)
     none = pa.scalar(None, pa.string())
-    sequence = as_text(np.arange(n, dtype=np.int64) + 1)
-    patients = shaped(
+    return shaped(
         EMIS_PATIENT,
         {
-            "PatientGuid": patient,
-            "OrganisationGuid": organisation,
+            "PatientGuid": guids(rows["record_id"], PATIENT),
+            "OrganisationGuid": guids(rows["gp_practice_code"], ORGANISATION),
             "Sex": coded(rows["gender"], SEX),
             "DateOfBirth": year_first(rows["birth_date"]),
             "DateOfDeath": rows["death_date"],
@@ -56,9 +63,9 @@ def emis(synthetic: Synthetic, practices: pa.Array | None = None) -> Extract:
             "GivenName": rows["given_name"],
             "MiddleNames": rows["middle_names"],
             "Surname": rows["family_name"],
-            "DateOfRegistration": registered,
+            "DateOfRegistration": registered_on(as_at, rows),
             "NhsNumber": rows["nhs_number"],
-            "PatientNumber": sequence,
+            "PatientNumber": counted(n),
             "PatientTypeDescription": constant("Regular", n),
             "DummyType": constant("FALSE", n),
             "HouseNameFlatNumber": house,
@@ -66,7 +73,7 @@ def emis(synthetic: Synthetic, practices: pa.Array | None = None) -> Extract:
             "Town": town,
             "Postcode": pc.replace_substring(rows["postcode"], " ", ""),
             # One person has one PersonGuid at every practice.
-            "PersonGuid": guids(number, _PERSON),
+            "PersonGuid": guids(pc.coalesce(rows["nhs_number"], rows["record_id"]), _PERSON),
             "DateofDeactivation": rows["death_date"],
             "Deleted": constant("FALSE", n),
             "SpineSensitive": coded(rows["restricted"], _UPPER),
@@ -74,32 +81,26 @@ def emis(synthetic: Synthetic, practices: pa.Array | None = None) -> Extract:
             "EmailAddress": rows["email"],
             "HomePhone": pc.if_else(mobile, none, rows["phone"]),
             "MobilePhone": pc.if_else(mobile, rows["phone"], none),
-            "ProcessingId": sequence,
+            "ProcessingId": counted(n),
         },
         n,
     )
-    history = shaped(
+
+
+def _history(rows: pa.Table, as_at: date) -> pa.Table:
+    n = len(rows)
+    return shaped(
         EMIS_HISTORY,
         {
-            "PatientGuid": patient,
-            "OrganisationGuid": organisation,
-            "HistoryDate": registered,
+            "PatientGuid": guids(rows["record_id"], PATIENT),
+            "OrganisationGuid": guids(rows["gp_practice_code"], ORGANISATION),
+            "HistoryDate": registered_on(as_at, rows),
             "HistoryTime": constant("00:00:00", n),
             "StatusDescription": constant("Registered", n),
-            "ProcessingId": sequence,
+            "ProcessingId": counted(n),
         },
         n,
     )
-    codes = pc.unique(rows["gp_practice_code"]).sort()
-    tables = {
-        ("Admin", "Patient"): patients,
-        ("Admin", "Organisation"): _organisations(codes),
-        ("Admin", "PatientHistory"): history,
-        ("Agreements", "SharingOrganisation"): _agreements(codes, synthetic.as_at),
-    }
-    agreement = guids(pa.array([str(synthetic.seed)]), _AGREEMENT)[0].as_py().strip("{}")
-    named = {f"291_{schema}_{table}_{stamp}_{agreement}.csv": data for (schema, table), data in tables.items()}
-    return Extract(FileForm(line_end="\r\n"), named)
 
 
 def _organisations(codes: pa.Array) -> pa.Table:
@@ -108,12 +109,12 @@ def _organisations(codes: pa.Array) -> pa.Table:
         EMIS_ORGANISATION,
         {
             "OrganisationGuid": guids(codes, ORGANISATION),
-            "CDB": as_text(np.arange(n, dtype=np.int64) + 10_001),
+            "CDB": counted(n, 10_001),
             "OrganisationName": pc.binary_join_element_wise("Synthetic Surgery", codes, " "),
             "ODSCode": codes,
             "OrganisationType": constant("General Practice", n),
             "OpenDate": constant("1974-04-01", n),
-            "ProcessingId": as_text(np.arange(n, dtype=np.int64) + 1),
+            "ProcessingId": counted(n),
         },
         n,
     )

@@ -111,3 +111,8 @@ def shaped(columns: tuple[str, ...], values: Mapping[str, pa.Array], n: int) -> 
 def columns(titles: str) -> tuple[str, ...]:
     """Titles set apart by spaces, as the suppliers' documents list them."""
     return tuple(titles.split())
+
+
+def flat(column: pa.Array) -> pa.Array:
+    """A column in one piece."""
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column

@@ -48,6 +48,11 @@ def as_text(numbers: Integers, width: int = 0, prefix: str = "") -> pa.Array:
     return pc.binary_join_element_wise(prefix, text, "") if prefix else text
 
 
+def counted(n: int, first: int = 1) -> pa.Array:
+    """`n` numbers in a row as text."""
+    return as_text(np.arange(first, first + n, dtype=np.int64))
+
+
 def phones(rng: np.random.Generator, n: int) -> pa.Array:
     """Three mobiles for every landline."""
     mobile, last = rng.random(n) < 0.75, rng.integers(0, 1000, n)

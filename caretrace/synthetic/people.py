@@ -36,7 +36,10 @@ UNRELATED = (Kind.SHARERS, Kind.CARE_HOME)
 
 @dataclass
 class People:
-    """Columns of equal length, one entry a person; names are codes into `pools`, days count from 1970."""
+    """Columns of equal length, one entry a person; names are codes into `pools`, days count from 1970.
+
+    Filled step by step while a population is made, and not changed afterwards.
+    """
 
     household: Integers
     kind: Integers

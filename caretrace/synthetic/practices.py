@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from caretrace.synthetic.draw import Synthetic
-from caretrace.synthetic.files import year_first
+from caretrace.synthetic.files import flat, year_first
 
 ORGANISATION, PATIENT = 1, 2
 """Kinds of thing that a GUID names; emis.py has two more."""
@@ -49,11 +49,6 @@ def _mix(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
         x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         return x ^ (x >> np.uint64(31))
-
-
-def flat(column: pa.Array) -> pa.Array:
-    """A column in one piece."""
-    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
 
 
 def rows_of(register: pa.Table, practices: pa.Array | None) -> pa.Table:

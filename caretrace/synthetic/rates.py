@@ -77,7 +77,9 @@ class Errors:
     """Only the year is held."""
 
     gender_missing: float = 0.01
+    """Code 0, not known."""
     gender_wrong: float = 0.01
+    """The other one ticked."""
 
     postcode_missing: float = 0.02
     """Not asked for, or no fixed abode."""

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from caretrace.synthetic.draw import Synthetic
-from caretrace.synthetic.files import Extract, FileForm, coded, columns, constant, month_name_date, shaped
-from caretrace.synthetic.numbers import as_text
-from caretrace.synthetic.practices import SEX, TITLE, address, flat, registered_on, row_identifier, rows_of
+from caretrace.synthetic.files import Extract, FileForm, coded, columns, constant, flat, month_name_date, shaped
+from caretrace.synthetic.numbers import counted
+from caretrace.synthetic.practices import SEX, TITLE, address, registered_on, row_identifier, rows_of
 
 SR_PATIENT = columns(
     "RowIdentifier IDOrganisationVisibleTo Title FirstName MiddleNames Surname PreviousSurname NHSNumber DateBirth "
@@ -37,14 +36,25 @@ ADDRESS_TYPES = {"501": "Home", "502": "Temporary", "503": "Correspondence only"
 def systmone(synthetic: Synthetic, practices: pa.Array | None = None) -> Extract:
     """One extract of the register rows at `practices`, all where None."""
     rows = rows_of(synthetic.register, practices)
+    tables = {
+        "SRPatient": _patients(rows),
+        "SRPatientAddressHistory": _addresses(synthetic.register_addresses, rows),
+        "SRPatientRegistration": _registrations(rows, synthetic.as_at),
+        "SRMapping": _mapping(),
+    }
+    tables = {"SRManifest": _manifest(tables, synthetic.as_at), **tables}
+    form = FileForm(encoding="cp1252", line_end="\r\n")
+    return Extract(form, {f"{name}.csv": table for name, table in tables.items()})
+
+
+def _patients(rows: pa.Table) -> pa.Table:
     n = len(rows)
-    person, practice = row_identifier(rows["record_id"]), rows["gp_practice_code"]
     verified = pc.and_(rows["nhs_number"].is_valid(), pc.equal(rows["nhs_number_status"], "01"))
-    patients = shaped(
+    return shaped(
         SR_PATIENT,
         {
-            "RowIdentifier": person,
-            "IDOrganisationVisibleTo": practice,
+            "RowIdentifier": row_identifier(rows["record_id"]),
+            "IDOrganisationVisibleTo": rows["gp_practice_code"],
             "Title": coded(rows["gender"], TITLE),
             "FirstName": rows["given_name"],
             "MiddleNames": rows["middle_names"],
@@ -61,13 +71,18 @@ def systmone(synthetic: Synthetic, practices: pa.Array | None = None) -> Extract
         },
         n,
     )
-    registrations = shaped(
+
+
+def _registrations(rows: pa.Table, as_at: date) -> pa.Table:
+    n = len(rows)
+    person, practice, since = row_identifier(rows["record_id"]), rows["gp_practice_code"], registered_on(as_at, rows)
+    return shaped(
         SR_REGISTRATION,
         {
             "RowIdentifier": person,
             "IDOrganisationVisibleTo": practice,
-            "DateEventRecorded": month_name_date(registered_on(synthetic.as_at, rows), time=" 09:00:00"),
-            "DateRegistration": month_name_date(registered_on(synthetic.as_at, rows), time=" 00:00:00"),
+            "DateEventRecorded": month_name_date(since, time=" 09:00:00"),
+            "DateRegistration": month_name_date(since, time=" 00:00:00"),
             "RegistrationStatus": constant("GMS,Registered", n),
             "IDPatient": person,
             "IDOrganisation": practice,
@@ -76,7 +91,10 @@ def systmone(synthetic: Synthetic, practices: pa.Array | None = None) -> Extract
         },
         n,
     )
-    mapping = shaped(
+
+
+def _mapping() -> pa.Table:
+    return shaped(
         SR_MAPPING,
         {
             "RowIdentifier": pa.array(list(ADDRESS_TYPES)),
@@ -85,20 +103,9 @@ def systmone(synthetic: Synthetic, practices: pa.Array | None = None) -> Extract
         },
         len(ADDRESS_TYPES),
     )
-    tables = {
-        "SRPatient": patients,
-        "SRPatientAddressHistory": _systmone_addresses(synthetic, rows),
-        "SRPatientRegistration": registrations,
-        "SRMapping": mapping,
-    }
-    files = {f"{name}.csv": table for name, table in tables.items()}
-    return Extract(
-        FileForm(encoding="cp1252", line_end="\r\n"), {"SRManifest.csv": _manifest(tables, synthetic.as_at), **files}
-    )
 
 
-def _systmone_addresses(synthetic: Synthetic, rows: pa.Table) -> pa.Table:
-    homes = synthetic.register_addresses
+def _addresses(homes: pa.Table, rows: pa.Table) -> pa.Table:
     owner = pc.index_in(flat(homes["record_id"]), value_set=flat(rows["record_id"]))
     homes, owner = homes.filter(owner.is_valid()), owner.drop_null()
     practice = rows["gp_practice_code"].take(owner)
@@ -110,7 +117,7 @@ def _systmone_addresses(synthetic: Synthetic, rows: pa.Table) -> pa.Table:
     return shaped(
         SR_ADDRESS,
         {
-            "RowIdentifier": as_text(np.arange(n, dtype=np.int64) + 1),
+            "RowIdentifier": counted(n),
             "IDOrganisationVisibleTo": practice,
             "DateEventRecorded": since,
             "DateEvent": since,
