@@ -9,7 +9,7 @@ from caretrace.synthetic import pools
 from caretrace.synthetic.namelists import COHORT_STARTS, FEMALE_SURNAMES
 from caretrace.synthetic.people import ADULTS, HAS_CHILDREN, HAS_PARTNER, NONE, UNRELATED, Integers, Kind, People
 
-_WITH_ENGLISH_NAMES = (0, 1, 10)
+WITH_ENGLISH_NAMES = (0, 1, 10)
 """Positions in pools.COMMUNITIES of those who double their names and give middle names [assumed]."""
 
 
@@ -36,7 +36,7 @@ def give_surnames(rng: np.random.Generator, people: People, age: NDArray[np.floa
     # Double-barrelled: whole families, and brides who joined both names.
     barrelled = rng.random(len(lead)) < 0.012
     partner_name = _sample_surnames(rng, np.zeros(len(lead), np.int64))
-    english = np.isin(people.community, _WITH_ENGLISH_NAMES)
+    english = np.isin(people.community, WITH_ENGLISH_NAMES)
     whole = barrelled[people.household] & english & (people.surname == family)
     people.second_surname = np.where(whole, partner_name[people.household], NONE)
     joined = bride & english & (people.maiden != NONE) & (rng.random(n) < 0.02) & ~whole
@@ -90,7 +90,7 @@ def give_names(rng: np.random.Generator, people: People) -> None:
     child = HAS_CHILDREN[people.kind] & (people.place_in_household == ADULTS[people.kind]) & ~people.female
     named_after = child & (father[people.household] != NONE) & (rng.random(n) < 0.05)
     people.given = np.where(named_after, father[people.household], people.given)
-    has_middle = rng.random(n) < np.where(np.isin(people.community, _WITH_ENGLISH_NAMES), 0.75, 0.25)
+    has_middle = rng.random(n) < np.where(np.isin(people.community, WITH_ENGLISH_NAMES), 0.75, 0.25)
     people.middle = np.where(has_middle & (draws[1] != people.given), draws[1], NONE)
     _similar_twins(rng, people)
 

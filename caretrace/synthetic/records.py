@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
@@ -14,6 +15,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from caretrace.synthetic import numbers, pools, slips
+from caretrace.synthetic.naming import WITH_ENGLISH_NAMES
 from caretrace.synthetic.people import NONE, People
 from caretrace.synthetic.population import Population
 from caretrace.synthetic.rates import Errors
@@ -74,12 +76,31 @@ def view(rng: np.random.Generator, population: Population, who: Who, errors: Err
 
 
 def _names(rng: np.random.Generator, people: People, of: Integers, errors: Errors) -> dict[str, pa.Array]:
-    n, pool = len(of), pools.load()
+    family, previous = _family_names(rng, people, of, errors)
+    given, middle = _given_names(rng, people, of, errors)
 
-    def hit(rate: float) -> Flags:
-        return rng.random(n) < rate
+    def slip(column: pa.Array, rate: float, change: Callable[[pa.Array], pa.Array]) -> pa.Array:
+        return slips.apply(column, rng.random(len(of)) < rate, change)
 
-    surnames, givens = pa.array(pool.surnames), pa.array(pool.given)
+    given = slip(given, errors.nickname, slips.mapped(rng, slips.nicknames()))
+    given = slip(given, errors.given_name_variant, slips.mapped(rng, slips.spellings()))
+    family = slip(family, errors.given_name_variant, slips.mapped(rng, slips.spellings()))
+    family = slip(family, errors.punctuation, slips.plain)
+    given = slip(given, errors.punctuation, slips.plain)
+    given = slip(given, errors.given_name_typo, slips.typed(rng))
+    family = slip(family, errors.family_name_typo, slips.typed(rng))
+    given = slip(given, errors.given_initial, lambda texts: pc.utf8_slice_codeunits(texts, 0, 1))
+    foreign = ~np.isin(people.community[of], WITH_ENGLISH_NAMES)
+    swapped = pa.array(rng.random(len(of)) < errors.names_swapped * np.where(foreign, 3.0, 0.6))
+    given, family = pc.if_else(swapped, family, given), pc.if_else(swapped, given, family)
+    given = slip(given, errors.name_noise, slips.noisy(rng, _BEFORE, _AFTER))
+    family = slip(family, errors.name_noise / 2, slips.noisy(rng, ("(Mrs) ",), (" (Mrs)", " DECD")))
+    return {"family_name": family, "given_name": given, "middle_names": middle, "previous_family_name": previous}
+
+
+def _family_names(rng: np.random.Generator, people: People, of: Integers, errors: Errors) -> tuple[pa.Array, pa.Array]:
+    """Family name and previous family name: halves of double names may be missing, marriages not yet known."""
+    n, surnames = len(of), pa.array(pools.load().surnames)
     family = surnames.take(pa.array(people.surname[of]))
     second = people.second_surname[of]
     halves = rng.random(n)
@@ -90,36 +111,20 @@ def _names(rng: np.random.Generator, people: People, of: Integers, errors: Error
 
     maiden = people.maiden[of]
     maiden_text = pc.if_else(pa.array(maiden != NONE), surnames.take(pa.array(np.maximum(maiden, 0))), _NO_TEXT)
-    unmarried = (maiden != NONE) & hit(errors.maiden_name)
+    unmarried = (maiden != NONE) & (rng.random(n) < errors.maiden_name)
     family = pc.if_else(pa.array(unmarried), maiden_text, family)
-    previous = slips.blank(maiden_text, unmarried | ~hit(errors.maiden_recorded))
+    return family, slips.blank(maiden_text, unmarried | (rng.random(n) >= errors.maiden_recorded))
 
+
+def _given_names(rng: np.random.Generator, people: People, of: Integers, errors: Errors) -> tuple[pa.Array, pa.Array]:
+    """Given name and middle names; some people go by the middle name."""
+    n, givens = len(of), pa.array(pools.load().given)
     given = givens.take(pa.array(people.given[of]))
     middle = people.middle[of]
     middle_text = pc.if_else(pa.array(middle != NONE), givens.take(pa.array(np.maximum(middle, 0))), _NO_TEXT)
-    by_middle = (middle != NONE) & hit(errors.middle_as_given)
+    by_middle = (middle != NONE) & (rng.random(n) < errors.middle_as_given)
     given = pc.if_else(pa.array(by_middle), middle_text, given)
-    middle_text = slips.blank(middle_text, by_middle | hit(errors.middle_missing))
-
-    given = slips.apply(given, hit(errors.nickname), slips.mapped(rng, slips.nicknames()))
-    given = slips.apply(given, hit(errors.given_name_variant), slips.mapped(rng, slips.spellings()))
-    family = slips.apply(family, hit(errors.given_name_variant), slips.mapped(rng, slips.spellings()))
-    family = slips.apply(family, hit(errors.punctuation), slips.plain)
-    given = slips.apply(given, hit(errors.punctuation), slips.plain)
-    given = slips.apply(given, hit(errors.given_name_typo), slips.typed(rng))
-    family = slips.apply(family, hit(errors.family_name_typo), slips.typed(rng))
-    given = slips.apply(given, hit(errors.given_initial), lambda texts: pc.utf8_slice_codeunits(texts, 0, 1))
-    foreign = ~np.isin(people.community[of], (0, 1, 10))
-    swapped = pa.array(hit(1.0) & (rng.random(n) < errors.names_swapped * np.where(foreign, 3.0, 0.6)))
-    given, family = pc.if_else(swapped, family, given), pc.if_else(swapped, given, family)
-    given = slips.apply(given, hit(errors.name_noise), slips.noisy(rng, _BEFORE, _AFTER))
-    family = slips.apply(family, hit(errors.name_noise / 2), slips.noisy(rng, ("(Mrs) ",), (" (Mrs)", " DECD")))
-    return {
-        "family_name": family,
-        "given_name": given,
-        "middle_names": middle_text,
-        "previous_family_name": previous,
-    }
+    return given, slips.blank(middle_text, by_middle | (rng.random(n) < errors.middle_missing))
 
 
 def _home(rng: np.random.Generator, people: People, who: Who, errors: Errors) -> tuple[Integers, Flags]:

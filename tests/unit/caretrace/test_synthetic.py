@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import Field, fields
 from datetime import date
 from importlib import metadata
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -217,3 +219,9 @@ def test_the_kept_names_are_those_of_faker():
     if f'"faker": "{metadata.version("faker")}"' not in tails.FILE.read_text(encoding="utf-8")[:40]:
         pytest.skip("another version of Faker than the names were taken from")
     assert tails.FILE.read_text(encoding="utf-8") == tails.text(tails.take())
+
+
+@pytest.mark.parametrize("field", fields(Errors), ids=lambda field: field.name)
+def test_the_page_tells_every_rate(field: Field[float]):
+    page = Path(__file__).parents[3] / "docs" / "synthetic.md"
+    assert f"| `{field.name}` | {field.default:g} |" in page.read_text(encoding="utf-8")
