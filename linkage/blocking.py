@@ -17,25 +17,30 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class AnyOf:
+    """A part of a key of which a record may have several: a usual value and a list of others."""
+
+    usual: str
+    others: str
+
+
+@dataclass(frozen=True)
 class BlockingRule:
     """A rule is an equality of keys, each a list of SQL expressions over `<side>_record`.
 
-    A key with any null part makes no pair. A part that is a list makes one key for each of its entries.
-    `register` differs from `client` where the two sides are looked at crosswise, as for swapped names.
+    A key with any null part makes no pair. `register` differs from `client` where the two sides are looked at
+    crosswise, as for swapped names.
     """
 
     name: str
-    client: tuple[str, ...]
-    register: tuple[str, ...] | None = None
-    exploded: str | None = None
-    """The part that is a list."""
+    client: tuple[str | AnyOf, ...]
+    register: tuple[str | AnyOf, ...] | None = None
     max_pairs_per_key: int = 100_000
     """Keys that would make more pairs are left out, and counted. Many records share them (a hostel's postcode, a dummy
     date nobody listed), so they cost much and find little: their true pairs are made by other rules too [assumed]."""
 
 
-_ALL_UNITS = "list_concat([unit], coalesce(other_units, []))"
-_ALL_FAMILIES = "list_concat([family], coalesce(other_families, []))"
+_UNIT, _FAMILY = AnyOf("unit", "other_units"), AnyOf("family", "other_families")
 _DATE = ("birth_year", "birth_month", "birth_day")
 
 RULES: tuple[BlockingRule, ...] = (
@@ -49,16 +54,15 @@ RULES: tuple[BlockingRule, ...] = (
         ("birth_year", "birth_day", "birth_month", "given_root"),
         ("birth_year", "birth_month", "birth_day", "given_root"),
     ),
-    BlockingRule("any postcode, given name", (_ALL_UNITS, "given_root"), exploded=_ALL_UNITS),
-    BlockingRule("any postcode, year of birth", (_ALL_UNITS, "birth_year"), exploded=_ALL_UNITS),
+    BlockingRule("any postcode, given name", (_UNIT, "given_root")),
+    BlockingRule("any postcode, year of birth", (_UNIT, "birth_year")),
     BlockingRule(
         "any family name, given name, year of birth",
-        (_ALL_FAMILIES, "given_root", "birth_year"),
-        exploded=_ALL_FAMILIES,
+        (_FAMILY, "given_root", "birth_year"),
     ),
     BlockingRule("sound of names, year and month", ("family_sound", "given_sound", "birth_year", "birth_month")),
     BlockingRule("names, district", ("family", "given_root", "district")),
-    BlockingRule("any postcode, family name", (_ALL_UNITS, "family"), exploded=_ALL_UNITS),
+    BlockingRule("any postcode, family name", (_UNIT, "family")),
     BlockingRule("names, day and month of birth", ("family", "given_root", "birth_month", "birth_day")),
     BlockingRule("rare names", ("family", "given_root"), max_pairs_per_key=40),
 )
@@ -94,10 +98,10 @@ def block(
 
 def _apply(connection: duckdb.DuckDBPyConnection, rule: BlockingRule) -> RuleFacts:
     limit = rule.max_pairs_per_key
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE client_key AS {_keys('clients', rule, rule.client)}")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE client_key AS {_keys('clients', rule.client)}")
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE register_key AS
-        SELECT * FROM ({_keys("register", rule, rule.register or rule.client)})
+        SELECT * FROM ({_keys("register", rule.register or rule.client)})
         SEMI JOIN client_key USING (key)""")
     connection.execute("""
         CREATE OR REPLACE TEMP TABLE key_size AS
@@ -114,13 +118,17 @@ def _apply(connection: duckdb.DuckDBPyConnection, rule: BlockingRule) -> RuleFac
     return RuleFacts(rule.name, pairs, oversized_keys, oversized_pairs)
 
 
-def _keys(side: str, rule: BlockingRule, parts: tuple[str, ...]) -> str:
-    scalars = [part for part in parts if part != rule.exploded]
-    present = " AND ".join([*(f"{part} IS NOT NULL" for part in scalars), "true"])
-    if rule.exploded is None:
-        return f"SELECT id, hash({', '.join(scalars)}) AS key FROM {side}_record WHERE {present}"
-    # A record may reach a key by two of its values; one is enough.
-    return (
-        f"SELECT DISTINCT id, hash(part, {', '.join(scalars)}) AS key FROM ("
-        f"SELECT *, unnest({rule.exploded}) AS part FROM {side}_record) WHERE part IS NOT NULL AND {present}"
-    )
+def _keys(side: str, parts: tuple[str | AnyOf, ...]) -> str:
+    plain = [part for part in parts if isinstance(part, str)]
+    present = [f"{part} IS NOT NULL" for part in plain]
+    several = [part for part in parts if isinstance(part, AnyOf)]
+    if not several:
+        return f"SELECT id, hash({', '.join(plain)}) AS key FROM {side}_record WHERE {' AND '.join(present)}"
+    (one,) = several
+    return f"""
+        SELECT id, hash({", ".join([one.usual, *plain])}) AS key FROM {side}_record
+        WHERE {" AND ".join([f"{one.usual} IS NOT NULL", *present])}
+        UNION ALL
+        SELECT id, hash({", ".join(["other", *plain])}) AS key
+        FROM (SELECT *, unnest({one.others}) AS other FROM {side}_record WHERE {one.others} IS NOT NULL)
+        WHERE {" AND ".join(["other IS NOT NULL", *present])}"""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from linkage.names import build_name_values, build_tokens
+from linkage.names import build_names
 
 if TYPE_CHECKING:
     import duckdb
@@ -18,18 +18,14 @@ if TYPE_CHECKING:
 # which its frequency in the register says.
 DUMMY_BIRTH_DATES = ("1900-01-01", "1901-01-01", "1800-01-01", "1899-12-30", "1899-12-31")
 
-# The words left for a house without digits, such as "ROSE COTTAGE", and the numbers of one with: "FLAT 2, 14" is 2/14.
-_HOUSE = """CASE WHEN {text} = '' THEN NULL
-    WHEN regexp_matches({text}, '[0-9]')
-        THEN array_to_string(list_slice(regexp_extract_all({text}, '[0-9]+[A-Z]?'), 1, 2), '/')
-    ELSE array_to_string(list_slice(string_split(trim(regexp_replace({text}, '[^A-Z]+', ' ', 'g')), ' '), 1, 2), ' ')
-    END"""
+# The numbers of an address ("FLAT 2, 14 HIGH STREET" is 2 14), or the letters it begins with where it has none.
+_HOUSE = """coalesce(nullif(trim(regexp_replace({text}, '[^0-9]+', ' ', 'g')), ''),
+    nullif(regexp_replace({text}, '[^A-Z]+', '', 'g')[:12], ''))"""
 
 
 def clean(connection: duckdb.DuckDBPyConnection, sides: tuple[str, str]) -> None:
-    """Make `<side>_record` for both sides, `name_value`, `name_token` and `nickname`."""
-    build_name_values(connection, sides)
-    build_tokens(connection)
+    """Make `<side>_record` for both sides, `name_value` and `nickname`."""
+    build_names(connection, sides)
     for side in sides:
         _build_extras(connection, side)
         _build_record(connection, side)
@@ -40,8 +36,8 @@ def _build_extras(connection: duckdb.DuckDBPyConnection, side: str) -> None:
     connection.execute(f"""
         CREATE OR REPLACE TABLE {side}_other_name AS
         SELECT p.rowid AS id,
-               list_sort(list_distinct(flatten(list(list_concat([f.joined], coalesce(f.parts, [])))))) AS families,
-               list_sort(list_distinct(flatten(list(coalesce(g.tokens, []))))) AS givens
+               nullif(list_sort(list_distinct(flatten(list(coalesce(f.parts, []) || [f.joined])))), []) AS families,
+               nullif(list_sort(list_distinct(flatten(list(coalesce(g.tokens, []))))), []) AS givens
         FROM {side}.name n
         JOIN {side}.person p USING (source, source_org, record_id)
         LEFT JOIN name_value f ON f.raw = n.family_name
@@ -59,24 +55,29 @@ def _build_extras(connection: duckdb.DuckDBPyConnection, side: str) -> None:
 
 def _build_record(connection: duckdb.DuckDBPyConnection, side: str) -> None:
     dummies = ", ".join(f"DATE '{day}'" for day in DUMMY_BIRTH_DATES)
-    text = "upper(coalesce(p.address_line_1, '') || ' ' || coalesce(p.address_line_2, ''))"
-    # Postcode, house and name lists are null rather than empty where there is nothing, which keeps rows short.
+    text = "upper(concat_ws(' ', p.address_line_1, p.address_line_2))"
+    # Lists are null where there is nothing to list: most people have one name and one address, and a million empty
+    # lists cost more than the rest of the row.
     connection.execute(f"""
         CREATE OR REPLACE TABLE {side}_record AS
         WITH base AS (
             SELECT p.rowid AS id, CAST(p.nhs_number AS BIGINT) AS nhs,
-                   given.tokens[1] AS given, given.tokens AS given_tokens, middle.tokens AS middle_tokens,
-                   family.joined AS family,
-                   nullif(list_filter(list_distinct(list_concat(
-                       coalesce(family.parts, []), [previous.joined], coalesce(previous.parts, []),
-                       coalesce(o.families, []))), lambda w: w IS NOT NULL AND w <> family.joined), [])
-                       AS other_families,
-                   o.givens,
+                   given.first AS given, family.joined AS family,
+                   CASE WHEN coalesce(given.rest, middle.tokens, o.givens) IS NOT NULL THEN
+                       coalesce(given.rest, []) || coalesce(list_filter(middle.tokens, lambda w: length(w) > 1), [])
+                       || coalesce(o.givens, []) END AS other_givens,
+                   CASE WHEN coalesce(family.parts, previous.tokens, o.families) IS NOT NULL THEN
+                       coalesce(family.parts, []) || coalesce(previous.parts, [])
+                       || CASE WHEN previous.joined IS NULL THEN [] ELSE [previous.joined] END
+                       || coalesce(o.families, []) END AS other_families,
+                   given.first_root AS given_root, given.first_sound AS given_sound,
+                   family.joined_sound AS family_sound,
                    CASE WHEN p.birth_date NOT IN ({dummies}) THEN p.birth_date END AS born,
                    p.birth_date_precision AS precision,
                    CASE WHEN p.gender IN ('1', '2') THEN CAST(p.gender AS UTINYINT) END AS gender,
-                   p.postcode AS unit, {_HOUSE.format(text=f"trim({text})")} AS house, u.units AS other_units,
-                   p.death_date IS NOT NULL AS dead
+                   p.postcode AS unit,
+                   CASE WHEN p.postcode IS NOT NULL THEN {_HOUSE.format(text=text)} END AS house,
+                   u.units AS other_units
             FROM {side}.person p
             LEFT JOIN name_value given ON given.raw = p.given_name
             LEFT JOIN name_value middle ON middle.raw = p.middle_names
@@ -85,17 +86,10 @@ def _build_record(connection: duckdb.DuckDBPyConnection, side: str) -> None:
             LEFT JOIN {side}_other_name o ON o.id = p.rowid
             LEFT JOIN {side}_other_unit u ON u.id = p.rowid
         )
-        SELECT b.id, nhs, given, family,
-               nullif(list_filter(list_distinct(list_concat(
-                   coalesce(given_tokens[2:], []), coalesce(middle_tokens, []), coalesce(givens, []))),
-                   lambda w: length(w) > 1 AND w <> given), []) AS other_givens,
-               other_families, g.root AS given_root, g.sound AS given_sound, f.sound AS family_sound,
+        SELECT * EXCLUDE (born, precision),
                CAST(CASE WHEN precision = 'YMD' THEN born END AS DATE) AS birth_date,
                CAST(year(born) AS SMALLINT) AS birth_year,
                CAST(CASE WHEN precision <> 'Y' THEN month(born) END AS UTINYINT) AS birth_month,
                CAST(CASE WHEN precision = 'YMD' THEN day(born) END AS UTINYINT) AS birth_day,
-               gender, unit, postcode_sector(unit) AS sector, postcode_district(unit) AS district,
-               CASE WHEN unit IS NOT NULL THEN house END AS house, other_units, dead
-        FROM base b
-        LEFT JOIN name_token g ON g.text = b.given
-        LEFT JOIN name_token f ON f.text = b.family""")
+               postcode_district(unit) AS district
+        FROM base""")

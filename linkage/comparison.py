@@ -165,7 +165,7 @@ PLACE = Comparison(
             "length(l.unit) = length(r.unit) AND hamming(l.unit, r.unit) = 1",
             "one character of the postcode apart",
         ),
-        Level("same sector", "l.sector = r.sector", "the same postcode sector"),
+        Level("same sector", "l.unit[:-3] = r.unit[:-3]", "the same postcode sector"),
         Level("same district", "l.district = r.district", "the same postcode district"),
         Level("elsewhere", "true", "another district"),
     ),

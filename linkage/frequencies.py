@@ -36,9 +36,11 @@ class Frequencies:
 
 
 def count_frequencies(connection: duckdb.DuckDBPyConnection) -> Frequencies:
-    """Make the tables `f_given`, `f_family`, `f_cohort`, `f_given_cohort`, `f_names`, `f_birth`, `f_unit`, `f_house`.
+    """Make the tables `f_given`, `f_family`, `f_cohort`, `f_given_cohort`, and `f_client`.
 
-    Counted over people, not rows: somebody registered at two practices counts once.
+    Counted over people, not rows: somebody registered at two practices counts once. `f_client` holds, for each client,
+    how many people of the register share both names, the birth date, the postcode, the house: where a pair agrees these
+    are the counts of either side.
     """
     connection.execute("""
         CREATE OR REPLACE TEMP TABLE register_people AS
@@ -47,18 +49,29 @@ def count_frequencies(connection: duckdb.DuckDBPyConnection) -> Frequencies:
     for name, columns in {
         "f_given": "given",
         "f_family": "family",
-        "f_cohort": "gender, decade",
-        "f_given_cohort": "given, gender, decade",
-        "f_names": "given, family",
         "f_birth": "birth_date",
         "f_unit": "unit",
-        "f_house": "unit, house",
+        "f_cohort": "gender, decade",
+        "f_given_cohort": "given, gender, decade",
     }.items():
         connection.execute(f"""
             CREATE OR REPLACE TEMP TABLE {name} AS
             SELECT {columns}, count(*) AS n FROM register_people
-            WHERE {" AND ".join(f"{column.strip()} IS NOT NULL" for column in columns.split(","))}
-            GROUP BY {columns}""")
+            WHERE {" AND ".join(f"{column} IS NOT NULL" for column in columns.split(", "))} GROUP BY {columns}""")
+    for name, columns in {"f_names": "given, family", "f_house": "unit, house"}.items():
+        connection.execute(f"""
+            CREATE OR REPLACE TEMP TABLE {name} AS
+            SELECT {columns}, count(*) AS n FROM register_people
+            SEMI JOIN clients_record USING ({columns}) GROUP BY {columns}""")
+    connection.execute("""
+        CREATE OR REPLACE TEMP TABLE f_client AS
+        SELECT l.id, coalesce(fn.n, 1) AS names, coalesce(fb.n, 1) AS birth, coalesce(fu.n, 1) AS unit,
+               coalesce(fh.n, 1) AS house
+        FROM clients_record l
+        LEFT JOIN f_names fn USING (given, family)
+        LEFT JOIN f_birth fb USING (birth_date)
+        LEFT JOIN f_unit fu USING (unit)
+        LEFT JOIN f_house fh USING (unit, house)""")
     ((people,),) = connection.execute("SELECT count(*) FROM register_people").fetchall()
     agree = {}
     for column, table in (("given", "f_given"), ("family", "f_family"), ("birth_date", "f_birth"), ("unit", "f_unit")):
@@ -66,7 +79,8 @@ def count_frequencies(connection: duckdb.DuckDBPyConnection) -> Frequencies:
             f"SELECT coalesce(sum(n * (n - 1)), 0)::DOUBLE, coalesce(sum(n), 0)::DOUBLE FROM {table}"
         ).fetchall()
         agree[column] = (same + _AGREE_PAIRS * _AGREE[column]) / (known * max(known - 1, 0) + _AGREE_PAIRS)
-    connection.execute("DROP TABLE register_people")
+    for table in ("register_people", "f_names", "f_house", "f_birth", "f_unit"):
+        connection.execute(f"DROP TABLE {table}")
     return Frequencies(people, agree)
 
 
@@ -81,18 +95,18 @@ def u_columns(frequencies: Frequencies) -> dict[str, str]:
     given_u = f"(coalesce(fgc.n, 1) + {LEAN_COHORT} * {given}) / (coalesce(fc.n, 1) + {LEAN_COHORT})"
     family = share("coalesce(ff.n, 1)", "family")
     family_u = (
-        f"CASE WHEN l.given = r.given THEN (greatest(coalesce(fn.n, 1) - 1, 0) + {LEAN_GIVEN} * {family})"
+        f"CASE WHEN l.given = r.given THEN (greatest(fl.names - 1, 0) + {LEAN_GIVEN} * {family})"
         f" / (coalesce(fg.n, 1) - 1 + {LEAN_GIVEN}) ELSE {family} END"
     )
-    unit = share("coalesce(fu.n, 1)", "unit")
+    unit = share("fl.unit", "unit")
     return {
         "given_u": given_u,
         # Any of a handful of nicknames would have done as well.
         "nickname_u": f"least(3 * {given_u}, 1)",
         "family_u": family_u,
         "other_family_u": f"least({family} + {share('coalesce(ffl.n, 1)', 'family')}, 1)",
-        "birth_u": share("coalesce(fb.n, 1)", "birth_date"),
-        "house_u": f"coalesce(fh.n, 1) / {n}.0",
+        "birth_u": share("fl.birth", "birth_date"),
+        "house_u": f"fl.house / {n}.0",
         "unit_u": unit,
         # Either of two or so postcodes on either side would have done.
         "other_unit_u": f"least(2 * {unit}, 1)",
@@ -100,12 +114,9 @@ def u_columns(frequencies: Frequencies) -> dict[str, str]:
 
 
 U_JOINS = """
+    JOIN f_client fl ON fl.id = p.c
     LEFT JOIN f_given fg ON fg.given = r.given
     LEFT JOIN f_family ff ON ff.family = r.family
     LEFT JOIN f_family ffl ON ffl.family = l.family
     LEFT JOIN f_cohort fc ON fc.gender = r.gender AND fc.decade = r.birth_year // 10
-    LEFT JOIN f_given_cohort fgc ON fgc.given = r.given AND fgc.gender = r.gender AND fgc.decade = r.birth_year // 10
-    LEFT JOIN f_names fn ON fn.given = r.given AND fn.family = r.family
-    LEFT JOIN f_birth fb ON fb.birth_date = r.birth_date
-    LEFT JOIN f_unit fu ON fu.unit = r.unit
-    LEFT JOIN f_house fh ON fh.unit = r.unit AND fh.house = r.house"""
+    LEFT JOIN f_given_cohort fgc ON fgc.given = r.given AND fgc.gender = r.gender AND fgc.decade = r.birth_year // 10"""

@@ -59,42 +59,50 @@ def _folded(expression: str) -> str:
     return f"regexp_replace(regexp_replace({sql}, '[{_APOSTROPHES}]', '', 'g'), '[^A-Z]+', ' ', 'g')"
 
 
-def build_name_values(connection: duckdb.DuckDBPyConnection, sides: tuple[str, str]) -> None:
-    """Make `name_value`: one row per distinct raw name of both sides.
+def build_names(connection: duckdb.DuckDBPyConnection, sides: tuple[str, str]) -> None:
+    """Make `name_value`, one row per distinct raw name of both sides, and `nickname` (a, b), both directions.
 
-    Columns: `raw`; `tokens`, its words in order; `joined`, the words without spaces; `parts`, the words of a
-    family name of several, without particles. A raw name with nothing left after cleaning has null `joined`.
+    Columns of `name_value`: `raw`; `first`, its first word, with `first_sound` and `first_root`; `rest`, its other
+    words longer than an initial; `tokens`, all its words; `joined`, all without spaces, with `joined_sound`; `parts`,
+    the words of a family name of several, without particles. What is left empty by cleaning is null.
+
+    Sounds are Soundex: coarse, so they only ever make candidates. A root is one formal name for a family of nicknames,
+    the same for every member, so that it can be a blocking key; whether two names are nicknames of each other is read
+    from `nickname`, which knows that Alex has two.
     """
     columns = ("given_name", "middle_names", "family_name", "previous_family_name")
     raw = [f"SELECT {column} AS raw FROM {side}.person" for side in sides for column in columns]
     raw += [f"SELECT {column} FROM {side}.name" for side in sides for column in ("given_name", "family_name")]
     particles = ", ".join(f"'{word}'" for word in PARTICLES)
     connection.execute(f"""
-        CREATE OR REPLACE TABLE name_value AS
+        CREATE OR REPLACE TEMP TABLE name_words AS
         WITH distinct_raw AS (SELECT DISTINCT raw FROM ({" UNION ALL ".join(raw)}) WHERE raw IS NOT NULL),
         folded AS (SELECT raw, regexp_replace({_folded("raw")}, '{_words(NOISE)}', ' ', 'g') AS text FROM distinct_raw),
         untitled AS (
             SELECT raw, trim(text) AS text, trim(regexp_replace(text, '{_words(TITLES)}', ' ', 'g')) AS bare FROM folded
-        ),
-        words AS (
-            SELECT raw, list_filter(string_split(CASE WHEN bare = '' THEN text ELSE bare END, ' '),
-                                    lambda w: w <> '') AS tokens
-            FROM untitled
         )
-        SELECT raw, tokens,
-               CASE WHEN len(tokens) > 0 THEN array_to_string(tokens, '') END AS joined,
-               CASE WHEN len(tokens) > 1
-                    THEN list_filter(tokens, lambda w: length(w) > 2 AND w NOT IN ({particles})) END AS parts
-        FROM words""")
+        SELECT raw, list_filter(string_split(CASE WHEN bare = '' THEN text ELSE bare END, ' '), lambda w: w <> '')
+            AS tokens
+        FROM untitled""")
+    _build_tokens(connection)
+    connection.execute(f"""
+        CREATE OR REPLACE TABLE name_value AS
+        WITH cut AS (
+            SELECT raw, tokens, tokens[1] AS first,
+                   CASE WHEN len(tokens) > 0 THEN array_to_string(tokens, '') END AS joined,
+                   nullif(list_filter(tokens[2:], lambda w: length(w) > 1), []) AS rest,
+                   CASE WHEN len(tokens) > 1 THEN nullif(list_filter(
+                       tokens, lambda w: length(w) > 2 AND w NOT IN ({particles})), []) END AS parts
+            FROM name_words
+        )
+        SELECT c.*, f.sound AS first_sound, f.root AS first_root, j.sound AS joined_sound
+        FROM cut c LEFT JOIN name_token f ON f.text = c.first LEFT JOIN name_token j ON j.text = c.joined""")
+    connection.execute("DROP TABLE name_words")
+    connection.execute("DROP TABLE name_token")
 
 
-def build_tokens(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make `name_token` (text, sound, root) over distinct cleaned names, and `nickname` (a, b), both directions.
-
-    `sound` is Soundex: coarse, so it only ever makes candidates. `root` is one formal name for a family of nicknames,
-    the same for every member, so that it can be a blocking key; whether two names are nicknames of each other is read
-    from `nickname`, which knows that Alex has two.
-    """
+def _build_tokens(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make `name_token` (text, sound, root) over distinct cleaned names, and `nickname`."""
     import jellyfish
     import pyarrow as pa
     from nicknames import NickNamer
@@ -102,10 +110,8 @@ def build_tokens(connection: duckdb.DuckDBPyConnection) -> None:
     texts: list[str] = sorted(
         text
         for (text,) in connection.execute("""
-            SELECT DISTINCT text FROM (
-                SELECT joined AS text FROM name_value UNION ALL SELECT unnest(tokens) FROM name_value
-                UNION ALL SELECT unnest(parts) FROM name_value
-            ) WHERE text IS NOT NULL""").fetchall()
+            SELECT tokens[1] FROM name_words WHERE len(tokens) > 0
+            UNION SELECT array_to_string(tokens, '') FROM name_words WHERE len(tokens) > 0""").fetchall()
     )
     namer = NickNamer()
     formal = {text: sorted(name.upper() for name in namer.canonicals_of(text)) for text in texts}
@@ -115,17 +121,16 @@ def build_tokens(connection: duckdb.DuckDBPyConnection) -> None:
         # William and Bill; and Bill and Will, who share him.
         relatives = {relative.upper() for name in names for relative in namer.nicknames_of(name)} | set(names)
         pairs |= {(text, other) for other in relatives if other != text and other in known}
-    pairs |= {(b, a) for a, b in pairs}
-    # The shortest list of nicknames is the most telling formal name: Bill is one of William's seven, not of Will's.
+    ordered = sorted(pairs | {(b, a) for a, b in pairs})
+    # The formal name with most nicknames is the most telling: Bill is one of William's seven, not of Will's.
     roots = [max(names, key=lambda n: (len(namer.nicknames_of(n)), n), default=text) for text, names in formal.items()]
-    tokens = pa.table({"text": texts, "sound": [jellyfish.soundex(text) for text in texts], "root": roots})
-    ordered = sorted(pairs)
-    nicknames = pa.table(
-        {"a": pa.array([a for a, _ in ordered], pa.string()), "b": pa.array([b for _, b in ordered], pa.string())}
-    )
-    connection.register("name_token_arrow", tokens)
-    connection.register("nickname_arrow", nicknames)
-    connection.execute("CREATE OR REPLACE TABLE name_token AS SELECT * FROM name_token_arrow")
-    connection.execute("CREATE OR REPLACE TABLE nickname AS SELECT * FROM nickname_arrow")
-    connection.unregister("name_token_arrow")
-    connection.unregister("nickname_arrow")
+    tables = {
+        "name_token": pa.table({"text": texts, "sound": [jellyfish.soundex(text) for text in texts], "root": roots}),
+        "nickname": pa.table(
+            {side: pa.array([pair[i] for pair in ordered], pa.string()) for i, side in enumerate("ab")}
+        ),
+    }
+    for name, table in tables.items():
+        connection.register("made_here", table)
+        connection.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM made_here")
+        connection.unregister("made_here")

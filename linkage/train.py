@@ -27,8 +27,8 @@ LEAN_M, LEAN_U, LEAN_H = 100.0, 1000.0, 500.0
 """Observations the default counts for, by kind [assumed]."""
 MAX_ITERATIONS, CONVERGED = 12, 0.0005
 """Stop when no m moves by more than this."""
-SAMPLE_SIDE = 1000
-"""Clients and register rows of the random sample: a million pairs."""
+SAMPLE_SIDE = 700
+"""Clients and register rows of the random sample: half a million pairs."""
 SAMPLE_HOUSES = 20_000
 _TRAINING_CLIENTS = 40_000
 # Namesakes and kin look like matches of these levels. Without numbers to tell them apart EM would learn from them that
