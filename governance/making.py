@@ -115,7 +115,7 @@ class Making:
         if decision.outcome >= Outcome.REFER:
             self.log.append([("DECISION", self._about() | _traced(decision))], now=self.now)
         check_decision(self.plan, decision)
-        if self.plan.sha256 != replace(shown, notes=self.plan.notes).sha256:
+        if self.plan.sha256 != shown.sha256:
             raise Refused("something changed since the plan was shown (run, allowed numbers or log); plan again")
         return decision
 

@@ -77,8 +77,9 @@ class ReleasePlan:
 
     @property
     def sha256(self) -> str:
-        """Hash of all that the plan says; what is made must have the same."""
-        return sha256(rfc8785.dumps(self.to_json())).hexdigest()
+        """Hash of what would leave and what stands against it, explanations apart; what is made must have the same."""
+        said = {name: value for name, value in self.to_json().items() if name not in ("trace", "notes")}
+        return sha256(rfc8785.dumps(said)).hexdigest()
 
     def to_json(self, *, for_recipient: bool = False) -> dict[str, Any]:
         """Plain values; `for_recipient` hides small counts of people left out."""

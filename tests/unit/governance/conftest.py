@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -166,20 +166,32 @@ class Desk:
         return release.make(planned or self.plan(), self.project / "releases" / to, **(settings | about))
 
 
-MakeDesk = Callable[..., Desk]
+class Kit:
+    """What the tests build with; given as a fixture because test folders are not packages."""
+
+    Someone = Someone
+    someone = staticmethod(someone)
+    crowd = staticmethod(crowd)
+    service = staticmethod(service)
+    nhs_number = staticmethod(nhs_number)
+    seal = staticmethod(seal)
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def desk(
+        self, people: Sequence[Someone] | None = None, allowed: Iterable[str] | None = None, **tables: Any
+    ) -> Desk:
+        """Set up a desk for these people; by default everybody's number is allowed."""
+        people = crowd() if people is None else people
+        (self.root / "project").mkdir()
+        run = write_run(self.root / "project" / "runs" / "one", people, **tables)
+        numbers = [who.number for who in people if who.number] if allowed is None else allowed
+        path = example.write(self.root / "agreements", numbers, today=TODAY)
+        return Desk(self.root, keys.create(self.root / "keys", project=self.root / "project"), run, path)
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> MakeDesk:
-    """Set up a desk for these people; by default everybody's number is allowed."""
-
-    def make(people: Sequence[Someone] | None = None, allowed: Iterable[str] | None = None, **tables: Any) -> Desk:
-        people = crowd() if people is None else people
-        root = tmp_path
-        (root / "project").mkdir()
-        run = write_run(root / "project" / "runs" / "one", people, **tables)
-        numbers = [who.number for who in people if who.number] if allowed is None else allowed
-        path = example.write(root / "agreements", numbers, today=TODAY)
-        return Desk(root, keys.create(root / "keys", project=root / "project"), run, path)
-
-    return make
+def kit(tmp_path: Path) -> Kit:
+    """A workbench in a folder of its own."""
+    return Kit(tmp_path)
