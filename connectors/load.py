@@ -70,7 +70,7 @@ def load_text(
             if table.num_rows != len(batch.record):
                 raise AssertionError(f"{path}: the record index and the parser disagree")
             table = table.append_column("record", [batch.record]).append_column("line", [batch.line])
-            _insert(connection, raw, file, table, fields)
+            _insert(connection, raw, file, table)
     return Loaded(index.records, tuple(rejected), _spoken(text), text.sha256, text.bytes)
 
 
@@ -117,7 +117,8 @@ def load_table(
     numbered = table.select(list(fields.values())).rename_columns(list(fields))
     numbered = numbered.append_column("record", [np.arange(1, table.num_rows + 1)])
     numbered = numbered.append_column("line", [_nulls(table.num_rows)])
-    _insert(connection, raw, file, numbered, fields)
+    columns = "".join(f', {_trimmed(_cast(name))} AS "{name}"' for name in fields)
+    _insert(connection, raw, file, numbered, f"record, line{columns}")
     return Loaded(table.num_rows, (), None, digest, table.nbytes)
 
 
@@ -176,17 +177,12 @@ def _parse(text: bytes, header: Header, fields: Mapping[str, int]) -> pa.Table:
             include_columns=used, column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
         ),
     )
-    return table.rename_columns(list(fields))
+    return pa.table([_tidy(table[names[at]]) for at in fields.values()], names=list(fields))
 
 
-def _insert(
-    connection: duckdb.DuckDBPyConnection, raw: str, file: int, table: pa.Table, fields: Mapping[str, object]
-) -> None:
-    columns = "".join(f', {_trimmed(_cast(name))} AS "{name}"' for name in fields)
+def _insert(connection: duckdb.DuckDBPyConnection, raw: str, file: int, table: pa.Table, columns: str = "*") -> None:
     connection.register("incoming", table)
-    connection.execute(
-        f"INSERT INTO {raw} BY NAME SELECT CAST({file} AS INTEGER) AS file, record, line{columns} FROM incoming"
-    )
+    connection.execute(f"INSERT INTO {raw} BY NAME SELECT CAST({file} AS INTEGER) AS file, {columns} FROM incoming")
     connection.unregister("incoming")
 
 
@@ -196,7 +192,18 @@ def _cast(column: str) -> str:
 
 
 def _trimmed(x: str) -> str:
-    return f"nullif(trim({x}, {_SPACE}), '')"
+    """Without space around it, null where nothing is left; what plainly has none is spared the dear trim."""
+    sound = f"{x} > '!' AND {x} < chr(160) AND right({x}, 1) > ' ' AND NOT suffix({x}, chr(160))"
+    return f"CASE WHEN {sound} THEN {x} ELSE nullif(trim({x}, {_SPACE}), '') END"
+
+
+def _tidy(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The same in Arrow, which trims thirty times as fast."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    trimmed = pc.utf8_trim_whitespace(column)
+    return pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, pa.string()), trimmed)
 
 
 def _spoken(text: Text) -> str:
