@@ -14,6 +14,11 @@ class Errors:
     register_factor: float = 0.25
     """A register makes this share of a client list's slips: practices correct against PDS at registration."""
 
+    careless_records: float = 0.15
+    """Taken in a crisis, by telephone, from somebody else: slips come together, so some records have many."""
+    careless_factor: float = 4.0
+    """How many times the slips such a record has; others have fewer, so that the rates below hold on average."""
+
     not_in_register: float = 0.07
     """Clients of another area's practice, unregistered, or who died and left the extract."""
     duplicate_clients: float = 0.01
@@ -96,6 +101,8 @@ class Errors:
         """The rates for register rows."""
         kept = {
             "register_factor",
+            "careless_records",
+            "careless_factor",
             "not_in_register",
             "duplicate_clients",
             "two_practices",
@@ -116,6 +123,7 @@ PRESETS: Mapping[str, Errors] = MappingProxyType(
         # Little to hold on to: most clients are not there at all, and those who are have changed.
         "hard": replace(
             DEFAULT,
+            careless_records=0.0,  # where half of all records lack something, none can lack it four times as often
             not_in_register=0.8,
             nhs_number_missing=1.0,
             maiden_name=0.5,

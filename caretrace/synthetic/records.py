@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
@@ -15,17 +14,16 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from caretrace.synthetic import numbers, pools, slips
-from caretrace.synthetic.naming import WITH_ENGLISH_NAMES
+from caretrace.synthetic.held_names import held_names
 from caretrace.synthetic.people import NONE, People
 from caretrace.synthetic.population import Population
 from caretrace.synthetic.rates import Errors
 
 Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
+Floats = NDArray[np.float64]
 
 _NO_TEXT = pa.scalar(None, pa.string())
-_BEFORE = ("Mr ", "Mrs ", "TWIN 1 ", "TWIN 2 ", "Baby ")
-_AFTER = (" (known as)", " (Mrs)", " - see notes", " (TWIN)", " *")
 _STREET_FORMS = (
     ("Road", "Rd"),
     ("Street", "St"),
@@ -50,17 +48,18 @@ class Who:
 def view(rng: np.random.Generator, population: Population, who: Who, errors: Errors) -> dict[str, pa.Array]:
     """PERSON columns but record_id, nhs_number and gp_practice_code, one row for each of `who`."""
     people, n = population.people, len(who.people)
-    names = _names(rng, people, who.people, errors)
-    home, stale = _home(rng, people, who, errors)
+    care = _care(rng, n, errors)
+    names = held_names(rng, people, who.people, errors, care)
+    home, stale = _home(rng, people, who, errors, care)
     line_1, line_2, line_3 = population.places.lines(home)
-    line_1 = _noisy_lines(line_1, rng.random(n) < errors.address_noise)
-    postcode = _postcode(rng, population.places.postcode(home), errors)
+    line_1 = _noisy_lines(line_1, rng.random(n) < errors.address_noise * care)
+    postcode = _postcode(rng, population.places.postcode(home), errors, care)
     blank = np.asarray(pc.is_null(postcode))
-    born, precision_year = _born(rng, people.born[who.people], population.as_at, errors)
+    born = _born(rng, people.born[who.people], population.as_at, errors, care)
     died = people.died[who.people]
     return names | {
-        "birth_date": _dates(rng, born, precision_year, errors),
-        "gender": _gender(rng, people.female[who.people], errors),
+        "birth_date": _dates(rng, born, errors, care),
+        "gender": _gender(rng, people.female[who.people], errors, care),
         "death_date": pc.if_else(pa.array(died != NONE), _iso(died), _NO_TEXT),
         "address_line_1": slips.blank(line_1, blank & (rng.random(n) < 0.5)),
         "address_line_2": line_2,
@@ -75,64 +74,18 @@ def view(rng: np.random.Generator, population: Population, who: Who, errors: Err
     }
 
 
-def _names(rng: np.random.Generator, people: People, of: Integers, errors: Errors) -> dict[str, pa.Array]:
-    family, previous = _family_names(rng, people, of, errors)
-    given, middle = _given_names(rng, people, of, errors)
-
-    def slip(column: pa.Array, rate: float, change: Callable[[pa.Array], pa.Array]) -> pa.Array:
-        return slips.apply(column, rng.random(len(of)) < rate, change)
-
-    given = slip(given, errors.nickname, slips.mapped(rng, slips.nicknames()))
-    given = slip(given, errors.given_name_variant, slips.mapped(rng, slips.spellings()))
-    family = slip(family, errors.given_name_variant, slips.mapped(rng, slips.spellings()))
-    family = slip(family, errors.punctuation, slips.plain)
-    given = slip(given, errors.punctuation, slips.plain)
-    given = slip(given, errors.given_name_typo, slips.typed(rng))
-    family = slip(family, errors.family_name_typo, slips.typed(rng))
-    given = slip(given, errors.given_initial, lambda texts: pc.utf8_slice_codeunits(texts, 0, 1))
-    foreign = ~np.isin(people.community[of], WITH_ENGLISH_NAMES)
-    swapped = pa.array(rng.random(len(of)) < errors.names_swapped * np.where(foreign, 3.0, 0.6))
-    given, family = pc.if_else(swapped, family, given), pc.if_else(swapped, given, family)
-    given = slip(given, errors.name_noise, slips.noisy(rng, _BEFORE, _AFTER))
-    family = slip(family, errors.name_noise / 2, slips.noisy(rng, ("(Mrs) ",), (" (Mrs)", " DECD")))
-    return {"family_name": family, "given_name": given, "middle_names": middle, "previous_family_name": previous}
+def _care(rng: np.random.Generator, n: int, errors: Errors) -> Floats:
+    """By record, what every rate of a slip is multiplied by; 1 on average."""
+    share, factor = errors.careless_records, errors.careless_factor
+    return np.where(rng.random(n) < share, factor, (1 - share * factor) / (1 - share))
 
 
-def _family_names(rng: np.random.Generator, people: People, of: Integers, errors: Errors) -> tuple[pa.Array, pa.Array]:
-    """Family name and previous family name: halves of double names may be missing, marriages not yet known."""
-    n, surnames = len(of), pa.array(pools.load().surnames)
-    family = surnames.take(pa.array(people.surname[of]))
-    second = people.second_surname[of]
-    halves = rng.random(n)
-    both = pa.array((second != NONE) & (halves >= errors.double_barrel_half))
-    second_text = surnames.take(pa.array(np.maximum(second, 0)))
-    family = pc.if_else(both, pc.binary_join_element_wise(family, second_text, "-"), family)
-    family = pc.if_else(pa.array((second != NONE) & (halves < errors.double_barrel_half / 2)), second_text, family)
-
-    maiden = people.maiden[of]
-    maiden_text = pc.if_else(pa.array(maiden != NONE), surnames.take(pa.array(np.maximum(maiden, 0))), _NO_TEXT)
-    unmarried = (maiden != NONE) & (rng.random(n) < errors.maiden_name)
-    family = pc.if_else(pa.array(unmarried), maiden_text, family)
-    return family, slips.blank(maiden_text, unmarried | (rng.random(n) >= errors.maiden_recorded))
-
-
-def _given_names(rng: np.random.Generator, people: People, of: Integers, errors: Errors) -> tuple[pa.Array, pa.Array]:
-    """Given name and middle names; some people go by the middle name."""
-    n, givens = len(of), pa.array(pools.load().given)
-    given = givens.take(pa.array(people.given[of]))
-    middle = people.middle[of]
-    middle_text = pc.if_else(pa.array(middle != NONE), givens.take(pa.array(np.maximum(middle, 0))), _NO_TEXT)
-    by_middle = (middle != NONE) & (rng.random(n) < errors.middle_as_given)
-    given = pc.if_else(pa.array(by_middle), middle_text, given)
-    return given, slips.blank(middle_text, by_middle | (rng.random(n) < errors.middle_missing))
-
-
-def _home(rng: np.random.Generator, people: People, who: Who, errors: Errors) -> tuple[Integers, Flags]:
+def _home(rng: np.random.Generator, people: People, who: Who, errors: Errors, care: Floats) -> tuple[Integers, Flags]:
     old = people.previous_home[who.people]
     moved = old != NONE
     # The rate is a share of all records; only those who moved can be out of date.
     rate = min(1.0, errors.old_address / max(float(moved.mean()), 0.01))
-    stale = moved & (who.at_old_address | (rng.random(len(old)) < rate))
+    stale = moved & (who.at_old_address | (rng.random(len(old)) < rate * care))
     return np.where(stale, old, people.home[who.people]), stale
 
 
@@ -145,58 +98,57 @@ def _noisy_lines(lines: pa.Array, mask: Flags) -> pa.Array:
     return slips.apply(lines, mask, shortened)
 
 
-def _postcode(rng: np.random.Generator, postcode: pa.Array, errors: Errors) -> pa.Array:
+def _postcode(rng: np.random.Generator, postcode: pa.Array, errors: Errors, care: Floats) -> pa.Array:
     n = len(postcode)
-    postcode = slips.apply(postcode, rng.random(n) < errors.postcode_typo, slips.typed(rng))
+    postcode = slips.apply(postcode, rng.random(n) < errors.postcode_typo * care, slips.typed(rng))
     pseudo = pa.array(_PSEUDO).take(pa.array(rng.integers(0, len(_PSEUDO), n)))
-    postcode = pc.if_else(pa.array(rng.random(n) < errors.postcode_pseudo), pseudo, postcode)
-    return slips.blank(postcode, rng.random(n) < errors.postcode_missing)
+    postcode = pc.if_else(pa.array(rng.random(n) < errors.postcode_pseudo * care), pseudo, postcode)
+    return slips.blank(postcode, rng.random(n) < errors.postcode_missing * care)
 
 
-def _born(rng: np.random.Generator, days: Integers, as_at: date, errors: Errors) -> tuple[Integers, Flags]:
-    """Days of birth with their slips, and where only the year is known. No slip leads into the future."""
+def _born(rng: np.random.Generator, days: Integers, as_at: date, errors: Errors, care: Floats) -> Integers:
+    """Days of birth with their slips, none of which leads into the future."""
     n = len(days)
     true = days.astype("datetime64[D]")
     month_of = true.astype("datetime64[M]")
     year = month_of.astype("datetime64[Y]").astype(np.int64) + 1970
     month = month_of.astype(np.int64) % 12 + 1
     day = (true - month_of).astype(np.int64) + 1
-    swap = (rng.random(n) < errors.birth_date_swapped) & (day <= 12)
+    swap = (rng.random(n) < errors.birth_date_swapped * care) & (day <= 12)
     day, month = np.where(swap, month, day), np.where(swap, day, month)
-    digit, part, by = rng.random(n) < errors.birth_date_digit, rng.integers(0, 3, n), rng.integers(1, 9, n)
+    digit, part, by = rng.random(n) < errors.birth_date_digit * care, rng.integers(0, 3, n), rng.integers(1, 9, n)
     day = np.where(digit & (part == 0), day // 10 * 10 + (day % 10 + by) % 10, day)
     month = np.where(digit & (part == 1), (month + by - 1) % 12 + 1, month)
     year = np.where(digit & (part == 2), year // 10 * 10 + (year % 10 + by) % 10, year)
     off = rng.choice([-1, 1, -10, 10, -100], n, p=[0.4, 0.4, 0.09, 0.09, 0.02])
-    year = np.where(rng.random(n) < errors.birth_date_year, year + off, year)
-    first = rng.random(n) < errors.birth_date_january
+    year = np.where(rng.random(n) < errors.birth_date_year * care, year + off, year)
+    first = rng.random(n) < errors.birth_date_january * care
     day, month = np.where(first, 1, day), np.where(first, 1, month)
     day = np.clip(day, 1, 28 + np.where(month == 2, 0, 2) + (day == 31) * np.isin(month, (1, 3, 5, 7, 8, 10, 12)))
     slipped = ((year - 1970) * 12 + month - 1).astype("datetime64[M]").astype("datetime64[D]") + (day - 1)
     known = slipped.astype(np.int64)
     slipped_at_all = swap | digit | first | (year != true.astype("datetime64[Y]").astype(np.int64) + 1970)
     known = np.where(slipped_at_all & (known <= (as_at - date(1970, 1, 1)).days), known, days)
-    placeholder = rng.random(n) < errors.birth_date_placeholder
-    return np.where(placeholder, (date(1900, 1, 1) - date(1970, 1, 1)).days, known), rng.random(
-        n
-    ) < errors.birth_year_only
+    placeholder = rng.random(n) < errors.birth_date_placeholder * care
+    return np.where(placeholder, (date(1900, 1, 1) - date(1970, 1, 1)).days, known)
 
 
-def _dates(rng: np.random.Generator, born: Integers, year_only: Flags, errors: Errors) -> pa.Array:
+def _dates(rng: np.random.Generator, born: Integers, errors: Errors, care: Floats) -> pa.Array:
     text = _iso(born)
-    text = pc.if_else(pa.array(year_only), pc.utf8_slice_codeunits(text, 0, 4), text)
-    return slips.blank(text, rng.random(len(born)) < errors.birth_date_missing)
+    year_only = pa.array(rng.random(len(born)) < errors.birth_year_only * care)
+    text = pc.if_else(year_only, pc.utf8_slice_codeunits(text, 0, 4), text)
+    return slips.blank(text, rng.random(len(born)) < errors.birth_date_missing * care)
 
 
 def _iso(days: Integers) -> pa.Array:
     return pc.cast(pa.array(days.astype("datetime64[D]")), pa.string())
 
 
-def _gender(rng: np.random.Generator, female: Flags, errors: Errors) -> pa.Array:
+def _gender(rng: np.random.Generator, female: Flags, errors: Errors, care: Floats) -> pa.Array:
     n = len(female)
-    wrong = rng.random(n) < errors.gender_wrong
+    wrong = rng.random(n) < errors.gender_wrong * care
     text = pc.if_else(pa.array(female ^ wrong), "2", "1")
-    return pc.if_else(pa.array(rng.random(n) < errors.gender_missing), "0", text)
+    return pc.if_else(pa.array(rng.random(n) < errors.gender_missing * care), "0", text)
 
 
 def _email(rng: np.random.Generator, names: dict[str, pa.Array], held: Flags) -> pa.Array:

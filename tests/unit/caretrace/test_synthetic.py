@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import Field, fields
+from dataclasses import Field, fields, replace
 from datetime import date
 from importlib import metadata
 from pathlib import Path
@@ -144,6 +144,18 @@ def test_a_mistyped_number_fails_the_check_digit_and_a_borrowed_one_passes():
         town = make(300, 3_000, seed=3, errors=Errors(**{**PERFECT.__dict__, rate: 1.0}))
         numbers = zip(town.clients["nhs_number"].to_pylist(), town.truth["nhs_number"].to_pylist(), strict=True)
         assert {nhs_number.fault(held) for held, true in numbers if held != true} == {fault}
+
+
+def test_slips_come_together_on_careless_records():
+    def wrong(errors: Errors) -> tuple[int, int]:
+        town = make(3_000, 20_000, seed=2, errors=errors)
+        no_postcode, no_birthday = town.clients["postcode"].is_null(), town.clients["birth_date"].is_null()
+        return pc.sum(no_postcode).as_py(), pc.sum(pc.and_(no_postcode, no_birthday)).as_py()
+
+    alone = Errors(**{**PERFECT.__dict__, "postcode_missing": 0.1, "birth_date_missing": 0.1})
+    (many, both), (as_many, more) = wrong(alone), wrong(replace(alone, careless_records=0.15, careless_factor=4.0))
+    assert as_many == pytest.approx(many, rel=0.2)
+    assert more > 1.5 * both
 
 
 def test_postcodes_are_postcodes_and_hold_a_street_of_people(perfect: Synthetic):
