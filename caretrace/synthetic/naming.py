@@ -96,32 +96,46 @@ def give_names(rng: np.random.Generator, people: People) -> None:
 
 
 def _similar_twins(rng: np.random.Generator, people: People) -> None:
-    """One pair of twins in ten has names that sound alike: the next name of the list with the same first letter."""
-    given = np.array(pools.load().given)
-    order = np.argsort(given, kind="stable")
-    neighbour = np.empty(len(given), np.int64)
-    neighbour[order] = np.roll(order, -1)
+    """One pair of twins in ten has names that look alike: neighbours in the order of the alphabet."""
     twin = np.zeros(len(people), np.bool_)
     twin[1:] = (people.household[1:] == people.household[:-1]) & (people.born[1:] == people.born[:-1])
     twin[1:] &= people.female[1:] == people.female[:-1]
     alike = np.flatnonzero(twin & (rng.random(len(people)) < 0.1))
-    people.given[alike] = neighbour[people.given[alike - 1]]
+    for sex, female in enumerate((True, False)):
+        chosen = alike[people.female[alike] == female]
+        people.given[chosen] = _beside(sex)[people.given[chosen - 1]]
 
 
-def live_apart(rng: np.random.Generator, people: People) -> None:
-    """Grown-up twins in two homes, and strangers with one name and birthday."""
-    alone = rng.permutation(np.flatnonzero(people.kind == Kind.SINGLE))
-    twins, namesakes = len(people) // 400, len(people) // 8000
-    pairs = alone[: 2 * (twins + namesakes)]
-    pairs = pairs[: len(pairs) // 2 * 2].reshape(-1, 2)
-    one, other = pairs[:, 0], pairs[:, 1]
-    for column in ("born", "surname", "second_surname", "community"):
-        values = getattr(people, column)
-        values[other] = values[one]
+def _beside(sex: int) -> Integers:
+    """For each given name the next in the alphabet among the names of that sex, or the one before at a letter's end."""
+    names = np.array(pools.load().given)
+    codes = np.unique(np.concatenate([pool.codes for by_sex in pools.load().given_name for pool in by_sex[sex]]))
+    ordered = codes[np.argsort(names[codes], kind="stable")]
+    initial = names[ordered].astype("U1")
+    following = np.where(np.roll(initial, -1) == initial, np.roll(ordered, -1), np.roll(ordered, 1))
+    beside = np.arange(len(names))
+    beside[ordered] = following
+    return beside
+
+
+def part_twins(rng: np.random.Generator, people: People) -> None:
+    """Grown-up twins in two homes of their own: one birthday, one family name, not always one sex."""
+    one, other = _two_who_live_alone(rng, people, len(people) // 400)
+    for column in (people.born, people.surname, people.second_surname, people.community):
+        column[other] = column[one]
     people.maiden[other] = NONE
-    strangers = slice(0, namesakes)
-    for column in ("given", "female", "maiden"):
-        values = getattr(people, column)
-        values[other[strangers]] = values[one[strangers]]
-    clash = other[namesakes:][people.given[other[namesakes:]] == people.given[one[namesakes:]]]
-    people.middle[clash] = NONE
+
+
+def make_namesakes(rng: np.random.Generator, people: People) -> None:
+    """Strangers with one name and birthday, beyond those that chance makes."""
+    one, other = _two_who_live_alone(rng, people, len(people) // 8000)
+    columns = (people.born, people.surname, people.second_surname, people.community, people.given, people.maiden)
+    for column in columns:
+        column[other] = column[one]
+    people.female[other] = people.female[one]
+
+
+def _two_who_live_alone(rng: np.random.Generator, people: People, pairs: int) -> tuple[Integers, Integers]:
+    alone = rng.permutation(np.flatnonzero(people.kind == Kind.SINGLE))
+    pairs = min(pairs, len(alone) // 2)
+    return alone[:pairs], alone[pairs : 2 * pairs]

@@ -62,10 +62,11 @@ def make(rng: np.random.Generator, n: int, as_at: date) -> Population:
         nhs_number=numbers.nhs_numbers(rng, n),
     )
     naming.give_surnames(rng, people, age)
+    naming.part_twins(rng, people)
     naming.give_names(rng, people)
-    naming.live_apart(rng, people)
+    naming.make_namesakes(rng, people)
     _move(rng, people, area.homes, today)
-    old = (age > 65) & (rng.random(n) < 0.03)
+    old = (today - people.born > 65 * _YEAR) & (rng.random(n) < 0.03)
     people.died[old] = today - rng.integers(1, 5 * 365, int(old.sum()))
     return Population(people, area, as_at)
 
