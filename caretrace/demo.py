@@ -123,9 +123,7 @@ def _run_small(project: Project, extracts: Path, settings: pipeline.Settings, pr
         )
 
 
-def _run_synthetic(
-    project: Project, size: tuple[int, int], settings: pipeline.Settings, progress: Progress
-) -> Run:
+def _run_synthetic(project: Project, size: tuple[int, int], settings: pipeline.Settings, progress: Progress) -> Run:
     from caretrace import synthetic
     from connectors import Source
 

@@ -132,7 +132,7 @@ def load_back_sql(settings: OutputSettings) -> str:
 CONFLICTS = """SELECT source, source_org, record_id AS client_id, own_nhs_number AS client_nhs_number,
         nhs_number AS linked_nhs_number, method, probability, concat_ws('; ',
             CASE WHEN own_nhs_number <> nhs_number THEN 'the client''s own number differs from the linked one' END,
-            CASE WHEN claimants > 1 THEN 'two or more clients are linked to this number: likely duplicates' END) AS reason
+            CASE WHEN claimants > 1 THEN 'several clients are linked to this number: likely duplicates' END) AS reason
     FROM claim WHERE own_nhs_number <> nhs_number OR claimants > 1
     ORDER BY source, source_org, record_id"""
 

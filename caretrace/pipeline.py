@@ -159,16 +159,20 @@ def read(
     reports = {}
     for side, sources in sides.items():
         reports[side] = connectors.read(connection, sources, side=side, as_at=settings.as_at, progress=progress)
-        ((people,),) = connection.execute(f"SELECT count(*) FROM {side}.person").fetchall()
-        if not people:
-            names = ", ".join(source.label for source in sources)
-            raise InputError(
-                f"{names}: no record of it can be used as a person ({reports[side].records} read,"
-                f" {reports[side].rejected} rejected, {reports[side].excluded} excluded); `caretrace check` says why"
-            )
+        require_people(reports[side], sources)
         if settings.test_numbers == "refuse":
             _refuse_test_numbers(connection, side)
     return reports
+
+
+def require_people(report: ReadReport, sources: Sequence[Source]) -> None:
+    """Raise InputError where nobody is left to link, or to check."""
+    if not report.tables["PERSON"]:
+        raise InputError(
+            f"{', '.join(source.label for source in sources)}: no record of it can be used as a person"
+            f" ({report.records} read, {report.rejected} rejected, {report.excluded} excluded);"
+            " `caretrace check` says why"
+        )
 
 
 def identify(reports: Mapping[str, ReadReport], settings: Settings) -> str:

@@ -96,7 +96,7 @@ def finish(draft: Draft, manifest: Mapping[str, Any]) -> Run:
     return Run(draft.final, json.loads(text))
 
 
-def open(path: Path, *, verify: bool = False) -> Run:  # noqa: A001 - read as run_folder.open
+def open(path: Path, *, verify: bool = False) -> Run:
     """Open a finished run; with `verify` every file is hashed again.
 
     Raises InputError where the folder is not a finished run, IntegrityFailure where a file was altered since.
@@ -108,7 +108,9 @@ def open(path: Path, *, verify: bool = False) -> Run:  # noqa: A001 - read as ru
     except FileNotFoundError:
         raise InputError(f"not a finished run: it holds no {MANIFEST}; run `caretrace link` again", path=path) from None
     except (UnicodeDecodeError, json.JSONDecodeError):
-        raise InputError("is not a manifest that can be read; run `caretrace link` again", path=path / MANIFEST) from None
+        raise InputError(
+            "is not a manifest that can be read; run `caretrace link` again", path=path / MANIFEST
+        ) from None
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise InputError(f"is not of format {FORMAT}; this version reads no other", path=path / MANIFEST)
     outputs = manifest.get("outputs")

@@ -1,6 +1,7 @@
 """The command line: parses, calls one plain function, turns failures into one sentence and an exit code.
 
-One module for each group of commands; `main` is the door, `failures` the exit codes. stdout holds results, stderr the rest.
+One module for each group of commands; `main` is the door, `failures` the exit codes. stdout holds
+results, stderr the rest.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever read our output has gone; Python would complain once more when it flushes at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.INPUT
-    except BaseException as error:  # noqa: BLE001 - the last stop: everything becomes a sentence and an exit code
+    except BaseException as error:
+        # The last stop: everything becomes a sentence and an exit code.
         return _fail(error)
 
 

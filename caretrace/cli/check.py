@@ -33,8 +33,8 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
 ) -> None:
     """Say what is in an extract: files and versions, gaps, conflicts, and what was set aside. Changes nothing."""
+    import connectors
     from caretrace import quality
-    from connectors import Source
 
     settings = pipeline.Settings(as_at=date.today())  # noqa: DTZ011 - the user's own calendar day
     with (
@@ -42,15 +42,15 @@ def check(
         pipeline.store(Path(folder), settings) as connection,
         console.progress() as progress,
     ):
-        source = Source(path, format=format_name, mapping=mapping)
-        report = pipeline.read(connection, {"clients": (source,)}, settings, progress)["clients"]
+        source = connectors.Source(path, format=format_name, mapping=mapping)
+        report = connectors.read(connection, (source,), side="clients", as_at=settings.as_at, progress=progress)
         facts = quality.facts(connection, as_at=settings.as_at)
     read = report.to_json()
-    people = report.tables["PERSON"]
     if as_json:
         console.say(json.dumps({"read": read, "quality": facts.to_json()}, indent=2, ensure_ascii=False))
-        return
-    console.say("\n".join(_lines(read, people, facts)))
+    else:
+        console.say("\n".join(_lines(read, report.tables["PERSON"], facts)))
+    pipeline.require_people(report, (source,))
 
 
 def _lines(read: dict[str, Any], people: int, facts: Quality) -> list[str]:

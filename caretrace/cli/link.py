@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,21 +15,21 @@ from caretrace.outputs import OutputSettings
 from caretrace.words import counted
 
 
-class Handling(str, Enum):
+class Handling(StrEnum):
     """What load_back.csv does with a kind of client."""
 
     MARK = "mark"
     LEAVE_OUT = "leave-out"
 
 
-class TestNumbers(str, Enum):
+class TestNumbers(StrEnum):
     """What happens to NHS numbers of the test range."""
 
     COUNT = "count"
     REFUSE = "refuse"
 
 
-class TraceRequired(str, Enum):
+class TraceRequired(StrEnum):
     """Which links carry status 03."""
 
     PROBABILISTIC = "probabilistic"

@@ -3,7 +3,6 @@
 import csv
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,10 @@ EXPECTED = {
 }
 
 
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
 def manifest(run: Path) -> dict[str, Any]:
     return json.loads((run / "manifest.json").read_text("utf-8"))
 
@@ -36,7 +39,7 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 
 def test_the_run_folder_holds_everything(run_folder: Path) -> None:
-    assert set(os.listdir(run_folder)) == EXPECTED
+    assert {path.name for path in run_folder.iterdir()} == EXPECTED
     run = api.open_run(run_folder, verify=True)
     assert set(run.manifest["outputs"]) == {
         path.relative_to(run_folder).as_posix()
@@ -110,7 +113,7 @@ def test_results_go_to_stdout_and_nothing_to_stderr(tmp_path: Path, caretrace: A
     assert (done.returncode, done.stderr) == (0, "")
     assert "linked: " in done.stdout
     assert f"report: {tmp_path / 'run' / 'report.html'}" in done.stdout
-    assert os.listdir(tmp_path) == ["run"]
+    assert names(tmp_path) == ["run"]
 
 
 def test_an_out_that_exists_is_refused(caretrace: Any, people: Path, run_folder: Path) -> None:
@@ -132,9 +135,7 @@ def test_register_formats_by_path(tmp_path: Path, caretrace: Any, people: Path) 
 
 def test_test_numbers_can_be_refused(tmp_path: Path, caretrace: Any, people: Path) -> None:
     run = tmp_path / "run"
-    done = caretrace(
-        "link", people / "clients.csv", people / "register.csv", "--out", run, "--test-numbers", "refuse"
-    )
+    done = caretrace("link", people / "clients.csv", people / "register.csv", "--out", run, "--test-numbers", "refuse")
     assert done.returncode == 0, done.stderr
     counts = manifest(run)["counts"]
     assert counts["clients"]["with_nhs_number"] == counts["register"]["with_nhs_number"] == 0

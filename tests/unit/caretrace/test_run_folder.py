@@ -12,6 +12,10 @@ from caretrace import run_folder
 from schemas.errors import Busy, InputError, IntegrityFailure
 
 
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
 def make(out: Path) -> run_folder.Run:
     with run_folder.drafting(out) as draft:
         (draft.work / "store.duckdb").write_bytes(b"working")
@@ -24,8 +28,8 @@ def make(out: Path) -> run_folder.Run:
 def test_a_finished_run_holds_its_files_and_nothing_else_is_left_beside_it(tmp_path: Path) -> None:
     run = make(tmp_path / "runs" / "one")
     assert sorted(run.manifest["outputs"]) == ["linked/person.parquet", "links.parquet"]
-    assert sorted(os.listdir(run.path)) == ["linked", "links.parquet", "manifest.json"]
-    assert os.listdir(tmp_path / "runs") == ["one"]
+    assert names(run.path) == ["linked", "links.parquet", "manifest.json"]
+    assert names(tmp_path / "runs") == ["one"]
     assert run_folder.open(run.path, verify=True).manifest["run_id"] == "r1"
 
 
@@ -40,7 +44,7 @@ def test_a_run_that_fails_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError), run_folder.drafting(tmp_path / "one") as draft:
         (draft.path / "links.parquet").write_bytes(b"half")
         raise ZeroDivisionError
-    assert os.listdir(tmp_path) == []
+    assert names(tmp_path) == []
 
 
 @pytest.mark.parametrize("kind", ["folder", "file", "broken link"])
@@ -54,7 +58,7 @@ def test_an_out_that_exists_is_refused_and_left_alone(tmp_path: Path, kind: str)
         out.symlink_to(tmp_path / "nowhere")
     with pytest.raises(InputError, match="exists already"), run_folder.drafting(out):
         pass
-    assert os.listdir(tmp_path) == ["one"]
+    assert names(tmp_path) == ["one"]
 
 
 def test_an_out_that_appears_meanwhile_is_not_replaced(tmp_path: Path) -> None:
@@ -63,8 +67,8 @@ def test_an_out_that_appears_meanwhile_is_not_replaced(tmp_path: Path) -> None:
         (draft.path / "links.parquet").write_bytes(b"links")
         out.mkdir()
         run_folder.finish(draft, {})
-    assert os.listdir(tmp_path) == ["one"]
-    assert os.listdir(out) == []
+    assert names(tmp_path) == ["one"]
+    assert names(out) == []
 
 
 def test_what_a_dead_run_left_is_removed_and_what_a_live_one_writes_is_not(tmp_path: Path) -> None:
@@ -99,7 +103,7 @@ def test_the_lock_holds_between_processes_and_dies_with_them(tmp_path: Path) -> 
         holder.kill()
         holder.communicate()
     make(out)
-    assert os.listdir(tmp_path) == ["one"]
+    assert names(tmp_path) == ["one"]
 
 
 def spoil(run: Path, how: str) -> None:

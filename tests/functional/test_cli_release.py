@@ -1,0 +1,105 @@
+"""From a run to a release and its log, as whole commands."""
+
+import csv
+import io
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from governance import example
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory, caretrace: Any, run_folder: Path) -> Path:
+    """A project with keys elsewhere, an agreement, and one release made."""
+    root = tmp_path_factory.mktemp("council")
+    numbers = pq.read_table(run_folder / "linked" / "person_key.parquet").column("nhs_number").drop_null().to_pylist()
+    example.write(root / "agreement", numbers, today=date.today())  # noqa: DTZ011 - as the command takes it
+    assert caretrace("keys", "new", "--project", root).returncode == 0
+    return root
+
+
+@pytest.fixture(scope="module")
+def agreement(project: Path) -> Path:
+    """The example agreement, made to fit 150 people: groups of one are allowed to be withheld."""
+    path = project / "agreement" / "agreement.toml"
+    text = path.read_text("utf-8")
+    path.write_text(text.replace("max_withheld_share = 0.05", "max_withheld_share = 0.9"), encoding="utf-8")
+    return path
+
+
+def test_keys_are_made_once_and_never_shown(caretrace: Any, project: Path, environment: dict[str, str]) -> None:
+    again = caretrace("keys", "new", "--project", project)
+    assert again.returncode == 1
+    assert "holds keys already" in again.stderr
+    folder = Path(environment["CARETRACE_KEYS"])
+    secrets = [path.read_text("ascii").partition(":")[2].strip() for path in folder.glob("*.key")]
+    assert secrets
+    assert not any(secret in again.stdout + again.stderr for secret in secrets)
+
+
+def test_a_refused_plan_is_shown_with_every_reason(
+    tmp_path: Path, caretrace: Any, project: Path, agreement: Path, run_folder: Path
+) -> None:
+    text = agreement.read_text("utf-8").replace('dpia_reference = "DPIA-EXAMPLE-01"\n', "")
+    (agreement.parent / "broken.toml").write_text(
+        text.replace("k = 5", "k = 1").replace('cag_reference = "00/CAG/0000 (example)"\n', ""), encoding="utf-8"
+    )
+    done = caretrace("release", "plan", agreement.parent / "broken.toml", "--run", run_folder, "--project", project)
+    assert done.returncode == 3, done.stderr
+    assert done.stderr.count("\n  - ") >= 2
+    assert not (project / "audit").exists()
+
+
+def test_plan_make_verify_register(
+    tmp_path: Path, caretrace: Any, project: Path, agreement: Path, run_folder: Path
+) -> None:
+    plan = caretrace("release", "plan", agreement, "--run", run_folder, "--project", project, "--json")
+    assert plan.returncode == 0, plan.stderr
+    assert json.loads(plan.stdout)
+    to = project / "releases" / "one"
+    to.parent.mkdir()
+    make = ("release", "make", agreement, "--run", run_folder, "--to", to, "--project", project)
+    done = caretrace(*make, "--approved-by", "Another Person")
+    assert done.returncode == 0, done.stderr
+    assert to.is_dir()
+    assert "release " in done.stdout
+    verified = caretrace("audit", "verify", "--project", project, "--json")
+    assert verified.returncode == 0, verified.stderr
+    assert json.loads(verified.stdout)["anchored"] is True
+    register = caretrace("audit", "register", "--project", project)
+    (row,) = csv.DictReader(io.StringIO(register.stdout))
+    assert (row["state"], row["approved_by"]) == ("released", "Another Person")
+
+
+def test_an_altered_run_is_not_released(
+    tmp_path: Path, caretrace: Any, project: Path, agreement: Path, run_folder: Path
+) -> None:
+    import shutil
+
+    run = tmp_path / "run"
+    shutil.copytree(run_folder, run)
+    person = run / "linked" / "person.parquet"
+    person.write_bytes(person.read_bytes()[:-1] + b"x")
+    done = caretrace("release", "plan", agreement, "--run", run, "--project", project)
+    assert done.returncode == 4, done.stderr
+    (run / "manifest.json").unlink()
+    done = caretrace("release", "plan", agreement, "--run", run, "--project", project)
+    assert done.returncode == 1
+    assert "not a finished run" in done.stderr
+
+
+def test_an_altered_log_is_found(tmp_path: Path, caretrace: Any, project: Path) -> None:
+    log = project / "audit" / "log.jsonl"
+    before = log.read_bytes()
+    try:
+        log.write_bytes(before.replace(b"Another Person", b"Another Parson"))
+        done = caretrace("audit", "verify", "--project", project)
+    finally:
+        log.write_bytes(before)
+    assert done.returncode == 4
+    assert done.stderr.count("\n") == 1
