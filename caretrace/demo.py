@@ -19,7 +19,8 @@ from caretrace.run_folder import Run
 from schemas.errors import InputError
 from schemas.progress import SILENT, Progress
 
-_MARK = "# Written by `caretrace demo`, which removes and makes again what is beside it.\n"
+MARK = "# Written by `caretrace demo`, which removes and makes again what is beside it.\n"
+"""What caretrace.toml says in a demo's folder, and nowhere else."""
 _MADE = ("extracts", "agreement", "runs", "releases", "audit")
 SEED = 2014
 CLIENTS, PATIENTS = 20_000, 300_000
@@ -81,12 +82,12 @@ def committed_fixtures() -> Path | None:
 
 def _clear(folder: Path, keys_dir: Path) -> None:
     marker = folder / MARKER
-    ours = marker.is_file() and marker.read_text("utf-8") == _MARK
+    ours = marker.is_file() and marker.read_text("utf-8") == MARK
     if folder.exists() and not ours and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError("is no demo of before, and is not empty; give --out another folder", path=folder)
     folder.mkdir(parents=True, exist_ok=True)
     # The mark comes first: a demo that is killed half-way can be made again.
-    marker.write_text(_MARK, encoding="utf-8", newline="\n")
+    marker.write_text(MARK, encoding="utf-8", newline="\n")
     for name in _MADE:
         if (folder / name).exists():
             shutil.rmtree(folder / name)

@@ -8,8 +8,10 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+import typer
 
 import caretrace as api
+from caretrace.cli.link import register_formats
 from schemas import LINK
 
 EXPECTED = {
@@ -108,14 +110,6 @@ def test_one_thread_or_two_give_the_same_bytes(tmp_path: Path, caretrace: Any, p
     assert manifest(tmp_path / "run")["run_id"] == manifest(run_folder)["run_id"]
 
 
-def test_results_go_to_stdout_and_nothing_to_stderr(tmp_path: Path, caretrace: Any, people: Path) -> None:
-    done = caretrace("link", people / "clients.csv", people / "register.csv", "--out", tmp_path / "run")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "linked: " in done.stdout
-    assert f"report: {tmp_path / 'run' / 'report.html'}" in done.stdout
-    assert names(tmp_path) == ["run"]
-
-
 def test_an_out_that_exists_is_refused(caretrace: Any, people: Path, run_folder: Path) -> None:
     before = digests(run_folder)
     done = caretrace("link", people / "clients.csv", people / "register.csv", "--out", run_folder)
@@ -125,18 +119,32 @@ def test_an_out_that_exists_is_refused(caretrace: Any, people: Path, run_folder:
     assert digests(run_folder) == before
 
 
-def test_register_formats_by_path(tmp_path: Path, caretrace: Any, people: Path) -> None:
-    register = people / "register.csv"
-    arguments = ("link", people / "clients.csv", register, "--out", tmp_path / "run", "--clients-as", "standard")
-    assert caretrace(*arguments, "--register-as", "elsewhere=emis").returncode == 2
-    done = caretrace(*arguments, "--register-as", "emis", "--register-as", f"{register}=standard")
-    assert done.returncode == 0, done.stderr
+@pytest.mark.parametrize(
+    ("given", "formats"),
+    [
+        ([], [None, None]),
+        (["emis"], ["emis", "emis"]),
+        (["b=systmone", "emis"], ["emis", "systmone"]),
+        (["a=emis"], ["emis", None]),
+    ],
+)
+def test_register_formats_by_path(given: list[str], formats: list[str | None]) -> None:
+    assert register_formats([Path("a"), Path("b")], given) == formats
 
 
-def test_test_numbers_can_be_refused(tmp_path: Path, caretrace: Any, people: Path) -> None:
-    run = tmp_path / "run"
-    done = caretrace("link", people / "clients.csv", people / "register.csv", "--out", run, "--test-numbers", "refuse")
-    assert done.returncode == 0, done.stderr
+def test_a_format_for_no_register_is_wrong_usage() -> None:
+    with pytest.raises(typer.BadParameter, match="none of the registers"):
+        register_formats([Path("a")], ["c=emis"])
+
+
+def test_numbers_of_the_test_range_can_be_refused(tmp_path: Path, caretrace: Any, people: Path) -> None:
+    run, register = tmp_path / "run", people / "register.csv"
+    formats = ("--register-as", "emis", "--register-as", f"{register}=standard")
+    done = caretrace("link", people / "clients.csv", register, "--out", run, "--test-numbers", "refuse", *formats)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "linked: " in done.stdout
+    assert f"report: {run / 'report.html'}" in done.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
     counts = manifest(run)["counts"]
     assert counts["clients"]["with_nhs_number"] == counts["register"]["with_nhs_number"] == 0
     assert counts["clients"]["test_numbers"] > 0
