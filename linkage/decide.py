@@ -120,9 +120,14 @@ def pick(connection: duckdb.DuckDBPyConnection) -> None:
         WHERE b.place = 1""")
 
 
+# A night's handful of new clients is judged as part of a longer list: as if this many certain links stood beside them.
+_CERTAIN_LINKS = 1000
+
+
 def derive_bands(connection: duckdb.DuckDBPyConnection, target: Target) -> Bands:
     """The lowest link band that keeps the target, and the lowest review band that keeps the review list short."""
-    guarded = " OR ".join(f"({guard.condition})" for guard in GUARDS)
+    # A guard that asks about a comparison that says nothing is null, which is not a reason.
+    guarded = " OR ".join(f"coalesce({guard.condition}, false)" for guard in GUARDS)
     link_at = _one(
         connection,
         f"""WITH free AS (SELECT probability AS p, count(*) AS n,
@@ -131,7 +136,7 @@ def derive_bands(connection: duckdb.DuckDBPyConnection, target: Target) -> Bands
             running AS (SELECT p, sum(wrong) OVER up AS wrong, sum(n) OVER up AS n FROM free
                 WINDOW up AS (ORDER BY p DESC))
             SELECT min(p) FROM running
-            WHERE wrong <= n * {target.wrong_links * 1e9!r} AND p >= {target.lowest_link!r}""",
+            WHERE wrong <= (n + {_CERTAIN_LINKS}) * {target.wrong_links * 1e9!r} AND p >= {target.lowest_link!r}""",
         default=1.0,
     )
     review_at = _one(

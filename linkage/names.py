@@ -5,10 +5,12 @@ Written for the names councils really hold: titles, "known as", "TWIN 1", bracke
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import duckdb
+    from nicknames import NickNamer
 
 # Words that are no part of anybody's name. A title that is all there is stays: Mr Lord is called Lord.
 TITLES = ("MR", "MRS", "MISS", "MS", "MX", "DR", "REV", "PROF", "SIR", "DAME", "LADY", "LORD", "MASTER", "CLLR")
@@ -39,6 +41,17 @@ PARTICLES = (
     "MC",
     "MAC",
 )
+
+# Where resemblance leads astray: the formal name that is meant in Britain as a rule.
+USUAL_FORMAL_NAMES = {
+    **{"JOHN": "JOHN", "BILL": "WILLIAM", "BILLY": "WILLIAM", "WILL": "WILLIAM", "LIZ": "ELIZABETH"},
+    **{"TONY": "ANTHONY", "MOLLY": "MARY", "POLLY": "MARY", "HARRY": "HENRY", "TED": "EDWARD", "TEDDY": "EDWARD"},
+    **{"JACK": "JOHN", "JON": "JOHN", "JOHNNY": "JOHN", "SUE": "SUSAN", "SUSIE": "SUSAN", "TINA": "CHRISTINA"},
+    **{"BETTY": "ELIZABETH", "BETH": "ELIZABETH", "LISA": "LISA", "MAGGIE": "MARGARET", "PEGGY": "MARGARET"},
+    **{"DAISY": "DAISY", "NELL": "ELLEN", "NELLIE": "ELLEN", "SALLY": "SARAH", "SADIE": "SARAH", "FRANK": "FRANCIS"},
+    **{"BERT": "ALBERT", "ALF": "ALFRED", "FRED": "FREDERICK", "RON": "RONALD", "REG": "REGINALD", "LES": "LESLIE"},
+    **{"DON": "DONALD", "JO": "JOANNE", "PAT": "PATRICIA", "VAL": "VALERIE", "CHRIS": "CHRISTOPHER", "SANDY": "SANDRA"},
+}
 
 # Letters that Unicode does not take apart into a base letter and an accent.
 _FOLD_FROM, _FOLD_TO = "ØŁĐÐŦĦ", "OLDDTH"
@@ -114,18 +127,22 @@ def _build_tokens(connection: duckdb.DuckDBPyConnection) -> None:
             UNION SELECT array_to_string(tokens, '') FROM name_words WHERE len(tokens) > 0""").fetchall()
     )
     namer = NickNamer()
-    formal = {text: sorted(name.upper() for name in namer.canonicals_of(text)) for text in texts}
-    known = set(texts)
-    pairs = set()
-    for text, names in formal.items():
-        # William and Bill; and Bill and Will, who share him.
-        relatives = {relative.upper() for name in names for relative in namer.nicknames_of(name)} | set(names)
-        pairs |= {(text, other) for other in relatives if other != text and other in known}
-    ordered = sorted(pairs | {(b, a) for a, b in pairs})
-    # The formal name with most nicknames is the most telling: Bill is one of William's seven, not of Will's.
-    roots = [max(names, key=lambda n: (len(namer.nicknames_of(n)), n), default=text) for text, names in formal.items()]
+    root_of = {text: _root(text, namer) for text in texts}
+    known, families = set(texts), defaultdict[str, set[str]](set)
+    for text, root in root_of.items():
+        families[root].add(text)
+    pairs = {(text, name.upper()) for text in texts for name in namer.canonicals_of(text) if name.upper() in known}
+    # Bill and Will, who share William.
+    pairs |= {(text, other) for text, root in root_of.items() for other in families[root]}
+    ordered = sorted({(a, b) for one, two in pairs for a, b in ((one, two), (two, one)) if a != b})
     tables = {
-        "name_token": pa.table({"text": texts, "sound": [jellyfish.soundex(text) for text in texts], "root": roots}),
+        "name_token": pa.table(
+            {
+                "text": texts,
+                "sound": [jellyfish.soundex(text) for text in texts],
+                "root": [root_of[text] for text in texts],
+            }
+        ),
         "nickname": pa.table(
             {side: pa.array([pair[i] for pair in ordered], pa.string()) for i, side in enumerate("ab")}
         ),
@@ -134,3 +151,19 @@ def _build_tokens(connection: duckdb.DuckDBPyConnection) -> None:
         connection.register("made_here", table)
         connection.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM made_here")
         connection.unregister("made_here")
+
+
+def _root(text: str, namer: NickNamer) -> str:
+    """The formal name behind a nickname, or the name itself.
+
+    The list of nicknames knows many formal names for one (Bill is Will, William, Willis and Robert there), and no order
+    among them. The likeliest has many nicknames itself and resembles this one.
+    """
+    from jellyfish import jaro_winkler_similarity
+
+    def likely(name: str) -> tuple[float, str]:
+        return len(namer.nicknames_of(name)) * jaro_winkler_similarity(text, name) ** 2, name
+
+    if text in USUAL_FORMAL_NAMES:
+        return USUAL_FORMAL_NAMES[text]
+    return max([text, *sorted(name.upper() for name in namer.canonicals_of(text))], key=likely)

@@ -1,0 +1,102 @@
+"""What happens to a client: small cases a person can judge, run through the whole engine.
+
+The register of each case has a few hundred people who have nothing to do with it, so that names have frequencies.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from linkage import link
+
+MARY = {
+    "given_name": "Mary",
+    "family_name": "Featherstone",
+    "birth_date": "1931-07-09",
+    "gender": "2",
+    "address_line_1": "14 High Street",
+    "postcode": "BR1 3AA",
+}
+MARYS_NUMBER, SISTERS_NUMBER, THIRD_NUMBER = "9434765919", "9000000009", "9000000017"
+SISTER = MARY | {"given_name": "Doreen", "nhs_number": SISTERS_NUMBER}  # a twin: the same date and address
+
+
+def changed(**values: object) -> dict[str, object]:
+    return MARY | values
+
+
+def review(word: str) -> tuple[str, None, str]:
+    return ("review", None, word)
+
+
+LINKED = ("link", MARYS_NUMBER, None)
+REGISTERED = changed(nhs_number=MARYS_NUMBER)
+STRANGER = {"given_name": "Peter", "family_name": "Walker", "birth_date": "1960-02-03", "nhs_number": THIRD_NUMBER}
+
+CASES = [
+    # what the case is; the client; the register; then decision, whose number, and a word of the reason
+    ("everything agrees", changed(nhs_number=MARYS_NUMBER), [REGISTERED], LINKED),
+    ("no number, all else agrees", MARY, [REGISTERED], LINKED),
+    ("nobody like her in the register", MARY, [], ("none", None, "no register record")),
+    ("she and her twin are registered", MARY, [REGISTERED, SISTER], LINKED),
+    ("only her twin is registered", MARY, [SISTER], review("given name")),
+    ("she carries her twin's number", changed(nhs_number=SISTERS_NUMBER), [REGISTERED, SISTER], review("given name")),
+    ("the same, and only her twin is registered", changed(nhs_number=SISTERS_NUMBER), [SISTER], review("given name")),
+    (
+        "she carries a stranger's number",
+        changed(nhs_number=THIRD_NUMBER),
+        [REGISTERED, STRANGER],
+        review("belongs to somebody else"),
+    ),
+    ("two people of her name, date and address", MARY, [REGISTERED, changed(nhs_number=THIRD_NUMBER)], review("close")),
+    ("registered at two practices", MARY, [REGISTERED, dict(REGISTERED)], LINKED),
+    ("the register row has no number", MARY, [MARY], review("no NHS number")),
+    ("married and still at home", changed(family_name="Okonkwo", nhs_number=MARYS_NUMBER), [REGISTERED], LINKED),
+    ("a slip in the date", changed(birth_date="1931-07-19", nhs_number=MARYS_NUMBER), [REGISTERED], LINKED),
+    ("another given name", changed(given_name="Joyce", nhs_number=MARYS_NUMBER), [REGISTERED], review("given name")),
+    ("another date", changed(birth_date="1956-02-28", nhs_number=MARYS_NUMBER), [REGISTERED], review("date of birth")),
+    ("day and month swapped", changed(birth_date="1931-09-07"), [REGISTERED], LINKED),
+    ("a dummy date says nothing", changed(birth_date="1900-01-01"), [REGISTERED], LINKED),
+    ("her own number is nobody's here", changed(nhs_number=THIRD_NUMBER), [REGISTERED], LINKED),
+    (
+        "her own number is nobody's here, and she lives elsewhere",
+        changed(nhs_number=THIRD_NUMBER, postcode="SW1A 1AA"),
+        [REGISTERED],
+        review("NHS numbers differ"),
+    ),
+    ("only the names agree", {"given_name": "Mary", "family_name": "Featherstone"}, [REGISTERED], review("names")),
+]
+
+
+def neighbours(count: int = 400) -> list[dict[str, object]]:
+    """People of the same small town with a few dozen names among them."""
+    given = ("John", "Peter", "Susan", "Anita", "Winston", "Grace", "Tariq", "Mary")
+    family = ("Smith", "Jones", "Patel", "Okafor", "Walker", "Nowak", "Hussain")
+    return [
+        {
+            "given_name": given[i % 8],
+            "family_name": family[i % 7],
+            "birth_date": f"{1930 + i % 70}-{1 + i % 12:02d}-{1 + i % 28:02d}",
+            "gender": str(1 + i % 2),
+            "address_line_1": f"{i} Long Lane",
+            "postcode": f"BR{1 + i % 9} {i % 10}{'ABDEFGHJLN'[i % 10]}{'PQRSTUWXYZ'[i // 10 % 10]}",
+        }
+        for i in range(count)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("client", "register", "wanted"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
+)
+def test_decision(client, register, wanted, store) -> None:
+    connection = store([client], [*register, *neighbours()])
+    link(connection, seed=1, run_id="test")
+    ((decision, number, why),) = connection.execute("SELECT decision, nhs_number, reason FROM link").fetchall()
+    assert (decision, number) == wanted[:2]
+    assert why is None if wanted[2] is None else wanted[2] in why
+
+
+def test_two_clients_may_be_one_person(store) -> None:
+    connection = store([MARY, changed(given_name="Marie")], [REGISTERED, *neighbours()])
+    link(connection, seed=1, run_id="test")
+    assert connection.execute("SELECT decision, nhs_number FROM link").fetchall() == [("link", MARYS_NUMBER)] * 2

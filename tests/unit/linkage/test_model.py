@@ -1,0 +1,54 @@
+"""The model as a value: complete, readable by others, and refused when it makes no sense."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from linkage import Model, default_model
+from linkage.comparison import COMPARISONS
+from schemas import SettingsError
+
+
+@pytest.mark.parametrize("kind", ["m", "u", "h"])
+@pytest.mark.parametrize("comparison", [each.name for each in COMPARISONS])
+def test_the_default_is_a_distribution(comparison: str, kind: str) -> None:
+    assert sum(getattr(level, kind) for level in default_model()[comparison].levels) == pytest.approx(1, abs=1e-6)
+
+
+@pytest.mark.parametrize("comparison", [each.name for each in COMPARISONS])
+def test_the_best_level_speaks_for_and_the_worst_against(comparison: str) -> None:
+    levels = default_model()[comparison].levels
+    assert levels[0].m > levels[0].u
+    assert levels[-1].m < levels[-1].u
+
+
+def test_json_there_and_back() -> None:
+    model = default_model()
+    assert Model.from_json(json.loads(json.dumps(model.to_json()))) == model
+
+
+def test_the_id_depends_on_the_numbers_and_not_on_where_they_came_from() -> None:
+    model = default_model()
+    assert replace(model, provenance={"origin": "elsewhere"}).model_id == model.model_id
+    assert replace(model, in_register=0.5).model_id != model.model_id
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda facts: facts.update(format=99), "format 99"),
+        (lambda facts: facts["comparisons"].pop("gender"), "comparison 'gender' has levels"),
+        (lambda facts: facts["comparisons"]["gender"].pop("same"), "comparison 'gender' has levels"),
+        (lambda facts: facts["comparisons"]["gender"].update(other={"m": 1, "u": 1, "h": 1}), "'gender' has levels"),
+        (lambda facts: facts["comparisons"]["gender"]["same"].update(m=0), "outside 0 to 1"),
+        (lambda facts: facts["comparisons"]["gender"]["same"].update(u=1.5), "outside 0 to 1"),
+    ],
+)
+def test_a_model_that_makes_no_sense_is_refused(change, sentence: str) -> None:
+    facts = json.loads(json.dumps(default_model().to_json()))
+    change(facts)
+    with pytest.raises(SettingsError, match=sentence):
+        Model.from_json(facts)
