@@ -23,8 +23,8 @@ from governance.request import Evidence, Field, History, ListFacts, Request, Sub
 from governance.rules_fields import K_FLOOR
 from governance.run import attach
 from governance.transform import TRANSFORMS, Kind
+from schemas import nhs_number, postcode
 from schemas.errors import SettingsError
-from schemas.sql import install_macros
 from schemas.table import Identifies, Type
 
 if TYPE_CHECKING:
@@ -54,7 +54,8 @@ def prepare(
     """Build the output tables in `connection` and the plan that describes them."""
     agreement = signed.agreement
     request = Request.of(agreement, recipient=recipient or _only_recipient(signed))
-    install_macros(connection, as_at=today)
+    for macro in (*nhs_number.MACROS, *postcode.MACROS):
+        connection.execute(f"CREATE OR REPLACE MACRO {macro}")
     run = attach(connection, run_dir, {table.name for table in agreement.data.tables})
     listed = _allowed_list(connection, signed)
     considered = people.flag(connection, people=request.people, purpose=request.purpose, today=today)
