@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
 from connectors.detect import Extract, Found, detect
 from connectors.load import Loaded, create_raw, load_parquet, load_table, load_text
+from connectors.manifest import check_manifest
 from connectors.records import Rejected
 from connectors.source import FileFacts, ReadReport, Source
 from connectors.standardise import create_work_tables, standardise
+from connectors.supplier import Kind, Supplier
 from connectors.suppliers import candidates
-from connectors.supplier import Supplier
 from schemas import SOURCE_TABLES
 from schemas.errors import InputError
 from schemas.progress import SILENT, Progress
@@ -83,22 +84,28 @@ def _read_group(
     create_work_tables(connection)
     for kind in supplier.kinds:
         create_raw(connection, f"loaded_{kind.name}", kind)
-    inputs, unread = [], []
-    for extract in extracts:
-        for found in extract.files:
-            if found.kind is None:
-                unread.append(found)
-                continue
-            number = len(inputs) + 1
-            connection.execute("INSERT INTO reading_file VALUES (?, ?, ?)", [number, found.name, extract.organisation])
-            inputs.append(_Input(number, found, _load(connection, supplier, found, number, progress)))
+    inputs = []
+    # One transaction: a commit for every block would cost ten times the reading.
+    connection.begin()
+    try:
+        for extract in extracts:
+            for found in (found for found in extract.files if found.kind):
+                number = len(inputs) + 1
+                row = [number, found.name, extract.organisation]
+                connection.execute("INSERT INTO reading_file VALUES (?, ?, ?)", row)
+                inputs.append(_Input(number, found, _load(connection, supplier, found, number, progress)))
+    except BaseException:
+        connection.rollback()
+        raise
+    connection.commit()
     _check_people(supplier, extracts, inputs)
     _create_views(connection, supplier, inputs)
     for item in inputs:
         _reject(connection, item)
+    notes = _check_manifests(connection, supplier, extracts, inputs)
     with progress.stage(f"Standardising {supplier.name}"):
         standardise(connection, supplier, side)
-    facts = [*_facts(connection, supplier, inputs, side), *(_unread_facts(supplier, found) for found in unread)]
+    facts = [*_facts(connection, supplier, inputs, side, notes), *_unread(supplier, extracts)]
     _clear(connection, supplier)
     return facts
 
@@ -153,6 +160,21 @@ def _create_views(connection: duckdb.DuckDBPyConnection, supplier: Supplier, inp
         connection.execute(f"CREATE TEMP VIEW raw_{kind.name} AS {union}")
 
 
+def _check_manifests(
+    connection: duckdb.DuckDBPyConnection,
+    supplier: Supplier,
+    extracts: Sequence[Extract],
+    inputs: Sequence[_Input],
+) -> dict[int, str]:
+    """Hold every manifest against its own folder; what it says, by number of file."""
+    return {
+        item.number: check_manifest(connection, supplier.manifest, extract, item.number)
+        for extract in extracts
+        for item in inputs
+        if supplier.manifest and item.found in extract.files and item.found.kind is supplier.kind(supplier.manifest)
+    }
+
+
 def _reject(connection: duckdb.DuckDBPyConnection, item: _Input) -> None:
     import pyarrow as pa
 
@@ -176,7 +198,11 @@ def _reject(connection: duckdb.DuckDBPyConnection, item: _Input) -> None:
 
 
 def _facts(
-    connection: duckdb.DuckDBPyConnection, supplier: Supplier, inputs: Sequence[_Input], side: str
+    connection: duckdb.DuckDBPyConnection,
+    supplier: Supplier,
+    inputs: Sequence[_Input],
+    side: str,
+    notes: Mapping[int, str],
 ) -> list[FileFacts]:
     counted = connection.execute("SELECT file, verdict, count(*) FROM aside GROUP BY ALL").fetchall()
     aside = {(file, verdict): count for file, verdict, count in counted}
@@ -207,33 +233,39 @@ def _facts(
                 rejected=rejected,
                 excluded=excluded,
                 test_numbers=tests.get(item.found.name, 0) if kind is supplier.person else 0,
-                note=_note(kind, header.titles),
+                note=notes.get(item.number) or _note(kind, header.titles),
             )
         )
     return facts
 
 
-def _note(kind: object, titles: tuple[str, ...]) -> str | None:
-    used = set(kind.match(titles).values())  # type: ignore[attr-defined]
+def _note(kind: Kind, titles: tuple[str, ...]) -> str | None:
+    used = set(kind.match(titles).values())
     ignored = [title for at, title in enumerate(titles) if at not in used]
     return f"columns not used: {', '.join(ignored)}" if ignored else None
 
 
-def _unread_facts(supplier: Supplier, found: Found) -> FileFacts:
-    return FileFacts(
-        name=found.name,
-        format=supplier.name,
-        version=None,
-        encoding=None,
-        sha256="",
-        bytes=found.path.stat().st_size if found.path else 0,
-        table="-",
-        records=0,
-        used=0,
-        rejected=0,
-        excluded=0,
-        note=f"not read: its columns are those of no file that the {supplier.name} format uses",
-    )
+def _unread(supplier: Supplier, extracts: Sequence[Extract]) -> list[FileFacts]:
+    """Files of the folder whose columns are those of nothing we read, such as appointments: named, not opened further."""
+    unread = [found for extract in extracts for found in extract.files if found.kind is None]
+    note = f"not read: its columns are those of no file that the {supplier.name} format uses"
+    return [
+        FileFacts(
+            name=found.name,
+            format=supplier.name,
+            version=None,
+            encoding=None,
+            sha256="",
+            bytes=found.path.stat().st_size if found.path else 0,
+            table="-",
+            records=0,
+            used=0,
+            rejected=0,
+            excluded=0,
+            note=note,
+        )
+        for found in unread
+    ]
 
 
 def _count_rows(connection: duckdb.DuckDBPyConnection, side: str) -> dict[str, int]:
