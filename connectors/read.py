@@ -84,20 +84,13 @@ def _read_group(
     create_work_tables(connection)
     for kind in supplier.kinds:
         create_raw(connection, f"loaded_{kind.name}", kind)
-    inputs = []
-    # One transaction: a commit for every block would cost ten times the reading.
-    connection.begin()
-    try:
-        for extract in extracts:
-            for found in (found for found in extract.files if found.kind):
-                number = len(inputs) + 1
-                row = [number, found.name, extract.organisation]
-                connection.execute("INSERT INTO reading_file VALUES (?, ?, ?)", row)
-                inputs.append(_Input(number, found, _load(connection, supplier, found, number, progress)))
-    except BaseException:
-        connection.rollback()
-        raise
-    connection.commit()
+    inputs: list[_Input] = []
+    for extract in extracts:
+        for found in (found for found in extract.files if found.kind):
+            number = len(inputs) + 1
+            row = [number, found.name, extract.organisation]
+            connection.execute("INSERT INTO reading_file VALUES (?, ?, ?)", row)
+            inputs.append(_Input(number, found, _load(connection, supplier, found, number, progress)))
     _check_people(supplier, extracts, inputs)
     _create_views(connection, supplier, inputs)
     for item in inputs:

@@ -135,7 +135,7 @@ class RecordIndex:
 
     def _one_line(self, lines: _Lines, i: int) -> bytes | str | None:
         """The record as clean CSV, the rule that rejects it, or None where the line is blank after all."""
-        raw = lines.bytes(i, i)
+        raw = lines.text(i, i)
         if not raw.strip(b" \t\x1a"):  # 0x1A: the end-of-file mark of DOS programs
             return None
         if len(raw) > MAX_RECORD:
@@ -148,7 +148,7 @@ class RecordIndex:
         """Try the lines from `i` to the one that makes its quotes even again as one record."""
         if end is None or int(lines.end[end] - lines.start[i]) > MAX_RECORD:
             return i, UNCLOSED
-        raw = lines.bytes(i, end)
+        raw = lines.text(i, end)
         outcome = NOT_TEXT if b"\0" in raw else self._parse(raw)
         if isinstance(outcome, str):
             return i, UNCLOSED
@@ -267,7 +267,7 @@ class _Lines:
         step = int(rest.argmax()) if rest.size else 0
         return i + 1 + step if rest.size and rest[step] else None
 
-    def bytes(self, first: int, last: int) -> bytes:
+    def text(self, first: int, last: int) -> bytes:
         """The text of lines `first` to `last`, without the last line break."""
         return self.body[int(self.start[first]) : int(self.end[last])]
 

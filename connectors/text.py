@@ -48,7 +48,8 @@ class Text:
 def examine(path: Path, encodings: Sequence[str]) -> Text:
     """Hash the file and settle its encoding in one pass over its bytes; InputError where it is no text at all."""
     digest, size = hashlib.sha256(), 0
-    mark, candidates = 0, []
+    mark = 0
+    candidates: list[_Candidate] = []
     for block in raw_blocks(path):
         if size == 0:
             mark, candidates = _begin(path, block, encodings)
