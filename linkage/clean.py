@@ -1,8 +1,9 @@
 """One narrow, clean row per source record: what the comparisons look at and nothing else.
 
 In: `<side>.person`, `<side>.address`, `<side>.name`. Out: `<side>_record`, keyed by `id`, the row's place in
-`<side>.person`. Values that say nothing (dummy dates, "unknown", gender 0 and 9) become null here, so that no later
-step can take them for agreement or disagreement.
+`<side>.person`; its `key` is a hash of the source key and settles every draw and every tie, so that the order of the
+rows decides nothing. Values that say nothing (dummy dates, "unknown", gender 0 and 9) become null here, so that no
+later step can take them for agreement or disagreement.
 """
 
 from __future__ import annotations
@@ -61,7 +62,8 @@ def _build_record(connection: duckdb.DuckDBPyConnection, side: str) -> None:
     connection.execute(f"""
         CREATE OR REPLACE TABLE {side}_record AS
         WITH base AS (
-            SELECT p.rowid AS id, CAST(p.nhs_number AS BIGINT) AS nhs,
+            SELECT p.rowid AS id, hash(p.source, p.source_org, p.record_id) AS key,
+                   CAST(p.nhs_number AS BIGINT) AS nhs,
                    given.first AS given, family.joined AS family,
                    CASE WHEN coalesce(given.rest, middle.tokens, o.givens) IS NOT NULL THEN
                        coalesce(given.rest, []) || coalesce(list_filter(middle.tokens, lambda w: length(w) > 1), [])

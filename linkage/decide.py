@@ -82,7 +82,7 @@ def score(connection: duckdb.DuckDBPyConnection, model: Model, people: int) -> N
     arms = " ".join(f"WHEN {each.sql()} THEN {index}" for index, each in enumerate(PASSES))
     connection.execute(f"""
         CREATE OR REPLACE TABLE weighed AS
-        SELECT c, r, person, {weight_sql(model, people)} AS weight,
+        SELECT c, r, r_key, person, {weight_sql(model, people)} AS weight,
                CAST(CASE {arms} END AS UTINYINT) AS pass FROM pair_level""")
     connection.execute(f"CREATE OR REPLACE TABLE candidate AS {posterior_sql('weighed')}")
 
@@ -94,8 +94,8 @@ def pick(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(f"""
         CREATE OR REPLACE TABLE best AS
         WITH ranked AS (
-            -- At equal weights the smaller number comes first, so that the order of rows never decides.
-            SELECT *, row_number() OVER (PARTITION BY c ORDER BY weight DESC, person) AS place FROM candidate
+            -- At equal weights a person with a number comes first, then the record's key decides.
+            SELECT *, row_number() OVER (PARTITION BY c ORDER BY weight DESC, person < 0, r_key) AS place FROM candidate
         ),
         settled AS (
             SELECT c, pass, any_value(person) AS person FROM weighed WHERE pass IS NOT NULL

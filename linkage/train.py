@@ -60,7 +60,7 @@ def train(
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE training_level AS
         SELECT * FROM pair_level WHERE c IN (
-            SELECT id FROM clients_record ORDER BY {_drawn("clients", seed)} LIMIT {_TRAINING_CLIENTS})""")
+            SELECT id FROM clients_record ORDER BY hash(key, {seed}), key LIMIT {_TRAINING_CLIENTS})""")
     model, training = _expectation_maximisation(connection, start, model, frequencies)
     connection.execute("DROP TABLE training_level")
     model, notes = _repair(model, start)
@@ -77,12 +77,6 @@ def train(
         "notes": list(notes),
     }
     return replace(model, provenance=provenance), training
-
-
-def _drawn(side: str, seed: int) -> str:
-    """An order by chance that depends on the record and the seed, never on the order of the file."""
-    key = f"(SELECT hash(p.source, p.source_org, p.record_id, {seed}) FROM {side}.person p WHERE p.rowid = id)"
-    return f"{key}, id"
 
 
 def _fit(
@@ -112,7 +106,7 @@ def _random_pairs(connection: duckdb.DuckDBPyConnection, model: Model, seed: int
     for side in ("clients", "register"):
         connection.execute(f"""
             CREATE OR REPLACE TEMP TABLE {side}_sample AS
-            SELECT id FROM {side}_record ORDER BY {_drawn(side, seed)} LIMIT {SAMPLE_SIDE}""")
+            SELECT id FROM {side}_record ORDER BY hash(key, {seed}), key LIMIT {SAMPLE_SIDE}""")
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE random_level AS
         WITH pairs AS (SELECT l.id AS c, r.id AS r FROM clients_sample l, register_sample r)
@@ -202,7 +196,8 @@ def _posteriors(
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE training_posterior AS
         WITH weighed AS (
-            SELECT c, r, person, {weight_sql(model, frequencies.people, without=without)} AS weight FROM training_level
+            SELECT c, r, r_key, person, {weight_sql(model, frequencies.people, without=without)} AS weight
+            FROM training_level
         ),
         posterior AS ({posterior_sql("weighed")})
         SELECT {levels}, CAST(round(p.probability * 1e6) AS BIGINT) AS share

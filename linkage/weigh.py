@@ -44,7 +44,7 @@ def compare(connection: duckdb.DuckDBPyConnection, frequencies: Frequencies) -> 
     levels = ",\n".join(f"{each.sql()} AS {column(each)}" for each in COMPARISONS)
     connection.execute(f"""
         CREATE OR REPLACE TABLE pair_level AS
-        SELECT p.c, p.r, coalesce(r.nhs, -r.id - 1) AS person, {levels}, {u}
+        SELECT p.c, p.r, r.key AS r_key, coalesce(r.nhs, -r.id - 1) AS person, {levels}, {u}
         FROM pair p JOIN clients_record l ON l.id = p.c JOIN register_record r ON r.id = p.r
         LEFT JOIN nickname n ON n.a = l.given AND n.b = r.given {U_JOINS}""")
 
@@ -82,14 +82,16 @@ _ONE = 2**40
 
 
 def posterior_sql(pairs: str) -> str:
-    """SELECT of c, person, r, weight, probability from `pairs` (c, r, person, weight).
+    """SELECT of c, person, r, weight, probability from `pairs` (c, r, r_key, person, weight).
 
     Candidates compete with each other and with "not in the register", per person and not per row: somebody registered
     at two practices is one candidate, by her best row.
     """
     return f"""
         WITH best_row AS (
-            SELECT c, person, max_by(r, (weight, -r)) AS r, max(weight) AS weight FROM {pairs} GROUP BY c, person
+            SELECT c, person, max_by(r, (weight, r_key)) AS r, max_by(r_key, (weight, r_key)) AS r_key,
+                   max(weight) AS weight
+            FROM {pairs} GROUP BY c, person
         ),
         scaled AS (
             SELECT *, greatest(max(weight) OVER (PARTITION BY c), 0) AS top FROM best_row
@@ -98,6 +100,6 @@ def posterior_sql(pairs: str) -> str:
             SELECT *, CAST(round(pow(2, weight - top) * {_ONE}) AS HUGEINT) AS share,
                    CAST(round(pow(2, -top) * {_ONE}) AS HUGEINT) AS nobody FROM scaled
         )
-        SELECT c, person, r, weight,
+        SELECT c, person, r, r_key, weight,
                CAST(share AS DOUBLE) / CAST(nobody + sum(share) OVER (PARTITION BY c) AS DOUBLE) AS probability
         FROM shares"""

@@ -88,9 +88,9 @@ def test_a_sister_at_the_same_address_does_not_look_like_the_person() -> None:
 
 def posteriors(*pairs: tuple[int, int, int, float]) -> dict[tuple[int, int], float]:
     """Probability by (client, person) for pairs (client, register row, person, weight)."""
-    rows = ", ".join(f"({c}, {r}, {person}, {weight!r}::DOUBLE)" for c, r, person, weight in pairs)
-    sql = posterior_sql(f"(SELECT * FROM (VALUES {rows}) AS v (c, r, person, weight))")
-    return {(c, person): p for c, person, _r, _w, p in duckdb.execute(sql).fetchall()}
+    rows = ", ".join(f"({c}, {r}, {person}, {weight!r}::DOUBLE, {r})" for c, r, person, weight in pairs)
+    sql = posterior_sql(f"(SELECT * FROM (VALUES {rows}) AS v (c, r_key, person, weight, r))")
+    return {(c, person): p for c, person, _r, _key, _w, p in duckdb.execute(sql).fetchall()}
 
 
 @pytest.mark.parametrize(
