@@ -32,7 +32,8 @@ def write_data(connection: duckdb.DuckDBPyConnection, plan: ReleasePlan, keys: K
     """Write each table as Parquet and CSV; gives what a scan of the final values found against them."""
     import pyarrow.parquet as pq
 
-    agreement, found = plan.signed.agreement, []
+    agreement = plan.signed.agreement
+    texts: list[tuple[str, str, str]] = []
     key = pseudonym.derive(
         keys.root,
         agreement_id=agreement.id,
@@ -45,9 +46,8 @@ def write_data(connection: duckdb.DuckDBPyConnection, plan: ReleasePlan, keys: K
         data = connection.sql(f"SELECT * FROM final_{table} ORDER BY ALL").to_arrow_table()
         pq.write_table(data, folder / f"{table}.parquet", compression="zstd")
         _write_csv(connection, data, folder / f"{table}.csv")
-        if plan.request.form is not Form.IDENTIFIABLE:
-            found += scan.findings(connection, f"final_{table}", names, name=table)
-    return found
+        texts += [(f"final_{table}", name, f"{table}.{name}") for name in names]
+    return [] if plan.request.form is Form.IDENTIFIABLE else scan.findings(connection, texts)
 
 
 def _pseudonymise(connection: duckdb.DuckDBPyConnection, plan: ReleasePlan, table: str, key: bytes) -> list[str]:

@@ -165,12 +165,12 @@ def _scan(connection: duckdb.DuckDBPyConnection, request: Request, leaving: Sequ
     """What the kept text columns hold; columns to be pseudonymised still hold what they replace, and are not asked."""
     if request.form is Form.IDENTIFIABLE:
         return None
-    found: list[str] = []
+    kept = []
     for field in leaving:
         declared = column(field.table, field.name)
         if declared and declared.type is Type.TEXT and TRANSFORMS[field.transform].kind is Kind.KEEP:
-            found += scan.findings(connection, f"out_{field.table}", [field.name], name=field.table)
-    return tuple(found)
+            kept.append((f"out_{field.table}", field.name, field.path))
+    return tuple(scan.findings(connection, kept))
 
 
 def _field_plan(signed: Signed, field: Field, leaves: bool) -> FieldPlan:

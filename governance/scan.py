@@ -15,7 +15,8 @@ from governance.pseudonym import PATTERN
 if TYPE_CHECKING:
     import duckdb
 
-_TEN_DIGITS = "[0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{4}"
+_EMBEDDED = "translate(regexp_extract(v, '[0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{4}'), ' -', '')"
+"""The first ten digits in a value, wherever they stand."""
 
 # Name of the shape, the test on a value `v`, and the share of a column's values from which it is refused. The shares
 # are our own choice: far below what a mis-mapped column would show, above what chance makes.
@@ -35,44 +36,51 @@ _SHORTEST = 4
 """Values shorter than this are codes, and a code may equal somebody's initial or short id by chance."""
 
 
-def findings(connection: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str], *, name: str) -> list[str]:
-    """One sentence for each text column of `table` that looks like, or holds, identifiers; never a value.
+def findings(connection: duckdb.DuckDBPyConnection, columns: Sequence[tuple[str, str, str]]) -> list[str]:
+    """A sentence for each text column (table, column, name to call it by) that holds identifiers; never a value.
 
-    Needs the macros of `schemas.sql`, the view `person` and the table `numbers` of the run.
+    Needs the macros of `schemas.nhs_number` and `schemas.postcode`, and of the run `person` and `numbers`.
     """
-    return [sentence for column in columns for sentence in _column(connection, table, column, f"{name}.{column}")]
-
-
-def _column(connection: duckdb.DuckDBPyConnection, table: str, column: str, path: str) -> list[str]:
-    # A pseudonym of ours has a form that is none of those looked for, so it is counted and not looked at.
-    connection.execute(
-        f'CREATE OR REPLACE TEMP TABLE scanned AS SELECT CAST("{column}" AS VARCHAR) AS v, count(*) AS n '
-        f'FROM {table} WHERE "{column}" IS NOT NULL AND NOT regexp_full_match("{column}", \'{PATTERN}\') GROUP BY ALL'
-    )
-    [(total,)] = connection.execute(f'SELECT count("{column}") FROM {table}').fetchall()
+    if not columns:
+        return []
+    _collect(connection, columns)
     shapes = ", ".join(f"coalesce(sum(n) FILTER ({test}), 0)::BIGINT" for _, test, _ in SHAPES)
-    [counts] = connection.execute(f"SELECT {shapes} FROM scanned").fetchall()
-    [(people,)] = connection.execute(
-        f"""SELECT count(*) FROM scanned WHERE
-            translate(regexp_extract(v, '{_TEN_DIGITS}'), ' -', '') IN (SELECT nhs_number FROM numbers)"""
+    judged = connection.execute(
+        f"""SELECT path, any_value(total), {shapes},
+            count(*) FILTER ({_EMBEDDED} IN (SELECT nhs_number FROM numbers)),
+            coalesce(sum(n) FILTER (lower(v) IN (SELECT hit FROM known)), 0)::BIGINT
+        FROM scanned GROUP BY path ORDER BY path"""
     ).fetchall()
+    return [sentence for path, total, *counts in judged for sentence in _sentences(path, total, counts)]
+
+
+def _sentences(path: str, total: int, counts: Sequence[int]) -> list[str]:
+    *shapes, people, known = counts
     found = [f"{path} holds NHS numbers of people in this run"] if people else []
     found += [
         f"{path} holds what looks like {what} in {count / total:.0%} of its values"
-        for (what, _, share), count in zip(SHAPES, counts, strict=True)
-        if total and count / total >= share
+        for (what, _, share), count in zip(SHAPES, shapes, strict=True)
+        if count / total >= share
     ]
-    if total and _known(connection) / total >= _KNOWN_SHARE:
+    if known / total >= _KNOWN_SHARE:
         found.append(f"{path} holds names, addresses or ids that stand in the input's identifying columns")
     return found
 
 
-def _known(connection: duckdb.DuckDBPyConnection) -> int:
-    """How many scanned values stand in an identifying column; each is read once against the few values scanned."""
+def _collect(connection: duckdb.DuckDBPyConnection, columns: Sequence[tuple[str, str, str]]) -> None:
+    """Fill `scanned` (path, v, n, total) with distinct values, and `known` with those that identify."""
+    # A pseudonym of ours has a form that is none of those looked for, so it is counted and not looked at.
+    values = " UNION ALL ".join(
+        f"""SELECT '{path}' AS path, v, n, total FROM (
+            SELECT "{column}" AS v, count(*) AS n, sum(count(*)) OVER () AS total FROM {table}
+            WHERE "{column}" IS NOT NULL GROUP BY ALL
+        ) WHERE NOT regexp_full_match(v, '{PATTERN}')"""
+        for table, column, path in columns
+    )
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE scanned AS {values}")
     looked_for = f"SELECT lower(v) FROM scanned WHERE length(v) >= {_SHORTEST}"
-    columns = [name for name in DIRECT_PERSON_COLUMNS if name != "nhs_number"]
-    hits = " UNION ".join(f"SELECT lower({c}) AS hit FROM person WHERE lower({c}) IN ({looked_for})" for c in columns)
-    [(count,)] = connection.execute(
-        f"SELECT coalesce(sum(n), 0)::BIGINT FROM scanned WHERE lower(v) IN (SELECT hit FROM ({hits}))"
-    ).fetchall()
-    return int(count)
+    identifying = [name for name in DIRECT_PERSON_COLUMNS if name != "nhs_number"]
+    hits = " UNION ".join(
+        f"SELECT lower({c}) AS hit FROM person WHERE lower({c}) IN ({looked_for})" for c in identifying
+    )
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE known AS {hits}")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +65,15 @@ def _table(table: Table, rows: Sequence[dict[str, Any]], extra: bool = True) -> 
     return pa.table({name: pa.array([row.get(name) for row in rows], types[name]) for name in names})
 
 
+@cache
+def _empty(name: str) -> bytes:
+    """An empty table as a file; most tables of most tests are."""
+    table = {**RELEASABLE, "opt_out": OPT_OUT, "objection": OBJECTION}[name]
+    sink = io.BytesIO()
+    pq.write_table(_table(table, ()), sink)
+    return sink.getvalue()
+
+
 def _record(who: Someone, side: str, about: dict[str, Any]) -> dict[str, Any]:
     prefix, source = ("C", "carefirst") if side == "client" else ("GP", "emis")
     plain = {
@@ -106,7 +117,11 @@ def write_run(folder: Path, people: Iterable[Someone], **tables: Sequence[dict[s
     rows: dict[str, Sequence[dict[str, Any]]] = {"person": persons, **tables}
     (folder / "linked").mkdir(parents=True)
     for name, table in {**RELEASABLE, "opt_out": OPT_OUT, "objection": OBJECTION}.items():
-        pq.write_table(_table(table, rows.get(name, ())), folder / "linked" / f"{name}.parquet")
+        path = folder / "linked" / f"{name}.parquet"
+        if rows.get(name):
+            pq.write_table(_table(table, rows[name]), path)
+        else:
+            path.write_bytes(_empty(name))
     pq.write_table(_table(PERSON_KEY, person_keys, extra=False), folder / "linked" / "person_key.parquet")
     pq.write_table(_table(LINK, links, extra=False), folder / "links.parquet")
     seal(folder)
@@ -189,6 +204,12 @@ class Kit:
         numbers = [who.number for who in people if who.number] if allowed is None else allowed
         path = example.write(self.root / "agreements", numbers, today=TODAY)
         return Desk(self.root, keys.create(self.root / "keys", project=self.root / "project"), run, path)
+
+
+@pytest.fixture(scope="session")
+def kit_in() -> type[Kit]:
+    """For a workbench that several tests share: give it a folder."""
+    return Kit
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 
-from governance import example, optout
+from governance import agreement, example, optout
+from governance.prepare import Keyed, prepare
+from governance.request import History
 from schemas.sql import install_macros
 
 if TYPE_CHECKING:
@@ -59,21 +62,40 @@ CHOICES: list[tuple[str, list[dict[str, Any]], list[dict[str, Any]], str | None]
 ]
 
 
-@pytest.mark.parametrize(("what", "opt_outs", "objections", "rule"), CHOICES, ids=[row[0] for row in CHOICES])
-def test_what_a_person_chose(
-    kit: Kit, what: str, opt_outs: list[dict[str, Any]], objections: list[dict[str, Any]], rule: str | None
-) -> None:
-    people = kit.crowd()
-    who = people[3]
-    numbers = {"theirs": who.number, "another": kit.nhs_number(999)}
-    rows = [
-        choice(who, **row) | ({"nhs_number": numbers[row["nhs_number"]]} if "nhs_number" in row else {})
-        for row in opt_outs
-    ]
-    desk = kit.desk(people, opt_out=rows, objection=[objection(who, **row) for row in objections])
-    planned = desk.plan()
-    assert {(e.rule, e.people) for e in planned.exclusions} == ({(rule, 1)} if rule else set())
-    assert planned.people == (11 if rule else 12)
+@pytest.fixture(scope="module")
+def decided(kit_in: type[Kit], tmp_path_factory: pytest.TempPathFactory) -> tuple[list[bool], dict[str, int]]:
+    """One run in which each person made one of the choices above: who leaves, and the counts by rule."""
+    kit = kit_in(tmp_path_factory.mktemp("choices"))
+    people = kit.crowd(len(CHOICES))
+    opt_outs, objections = [], []
+    for who, (_, chosen, objected, _) in zip(people, CHOICES, strict=True):
+        numbers = {"theirs": who.number, "another": kit.nhs_number(999), None: None}
+        opt_outs += [choice(who, **row | {"nhs_number": numbers[row.get("nhs_number")]}) for row in chosen]
+        objections += [objection(who, **row) for row in objected]
+    desk = kit.desk(people, opt_out=opt_outs, objection=objections)
+    with duckdb.connect() as connection:
+        planned = prepare(
+            connection,
+            desk.run,
+            agreement.load(desk.agreement),
+            recipient=None,
+            today=TODAY,
+            project=desk.project,
+            keys_dir=desk.keys.folder,
+            key=Keyed(version=1),
+            history=History(),
+        )
+        leaving = {key for (key,) in connection.execute("SELECT person_key FROM chosen").fetchall()}
+    return [who.key in leaving for who in people], {e.rule: e.people for e in planned.exclusions}
+
+
+@pytest.mark.parametrize(("at", "rule"), list(enumerate(row[3] for row in CHOICES)), ids=[row[0] for row in CHOICES])
+def test_what_a_person_chose(decided: tuple[list[bool], dict[str, int]], at: int, rule: str | None) -> None:
+    assert decided[0][at] is (rule is None)
+
+
+def test_every_choice_is_counted_under_its_rule(decided: tuple[list[bool], dict[str, int]]) -> None:
+    assert decided[1] == Counter(row[3] for row in CHOICES if row[3])
 
 
 def test_a_number_that_is_not_on_the_list_is_left_out(kit: Kit) -> None:
