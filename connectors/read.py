@@ -275,5 +275,5 @@ def _clear(connection: duckdb.DuckDBPyConnection, supplier: Supplier) -> None:
             connection.execute(f"DROP VIEW {view}")
         connection.execute(f"DROP TABLE loaded_{kind.name}")
     found = [f"found_{lookup.alias}" for lookup in supplier.lookups]
-    for table in ("reading_file", "aside", "later", "repeat", "people", "suspect", *found):
+    for table in ("reading_file", "aside", "later", "repeat", "people", "doubtful", "suspect", *found):
         connection.execute(f"DROP TABLE IF EXISTS {table}")

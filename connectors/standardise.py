@@ -184,10 +184,10 @@ def _fill(connection: duckdb.DuckDBPyConnection, supplier: Supplier, kind: Kind,
     connection.execute(
         f"INSERT INTO {side}.{fill.table.name.lower()} BY NAME SELECT {select} FROM ({rows}) ORDER BY r_file, r_record"
     )
-    _report_quality(connection, fill, rows, side)
+    _report_quality(connection, supplier, kind, fill, side)
 
 
-def _parsed(supplier: Supplier, kind: Kind, fill: Fill) -> str:
+def _parsed(supplier: Supplier, kind: Kind, fill: Fill, only: str = "") -> str:
     """Each record's key, place, texts given (`g_<column>`) and parsed values (`v_<column>`): what is dear, done once."""
     joins = "".join(_join(lookup, f"found_{lookup.alias}") for lookup in supplier.lookups if _uses(fill, lookup.alias))
     later = " ANTI JOIN later ON later.file = r.file AND later.record = r.record" if fill.once else ""
@@ -200,7 +200,7 @@ def _parsed(supplier: Supplier, kind: Kind, fill: Fill) -> str:
         *(f'{value.given} AS "g_{name}"' for name, value in fill.columns.items() if value.given),
     ]
     return (
-        f"SELECT {', '.join(columns)} FROM (SELECT r.* FROM {_remaining(kind)}{later}) r"
+        f"SELECT {', '.join(columns)} FROM (SELECT r.* FROM {_remaining(kind)}{later}{only}) r"
         f" JOIN reading_file f USING (file){joins} WHERE {fill.where}"
     )
 
@@ -213,27 +213,27 @@ def _say(template: str, name: str) -> str:
     return template.replace("{v}", f'"v_{name}"').replace("{x}", f'"g_{name}"')
 
 
-def _report_quality(connection: duckdb.DuckDBPyConnection, fill: Fill, rows: str, side: str) -> None:
-    """One row for each value refused or doubtful; one pass finds the records concerned, however many columns there are."""
-    issues = []
-    for name, value in fill.columns.items():
-        if value.fault:
-            refused = f'"g_{name}" IS NOT NULL AND {_say(value.final, name)} IS NULL'
-            issues.append((name, f"CASE WHEN {refused} THEN {_say(value.fault, name)} END", False, value.record))
-        if value.warning:
-            used = f"{_say(value.final, name)} IS NOT NULL"
-            issues.append((name, f"CASE WHEN {used} THEN {_say(value.warning, name)} END", True, value.record))
+def _report_quality(
+    connection: duckdb.DuckDBPyConnection, supplier: Supplier, kind: Kind, fill: Fill, side: str
+) -> None:
+    """One row for each value refused or doubtful. The records concerned are found first, since they are few."""
+    issues = _issues(fill)
     if not issues:
         return
-    places = sorted({record for *_, record in issues})
-    columns = ", ".join(f"{sql} AS issue_{i}" for i, (_, sql, _, _) in enumerate(issues))
-    any_issue = " OR ".join(f"issue_{i} IS NOT NULL" for i in range(len(issues)))
-    keep = ["source", "source_org", "record_id", *(f"{p}_{at}" for p in places for at in ("file", "record", "line"))]
+    doubt = " OR ".join(f"({sql}) IS NOT NULL" for _, sql, _, _ in issues)
     # MATERIALIZED: else the filter is moved below and every expression in it computed again for every mention.
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE suspect AS WITH parsed AS MATERIALIZED"
-        f" (SELECT {', '.join(keep)}, {columns} FROM ({rows}))"
-        f" FROM parsed WHERE {any_issue}"
+        "CREATE OR REPLACE TEMP TABLE doubtful AS WITH parsed AS MATERIALIZED"
+        f" (SELECT r_file AS file, r_record AS record, {doubt} AS doubt FROM ({_parsed(supplier, kind, fill)}))"
+        " SELECT file, record FROM parsed WHERE doubt"
+    )
+    places = sorted({record for *_, record in issues})
+    columns = ["source", "source_org", "record_id", *(f"{p}_{at}" for p in places for at in ("file", "record", "line"))]
+    columns += [f"{sql} AS issue_{i}" for i, (_, sql, _, _) in enumerate(issues)]
+    only = " SEMI JOIN doubtful ON doubtful.file = r.file AND doubtful.record = r.record"
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE suspect AS SELECT {', '.join(columns)}"
+        f" FROM ({_parsed(supplier, kind, fill, only)})"
     )
     union = " UNION ALL ".join(
         f'SELECT source, source_org, record_id, {quoted(name)} AS "column", issue_{i} AS issue, {used} AS used,'
@@ -245,3 +245,17 @@ def _report_quality(connection: duckdb.DuckDBPyConnection, fill: Fill, rows: str
         f"INSERT INTO {side}.data_quality BY NAME SELECT q.* EXCLUDE (file), f.name AS extract_file"
         f' FROM ({union}) q JOIN reading_file f USING (file) ORDER BY q.file, extract_record, "column"'
     )
+
+
+def _issues(fill: Fill) -> list[tuple[str, str, bool, str]]:
+    """What may be wrong: the column, SQL of the issue (null where all is well), whether the value is used, the record."""
+    issues = []
+    for name, value in fill.columns.items():
+        final = _say(value.final, name)
+        if value.fault:
+            refused = f'"g_{name}" IS NOT NULL AND {final} IS NULL'
+            issues.append((name, f"CASE WHEN {refused} THEN {_say(value.fault, name)} END", False, value.record))
+        if value.warning:
+            warning = f"CASE WHEN {final} IS NOT NULL THEN {_say(value.warning, name)} END"
+            issues.append((name, warning, True, value.record))
+    return issues
