@@ -79,7 +79,7 @@ def _lines(text: str) -> list[str]:
 
 def _parse(path: Path, line: str, number: int) -> Header:
     read = [(titles, mark) for mark in _DELIMITERS if (titles := _titles(line, mark)) is not None]
-    if not read:
+    if not read or (len(read) < len(_DELIMITERS) and max(len(titles) for titles, _ in read) == 1):
         raise InputError(
             "the header cannot be read: its quotation marks do not pair; export the file again", path=path, line=number
         )

@@ -76,7 +76,9 @@ def test_a_quote_that_never_closes_does_not_hold_the_rest_of_a_large_file() -> N
 
 
 # Text that csv quotes in every way it can; the marker keeps a middle line of a value from being a record by itself.
-values = st.text(st.sampled_from('ab ,"\n\r;é€😀'), max_size=12).map(lambda t: t.replace("\n", "\n|").replace("\r", "\r|"))
+values = st.text(st.sampled_from('ab ,"\n\r;é€😀'), max_size=12).map(
+    lambda t: t.replace("\n", "\n|").replace("\r", "\r|")
+)
 tables = st.lists(st.lists(values, min_size=WIDTH, max_size=WIDTH), max_size=12)
 
 
@@ -111,7 +113,9 @@ plain = st.text(st.sampled_from("abcdé "), max_size=6)
 )
 @settings(max_examples=300, deadline=None)
 def test_a_stray_quote_costs_at_most_one_record(table, data, quoted) -> None:
-    lines = written([[str(n), *row[1:]] for n, row in enumerate(table)], "\n", csv.QUOTE_ALL if quoted else csv.QUOTE_MINIMAL)
+    lines = written(
+        [[str(n), *row[1:]] for n, row in enumerate(table)], "\n", csv.QUOTE_ALL if quoted else csv.QUOTE_MINIMAL
+    )
     at = data.draw(st.integers(0, len(lines.decode())))
     text = lines.decode()
     _, _, rejected = index((text[:at] + '"' + text[at:]).encode())

@@ -1,0 +1,163 @@
+"""Input that cannot be used at all: one clear sentence each, and never a value."""
+
+from __future__ import annotations
+
+import gzip
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from connectors import Source, read
+from schemas.errors import InputError, SettingsError
+
+SECRET = "Ramasubramanian"
+GOOD = f"record_id,family_name\n1,{SECRET}\n"
+
+PATIENT = ",".join(["PatientGuid", "OrganisationGuid", "Surname", "DateOfBirth", "PatientTypeDescription", "Deleted"])
+
+
+def _fails(error: type[Exception], *sources: Source) -> str:
+    with duckdb.connect() as connection, pytest.raises(error) as caught:
+        read(connection, sources, side="clients", as_at=date(2026, 11, 22))
+    message = str(caught.value)
+    assert SECRET not in message
+    assert "\n" not in message
+    return message
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        pytest.param("a.csv", b"", "the file is empty", id="empty"),
+        pytest.param("a.csv", b"\r\n\r\n", "the file is empty", id="only blank lines"),
+        pytest.param("a.csv", b"\xef\xbb\xbf", "the file is empty", id="only a byte order mark"),
+        pytest.param("a.csv", b"record_id,family_name\r\n", "holds a header and no records", id="header only"),
+        pytest.param("a.csv", f"id,name\n1,{SECRET}\n".encode(), "the columns fit none of the formats", id="unknown"),
+        pytest.param("a.csv", f"1,{SECRET}\n2,{SECRET}\n".encode(), "the columns fit none", id="no header"),
+        pytest.param(
+            "a.csv",
+            b"record_id,family_name,Family_Name\n1,a,b\n",
+            "line 1: the column 'Family_Name' stands twice",
+            id="duplicate header",
+        ),
+        pytest.param("a.csv", b"record_id,phone\n1,2\n", "line 1: nothing says who the people are", id="no names"),
+        pytest.param("a.csv", b'record_id,"family_name\n1,a\n', "line 1: the header cannot be read", id="open quote"),
+        pytest.param("a.csv", gzip.compress(GOOD.encode()), "compressed with gzip; unpack it first", id="gzip"),
+        pytest.param("a.csv", b"PK\x03\x04" + b"\0" * 99, "a zip archive or an Excel workbook", id="xlsx"),
+        pytest.param("a.csv", b"\xd0\xcf\x11\xe0" + b"\0" * 99, "an old Excel workbook", id="xls"),
+        pytest.param("a.csv", b"%PDF-1.7", "it is a PDF", id="pdf"),
+        pytest.param("a.csv", b"-----BEGIN PGP MESSAGE-----\n", "encrypted with PGP", id="pgp"),
+        pytest.param("a.csv", bytes(range(256)) * 8 + b"\0" * 99, "this is not a text file", id="binary junk"),
+        pytest.param("a.parquet", GOOD.encode(), "it is not a Parquet file, or it was cut short", id="false parquet"),
+        pytest.param("a.parquet", b"", "it is not a Parquet file, or it was cut short", id="empty parquet"),
+        pytest.param("a.parquet", b"PAR1" + b"\0" * 64 + b"PAR1", "it is not a Parquet file", id="broken parquet"),
+    ],
+)
+def test_files(tmp_path: Path, name: str, content: bytes, sentence: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    message = _fails(InputError, Source(path))
+    assert sentence in message
+    assert str(path) in message
+
+
+def test_named_format_says_which_columns_are_missing(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"CareFirst ID,Surname\n1,{SECRET}\n", encoding="utf-8")
+    assert "the columns Forename, Date of Birth are missing" in _fails(InputError, Source(path, "carefirst"))
+    path.write_text(f"CareFirst ID~Surname\n1~{SECRET}\n", encoding="utf-8")
+    assert "the delimiter may be none of comma" in _fails(InputError, Source(path, "carefirst"))
+
+
+def test_paths(tmp_path: Path) -> None:
+    assert "no such file" in _fails(InputError, Source(tmp_path / "nowhere.csv"))
+    (tmp_path / "folder").mkdir()
+    assert "the folder holds no file that ends in .csv" in _fails(InputError, Source(tmp_path / "folder"))
+    (tmp_path / "folder" / "x.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+    assert "no emis patient file found" in _fails(InputError, Source(tmp_path / "folder", "emis"))
+
+
+def test_a_loop_of_links(tmp_path: Path) -> None:
+    loop = tmp_path / "loop.csv"
+    try:
+        loop.symlink_to(loop)
+    except OSError:
+        pytest.skip("this system does not let us make links")
+    assert "cannot be read" in _fails(InputError, Source(loop))
+
+
+def test_a_folder_that_holds_itself_is_read_once(tmp_path: Path, store) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / "a.csv").write_text(GOOD, encoding="utf-8")
+    try:
+        (tmp_path / "again").symlink_to(tmp_path, target_is_directory=True)
+    except OSError:
+        pytest.skip("this system does not let us make links")
+    assert store.read(tmp_path).records == 1
+
+
+def test_a_file_that_cannot_be_opened(tmp_path: Path) -> None:
+    # A folder where a file is expected: permissions refuse nothing to an administrator.
+    (tmp_path / "x.csv").mkdir()
+    (tmp_path / "x.csv" / "y.csv").mkdir()
+    assert "the folder holds no file" in _fails(InputError, Source(tmp_path / "x.csv"))
+
+
+def test_tables_in_memory(tmp_path: Path) -> None:
+    import pandas as pd
+
+    assert "neither a path nor a table" in _fails(InputError, Source(3))
+    decimals = pd.DataFrame({"record_id": [1.0, None], "family_name": ["a", "b"]})
+    assert "record_id holds decimal numbers" in _fails(InputError, Source(decimals))
+    assert "nothing to read" in _fails(InputError)
+    assert "holds a header and no records" in _fails(
+        InputError, Source(pd.DataFrame({"record_id": [], "family_name": []}).astype(str))
+    )
+
+
+def test_formats_and_mappings(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(GOOD, encoding="utf-8")
+    mapping = tmp_path / "map.toml"
+    assert "the format 'mosaic' is not known" in _fails(SettingsError, Source(path, "mosaic"))
+    assert "the mapping cannot be read" in _fails(SettingsError, Source(path, "swift", mapping))
+    for text, sentence in {
+        "source = ": "not a TOML file",
+        "x = 1": "source must be one of carefirst, swift",
+        'source = "swift"\ncolour = 1': "unknown setting: colour",
+        'source = "swift"\n[kinds.dog]': "unknown kind of file: dog",
+        'source = "swift"\n[kinds.person.columns]\nsurname = "X"': "unknown column of kinds.person: surname",
+        'source = "swift"\ndates = ["mm/dd/yyyy"]': "'mm/dd/yyyy' is not a form of date",
+        'source = "swift"\nencodings = ["ebcdic"]': "'ebcdic' is not known",
+    }.items():
+        mapping.write_text(text, encoding="utf-8")
+        assert sentence in _fails(SettingsError, Source(path, mapping=mapping))
+    mapping.write_text('source = "swift"', encoding="utf-8")
+    assert "a mapping is for carefirst and swift only" in _fails(SettingsError, Source(path, "emis", mapping))
+
+
+def test_emis_holds_when_a_sharing_agreement_is_disabled(tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text(PATIENT + "\n{A},{O},x,1950-01-01,Regular,false\n", encoding="utf-8")
+    (tmp_path / "s.csv").write_text("OrganisationGuid,IsActivated,Disabled\n{O},true,TRUE\n", encoding="utf-8")
+    message = _fails(InputError, Source(tmp_path))
+    assert "s.csv, line 2: a sharing agreement is disabled" in message
+
+
+def test_systmone_needs_what_its_manifest_lists(tmp_path: Path) -> None:
+    (tmp_path / "SRPatient.csv").write_text(
+        "RowIdentifier,IDOrganisationVisibleTo,Surname,NHSNumber,DateBirth\n1,A81001,x,,01 Jan 1950 00:00\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "SRManifest.csv").write_text("FileName,IsDelta\nSRPatient,N\nSRCode,N\n", encoding="utf-8")
+    assert "the manifest lists files that are not here: SRCode" in _fails(InputError, Source(tmp_path))
+
+
+def test_a_failed_reading_leaves_the_store_usable_for_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("record_id,family_name\n", encoding="utf-8")
+    with duckdb.connect() as connection:
+        with pytest.raises(InputError):
+            read(connection, [Source(path)], side="clients", as_at=date(2026, 11, 22))
+        with pytest.raises(ValueError, match="side is one of"):
+            read(connection, [Source(path)], side="other", as_at=date(2026, 11, 22))
