@@ -26,33 +26,38 @@ ROW_GROUP = 122_880
 
 
 def make_person_keys(connection: duckdb.DuckDBPyConnection, *, seed: int) -> None:
-    """Write table `person_key`: one key a person, drawn from the seed's random stream in row order.
+    """Make the temporary table `person_key`: one key a person, drawn from the seed's random stream in row order.
 
     Register rows with one NHS number are one person, and so are the clients linked to that number. Everybody else is a
     person of their own: an unlinked client's number is held, not confirmed, so it joins nothing.
     """
-    # Sorted once, so that a row's number stands for its four key columns. Keys are drawn for every row; a person of
-    # several rows has the key of the first.
+    # An origin's number stands for its three texts, and a row's number for its key: sorted once, compared cheaply.
+    connection.execute("""CREATE OR REPLACE TEMP TABLE origin AS
+        SELECT *, row_number() OVER (ORDER BY side, source, source_org) AS origin FROM (
+            SELECT DISTINCT 'client' AS side, source, source_org FROM clients.person
+            UNION ALL SELECT DISTINCT 'register', source, source_org FROM register.person)""")
     connection.execute("""CREATE OR REPLACE TEMP TABLE record AS SELECT * FROM (
-            SELECT 'client' AS side, p.source, p.source_org, p.record_id,
-                   coalesce(l.nhs_number, p.nhs_number) AS nhs_number, l.nhs_number AS shared
-            FROM clients.person p LEFT JOIN (SELECT * FROM link WHERE decision = 'link') l
-                USING (source, source_org, record_id)
+            SELECT o.origin, p.record_id, coalesce(l.nhs_number, p.nhs_number) AS nhs_number, l.nhs_number AS shared
+            FROM clients.person p JOIN (SELECT * FROM origin WHERE side = 'client') o USING (source, source_org)
+            LEFT JOIN (SELECT * FROM link WHERE decision = 'link') l USING (source, source_org, record_id)
             UNION ALL
-            SELECT 'register', source, source_org, record_id, nhs_number, nhs_number FROM register.person)
-        ORDER BY side, source, source_org, record_id""")
+            SELECT o.origin, p.record_id, p.nhs_number, p.nhs_number
+            FROM register.person p JOIN (SELECT * FROM origin WHERE side = 'register') o USING (source, source_org))
+        ORDER BY origin, record_id""")
     ((rows,),) = connection.execute("SELECT count(*) FROM record").fetchall()
+    # Keys are drawn for every row; a person of several rows has the key of the first.
     connection.register("drawn", _draw(rows, seed))
     try:
-        connection.execute("""CREATE OR REPLACE TABLE person_key AS
+        connection.execute("""CREATE OR REPLACE TEMP TABLE person_key AS
             WITH person AS (SELECT shared, min(rowid) AS position FROM record WHERE shared IS NOT NULL GROUP BY 1)
             SELECT format('{:016x}{:016x}', d.high, d.low) AS person_key,
-                   r.source, r.source_org, r.record_id, r.side, r.nhs_number, r.rowid AS position
-            FROM record r LEFT JOIN person p ON p.shared = r.shared
+                   o.source, o.source_org, r.record_id, o.side, r.nhs_number, r.rowid AS position
+            FROM record r JOIN origin o USING (origin) LEFT JOIN person p ON p.shared = r.shared
             JOIN drawn d ON d.position = coalesce(p.position, r.rowid)""")
     finally:
         connection.unregister("drawn")
         connection.execute("DROP TABLE record")
+        connection.execute("DROP TABLE origin")
 
 
 def _draw(rows: int, seed: int) -> object:

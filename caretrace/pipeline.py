@@ -89,7 +89,7 @@ def store(folder: Path, settings: Settings) -> Iterator[duckdb.DuckDBPyConnectio
     config: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": settings.memory,
         "temp_directory": str(folder / "spill"),
-        "enable_external_access": True,
+        # Nothing is fetched from the network, whatever a query needs.
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
     }
@@ -99,6 +99,8 @@ def store(folder: Path, settings: Settings) -> Iterator[duckdb.DuckDBPyConnectio
     try:
         # Our own progress is drawn; DuckDB's would write to the terminal beside it.
         connection.execute("SET enable_progress_bar = false")
+        # The store lives for one run: the time to compress it costs more than the disk it saves.
+        connection.execute("SET force_compression = 'uncompressed'")
         install_macros(connection, as_at=settings.as_at)
         yield connection
     finally:

@@ -57,6 +57,8 @@ def drafting(out: Path) -> Iterator[Draft]:
     """
     _refuse_existing(out)
     parent = out.parent
+    if parent.exists() and not parent.is_dir():
+        raise InputError("is a file, so no run folder can stand in it; give --out another place", path=parent)
     parent.mkdir(parents=True, exist_ok=True)
     with _lock(parent / f".{out.name}.lock", out):
         _refuse_existing(out)

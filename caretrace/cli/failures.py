@@ -95,7 +95,7 @@ def _explain_duckdb(error: BaseException) -> Failure | None:
         return Failure(ExitCode.INPUT, _NO_MEMORY)
     if isinstance(error, duckdb.IOException):
         return Failure(ExitCode.INPUT, "a file could not be read or written; check the disk and the rights to it")
-    if isinstance(error, duckdb.InterruptException):
+    if isinstance(error, duckdb.InterruptException | RuntimeError) and "interrupt" in str(error).lower():
         return Failure(ExitCode.INTERRUPTED, "interrupted; nothing was left half-written")
     return None
 

@@ -20,6 +20,7 @@ from schemas.errors import Busy, InputError, IntegrityFailure, Refused, Settings
         (Busy("held"), ExitCode.BUSY, "held"),
         (KeyboardInterrupt(), ExitCode.INTERRUPTED, "interrupted"),
         (Interrupted(), ExitCode.INTERRUPTED, "interrupted"),
+        (RuntimeError("Query interrupted"), ExitCode.INTERRUPTED, "interrupted"),
         (MemoryError(), ExitCode.INPUT, "memory"),
         (OSError(errno.ENOSPC, "No space left"), ExitCode.INPUT, "disk is full"),
         (FileNotFoundError(errno.ENOENT, "no", "a.csv"), ExitCode.INPUT, "a.csv: no such file"),

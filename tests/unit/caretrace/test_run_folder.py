@@ -61,6 +61,12 @@ def test_an_out_that_exists_is_refused_and_left_alone(tmp_path: Path, kind: str)
     assert names(tmp_path) == ["one"]
 
 
+def test_an_out_below_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(InputError, match="is a file"), run_folder.drafting(tmp_path / "file" / "run"):
+        pass
+
+
 def test_an_out_that_appears_meanwhile_is_not_replaced(tmp_path: Path) -> None:
     out = tmp_path / "one"
     with pytest.raises(InputError, match="exists already"), run_folder.drafting(out) as draft:
