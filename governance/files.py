@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import file_digest
@@ -43,6 +44,16 @@ def write_durably(path: Path, data: bytes, *, private: bool = False) -> None:
         os.fsync(file.fileno())
     temporary.replace(path)
     sync_folder(path.parent)
+
+
+def move(folder: Path, to: Path) -> Path:
+    """Rename a finished folder; tried a few times, since on Windows a virus scanner may hold a new file."""
+    for wait in (0.1, 0.3, 1.0):
+        try:
+            return folder.replace(to)
+        except PermissionError:
+            time.sleep(wait)
+    return folder.replace(to)
 
 
 @contextmanager

@@ -48,7 +48,10 @@ def folder(environ: Mapping[str, str], *, platform: str, home: Path) -> Path:
 
 def check_apart(keys_dir: Path, project: Path) -> None:
     """Raise SettingsError where the keys folder lies inside the project folder."""
-    if keys_dir.resolve().is_relative_to(project.resolve()):
+    resolved, root = keys_dir.resolve(), project.resolve()
+    # A name alone does not tell: file systems that ignore case give one folder many names.
+    same = root.exists() and any(part.exists() and part.samefile(root) for part in (resolved, *resolved.parents))
+    if same or resolved.is_relative_to(root):
         raise SettingsError(
             f"the keys folder {keys_dir} lies inside the project folder {project}: whoever copies the data would copy "
             "the keys; set CARETRACE_KEYS to a folder elsewhere"

@@ -18,7 +18,7 @@ import rfc8785
 
 from governance import audit, bundle
 from governance.decide import Decision, decide
-from governance.files import sha256_of, sync_folder, write_durably
+from governance.files import move, sha256_of, sync_folder, write_durably
 from governance.keys import Keys
 from governance.log import Log, Receipt
 from governance.plan import ReleasePlan
@@ -91,7 +91,7 @@ class Making:
         place = _partial(to, release_id)
         try:
             files = self._write(connection, place, release_id, intent)
-            place = place.replace(to)
+            place = move(place, to)
             sync_folder(to.parent)
             outcome = self._released(decision, release_id, files)
         except (OSError, CaretraceError) as error:

@@ -120,7 +120,7 @@ class ReleasePlan:
         agreement = self.signed.agreement
         leaving = [f"  {f.table}.{f.name}: {f.meaning}. {f.justification}" for f in self.fields if f.leaves]
         dropped = [f"  {f.table}.{f.name}" for f in self.fields if not f.leaves]
-        left_out = [f"  {shown(e.people, for_recipient)}: {e.reason} ({e.rule})" for e in self.exclusions]
+        left_out = [f"  {_spoken(e.people, for_recipient)}: {e.reason} ({e.rule})" for e in self.exclusions]
         lines = [
             f"Release under {agreement.id} version {agreement.version}: {agreement.title}",
             f"To {self.request.recipient}, for {self.request.purpose}, form {self.request.form}, on {self.today}",
@@ -144,6 +144,11 @@ class ReleasePlan:
 def shown(count: int, for_recipient: bool) -> int | str:
     """A count of people, hidden where it is small and the reader is the recipient."""
     return f"fewer than {SMALL}" if for_recipient and 0 < count < SMALL else count
+
+
+def _spoken(count: int, for_recipient: bool) -> str:
+    hidden = shown(count, for_recipient)
+    return hidden if isinstance(hidden, str) else f"{hidden:,}"
 
 
 def _section(title: str, lines: Sequence[str]) -> list[str]:

@@ -82,7 +82,7 @@ def no_differencing_by_opt_out(case: Case) -> Finding:
     )
 
 
-@rule("R13s", "agreement: cohort", scope=Scope.SUBJECT)
+@rule("R13a", "agreement: cohort", scope=Scope.SUBJECT)
 def in_the_cohort(case: Case) -> Finding:
     """The person is in the agreed cohort."""
     covered = _subject(case).covered
