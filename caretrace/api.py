@@ -40,7 +40,8 @@ class LinkResult:
 
     def to_pandas(self) -> pd.DataFrame:
         """The links as a data frame; `levels` holds a list of (comparison, level) in each row."""
-        return self.links.to_pandas()
+        frame: pd.DataFrame = self.links.to_pandas()
+        return frame
 
 
 def link(
