@@ -15,6 +15,8 @@ from schemas.table import Column, Table, Type
 _OURS = ("extract_file", "extract_record", "extract_line", "source", "source_org", "record_id")
 _READ = tuple(table for table in SOURCE_TABLES if table.name not in ("SET_ASIDE", "DATA_QUALITY"))
 
+_PRECISION = "CASE WHEN upper(r.birth_date_precision) IN ('Y', 'YM', 'YMD') THEN upper(r.birth_date_precision) END"
+
 
 def _value(column: Column) -> Value:
     """How a column is read: by what it is where it is one of a kind, else by its type."""
@@ -43,7 +45,7 @@ def _kind(table: Table) -> Kind:
     fields = [name for name in table.names if name not in _OURS[:3]]
     columns = {c.name: _value(c) for c in table.columns if c.name not in _OURS}
     if is_person:
-        columns |= values.birth_date("r.birth_date", Form.ISO, precision="upper(r.birth_date_precision)")
+        columns |= values.birth_date("r.birth_date", Form.ISO, precision=_PRECISION)
     return Kind(
         name=table.name.lower(),
         columns={name: (name,) for name in fields},
