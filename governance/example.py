@@ -122,7 +122,7 @@ name = "person"
 fields = [
   {{ name = "birth_date", transform = "five_year_band", justification = "Need for care differs by age." }},
   {{ name = "gender", transform = "keep", justification = "Need for care differs between women and men." }},
-  {{ name = "postcode", transform = "area", justification = "Providers are commissioned by place." }},
+  {{ name = "postcode", transform = "district", justification = "Providers are commissioned by place." }},
 ]
 
 [[data.tables]]
@@ -137,7 +137,7 @@ fields = [
 [disclosure]
 k = 5
 below_k = "withhold"
-max_withheld_share = 0.05
+max_withheld_share = 0.10
 
 [pseudonyms]
 epoch = "1"

@@ -40,7 +40,7 @@ FAULTS = [
     ("our own key", 'name = "gender"', 'name = "person_key"', "unknown field 'person.person_key'"),
     ("a field of provenance", 'name = "gender"', 'name = "extract_line"', "unknown field 'person.extract_line'"),
     ("unknown transform", '"five_year_band"', '"blur"', "unknown transform 'blur' for 'person.birth_date'"),
-    ("transform does not fit", 'transform = "area"', 'transform = "month"', "does not fit 'person.postcode'"),
+    ("transform does not fit", 'transform = "district"', 'transform = "month"', "does not fit 'person.postcode'"),
     ("a field twice", 'name = "gender"', 'name = "postcode"', "lists a field twice"),
     ("a table twice", 'name = "service"', 'name = "person"', "unknown field 'person.event_id'"),
     ("too old a list", "max_age_days = 7", "max_age_days = 70", "choices.max_age_days"),
