@@ -12,6 +12,7 @@ is found only by an anchor: a checkpoint kept in the keys folder, in a release b
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -27,6 +28,9 @@ from schemas.errors import InputError, IntegrityFailure
 LOG, LEAVES, CHECKPOINT, VKEY = "log.jsonl", "leaves.bin", "checkpoint", "log.vkey"
 
 Entry = dict[str, Any]
+
+_ONE_APPEND = 0.2
+"""Seconds within which an append that was begun is over."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,9 @@ def verify(
     key is `verifier`, else that of `keys_dir`, else the one in the log's folder (then `key_confirmed` is false).
     """
     found = examine(audit_dir, keys_dir=keys_dir, anchors=anchors, verifier=verifier)
+    if found.loose:  # perhaps only because a release is just being logged, which takes milliseconds
+        time.sleep(_ONE_APPEND)
+        found = examine(audit_dir, keys_dir=keys_dir, anchors=anchors, verifier=verifier)
     if found.loose:
         raise IntegrityFailure(
             f"{audit_dir / LOG}: entry {found.checkpoint.size} and what follows is not signed: a write was "

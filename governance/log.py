@@ -11,7 +11,7 @@ import os
 import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -25,7 +25,7 @@ from governance.audit import CHECKPOINT, LEAVES, LOG, VKEY, Entry, Examined, ent
 from governance.checkpoint import Checkpoint, Verifier, proof_text
 from governance.files import held, write_durably
 from governance.keys import Keys
-from schemas.errors import CaretraceError, Refused
+from schemas.errors import InputError, Refused
 from schemas.nhs_number import fault
 
 ENTRY_VERSION = 1
@@ -136,11 +136,8 @@ def _open(audit_dir: Path, keys: Keys, now: datetime) -> Log:
 
 def _begin(audit_dir: Path, keys: Keys, now: datetime) -> Log:
     """Begin a log, unless the keys folder remembers one in this place."""
-    try:
+    with suppress(InputError):  # says that there is no log; an anchor of one in this place is an IntegrityFailure
         examine(audit_dir, keys_dir=keys.folder)
-    except CaretraceError as error:
-        if error.exit_code != 1:
-            raise  # an anchor says that there was a log here
     origin = f"caretrace/log/{secrets.token_hex(8)}"
     verifier = Verifier(origin, keys.signing.public_key().public_bytes_raw())
     log = Log(audit_dir, keys, origin, None, ())

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.parquet as pq
 import pytest
 
-from governance import audit, bundle, example, keys, making, register, release
+from governance import audit, bundle, example, keys, making, pseudonym, register, release
 from governance.checkpoint import Verifier, check_proof
 from governance.log import Log
 from schemas.errors import Busy, InputError, IntegrityFailure, Refused, SettingsError
@@ -123,6 +123,20 @@ def test_an_anchor_from_a_bundle_finds_a_rollback(kit: Kit) -> None:
         audit.verify(desk.root / "older", anchors=[proof.partition("\n\n")[2]])
 
 
+def test_nobody_who_opted_out_is_in_any_table(kit: Kit) -> None:
+    people = kit.crowd(20)
+    allowed, opted_out = people[::2], people[1::2]
+    desk = kit.desk(people, allowed=[who.number for who in allowed], service=[kit.service(who) for who in people])
+    made = desk.make()
+    domain: dict[str, Any] = {"agreement_id": "DSA-EXAMPLE-01", "recipient": "X0X02", "epoch": "1", "key_version": 1}
+    key = pseudonym.derive(desk.keys.root, **domain)
+    expected = set(pseudonym.pseudonyms(key, pseudonym.PERSON, [who.key for who in allowed]).to_pylist())
+    forbidden = set(pseudonym.pseudonyms(key, pseudonym.PERSON, [who.key for who in opted_out]).to_pylist())
+    for table in ("person", "service"):
+        assert set(pq.read_table(made.folder / f"{table}.parquet")["pseudonym"].to_pylist()) == expected
+        assert not [one for one in forbidden if one in (made.folder / f"{table}.csv").read_text("utf-8-sig")]
+
+
 def test_few_people_left_out_are_hidden_from_the_recipient(kit: Kit) -> None:
     people = kit.crowd()
     desk = kit.desk(people, allowed=[who.number for who in people[1:]])
@@ -223,13 +237,15 @@ def test_a_direct_identifier_agreed_by_mistake_is_dropped(kit: Kit) -> None:
 
 def test_every_reason_is_given_at_once(kit: Kit) -> None:
     desk = full(kit)
-    desk.edit(("dpia_reference", "ethics_reference"), ('purpose]\ncode = "comm', 'purpose]\ncode = "comm'))
+    desk.edit(("dpia_reference", "ethics_reference"))
     desk.edit(
         ('article_6 = "6(1)(e) public task"\n', ""),
         (f"review_date = {TODAY + timedelta(days=150)}", "review_date = 2026-11-21"),
     )
+    planned = desk.plan()
     with pytest.raises(Refused) as refused:
-        release.check(desk.plan())
+        release.check(planned)
+    assert "REFUSED:\n  R02: its review was due on 2026-11-21" in planned.to_text()
     assert [reason.partition(":")[0] for reason in refused.value.reasons] == ["R02", "R04", "R07"]
 
 
