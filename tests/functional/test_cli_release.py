@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ def agreement(project: Path) -> Path:
     """The example agreement, made to fit 150 people: groups of one are allowed to be withheld."""
     path = project / "agreement" / "agreement.toml"
     text = path.read_text("utf-8")
-    path.write_text(text.replace("max_withheld_share = 0.05", "max_withheld_share = 0.9"), encoding="utf-8")
+    path.write_text(re.sub("max_withheld_share = .*", "max_withheld_share = 0.9", text), encoding="utf-8")
     return path
 
 
