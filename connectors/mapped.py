@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -180,11 +181,12 @@ def _person(settings: Mapping[str, Any], forms: tuple[Form, ...]) -> Kind:
     )
     first = "coalesce(r.given_name, regexp_extract(r.given_names, '^\\S+'))"
     rest = "coalesce(r.middle_names, nullif(trim(regexp_replace(r.given_names, '^\\S+', '')), ''))"
-    # The number of the person's own row goes before one that stands among the identifiers.
-    number = "CASE WHEN nhs_number(r.nhs_number) IS NULL AND reference.value IS NOT NULL THEN {0} ELSE {1} END"
-    held = number.format("reference.value", "r.nhs_number")
+    # The number of the person's own row goes before one that stands among the identifiers; where neither is one, what is
+    # wrong is said of the identifier.
+    held = values.nhs_number("coalesce(reference.value, r.nhs_number)", record="reference")
+    number = replace(held, parsed="coalesce(nhs_number(r.nhs_number), nhs_number(reference.value))")
     person = {
-        "nhs_number": values.nhs_number(held, record="reference"),
+        "nhs_number": number,
         "family_name": text("r.family_name"),
         "given_name": text(f"nullif({first}, '')"),
         "middle_names": text(rest),
