@@ -24,7 +24,8 @@ MARK = "# Written by `caretrace demo`, which removes and makes again what is bes
 _MADE = ("extracts", "agreement", "runs", "releases", "audit")
 SEED = 2014
 CLIENTS, PATIENTS = 20_000, 300_000
-_SMALL = (300, 3_000)
+_SMALL = (500, 20_000)
+"""Enough people for practices of both suppliers."""
 _OPTED_OUT_ONE_IN = 20
 """Share of people left off the list of allowed numbers [assumed: the national share is of this size]."""
 
