@@ -220,13 +220,15 @@ def _report_quality(
     issues = _issues(fill)
     if not issues:
         return
-    doubt = " OR ".join(f"({sql}) IS NOT NULL" for _, sql, _, _ in issues)
+    doubt = " OR ".join(f"({test})" for test in _doubts(fill))
     # MATERIALIZED: else the filter is moved below and every expression in it computed again for every mention.
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE doubtful AS WITH parsed AS MATERIALIZED"
         f" (SELECT r_file AS file, r_record AS record, {doubt} AS doubt FROM ({_parsed(supplier, kind, fill)}))"
         " SELECT file, record FROM parsed WHERE doubt"
     )
+    if not connection.execute("SELECT 1 FROM doubtful LIMIT 1").fetchall():
+        return
     places = sorted({record for *_, record in issues})
     columns = ["source", "source_org", "record_id", *(f"{p}_{at}" for p in places for at in ("file", "record", "line"))]
     columns += [f"{sql} AS issue_{i}" for i, (_, sql, _, _) in enumerate(issues)]
@@ -259,3 +261,14 @@ def _issues(fill: Fill) -> list[tuple[str, str, bool, str]]:
             warning = f"CASE WHEN {final} IS NOT NULL THEN {_say(value.warning, name)} END"
             issues.append((name, warning, True, value.record))
     return issues
+
+
+def _doubts(fill: Fill) -> list[str]:
+    """Whether anything is wrong, without saying what: the reasons are long, and seldom needed."""
+    refused = [
+        f'"g_{name}" IS NOT NULL AND {_say(value.final, name)} IS NULL'
+        for name, value in fill.columns.items()
+        if value.fault
+    ]
+    warned = [f"({_say(value.warning, name)}) IS NOT NULL" for name, value in fill.columns.items() if value.warning]
+    return refused + warned
