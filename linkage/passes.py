@@ -24,15 +24,17 @@ class Pass:
 
     name: str
     meaning: str
-    accepts: Mapping[str, tuple[str, ...]]
+    accepts: Mapping[str, tuple[str | None, ...]]
+    """None accepts a comparison that says nothing."""
 
     def sql(self) -> str:
         """The condition over `pair_level`."""
         wanted = []
         for comparison in COMPARISONS:
             if names := self.accepts.get(comparison.name):
-                indexes = ", ".join(str(comparison.index(name)) for name in names)
-                wanted.append(f"{column(comparison)} IN ({indexes})")
+                indexes = ", ".join(str(comparison.index(name)) for name in names if name is not None)
+                reached = f"{column(comparison)} IN ({indexes})"
+                wanted.append(f"({reached} OR {column(comparison)} IS NULL)" if None in names else reached)
         return " AND ".join(wanted)
 
 
@@ -45,7 +47,7 @@ PASSES: tuple[Pass, ...] = (
     Pass(
         "number and date",
         "NHS number and date of birth agree, and the given name does not contradict",
-        {"NHS number": ("same",), "date of birth": ("exact",), "given name": _LIKE_GIVEN},
+        {"NHS number": ("same",), "date of birth": ("exact",), "given name": (*_LIKE_GIVEN, None)},
     ),
     Pass(
         "number and partial date",

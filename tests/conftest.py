@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import pytest
 
 from schemas import ADDRESS, NAME, PERSON, SOURCE_TABLES, Table
@@ -17,15 +18,17 @@ Store = Callable[..., duckdb.DuckDBPyConnection]
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, side: str, table: Table, rows: list[Row]) -> None:
-    for number, row in enumerate(rows, start=1):
-        values = {"source": side, "source_org": "T", "record_id": f"{side[0]}{number}"} | row
-        if table is PERSON and values.get("birth_date"):
-            values.setdefault("birth_date_precision", "YMD")
-        names = ", ".join(f'"{name}"' for name in values)
-        connection.execute(
-            f"INSERT INTO {side}.{table.name.lower()} ({names}) VALUES ({', '.join('?' * len(values))})",
-            list(values.values()),
-        )
+    if not rows:
+        return
+    filled = [{"source": side, "source_org": "T", "record_id": f"{side[0]}{n}"} | row for n, row in enumerate(rows, 1)]
+    for row in filled:
+        if table is PERSON and row.get("birth_date"):
+            row.setdefault("birth_date_precision", "YMD")
+    names = sorted({name for row in filled for name in row})
+    given = pa.table({name: pa.array([row.get(name) for row in filled], pa.string()) for name in names})
+    connection.register("given_rows", given)
+    connection.execute(f"INSERT INTO {side}.{table.name.lower()} BY NAME SELECT * FROM given_rows")
+    connection.unregister("given_rows")
 
 
 @pytest.fixture

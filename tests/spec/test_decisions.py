@@ -49,6 +49,12 @@ CASES = [
         review("belongs to somebody else"),
     ),
     ("two people of her name, date and address", MARY, [REGISTERED, changed(nhs_number=THIRD_NUMBER)], review("close")),
+    (
+        "nothing held but her number and date of birth",
+        {"nhs_number": MARYS_NUMBER, "birth_date": "1931-07-09"},
+        [REGISTERED],
+        LINKED,
+    ),
     ("registered at two practices", MARY, [REGISTERED, dict(REGISTERED)], LINKED),
     ("the register row has no number", MARY, [MARY], review("no NHS number")),
     ("married and still at home", changed(family_name="Okonkwo", nhs_number=MARYS_NUMBER), [REGISTERED], LINKED),

@@ -1,0 +1,74 @@
+"""How common is an agreement: by name, by cohort, by both names together."""
+
+from __future__ import annotations
+
+import pytest
+
+from linkage.blocking import block
+from linkage.clean import clean
+from linkage.frequencies import count_frequencies
+from linkage.weigh import compare
+
+
+def u(store, client: dict[str, str], register: list[dict[str, str]], name: str) -> float:
+    """The u of the pair of `client` and the first row of `register`, as a probability."""
+    connection = store([client], register)
+    clean(connection, ("clients", "register"))
+    block(connection)
+    connection.execute("CREATE OR REPLACE TABLE pair AS SELECT 0::BIGINT AS c, 0::BIGINT AS r")
+    compare(connection, count_frequencies(connection))
+    ((bits,),) = connection.execute(f"SELECT {name} FROM pair_level").fetchall()
+    return 2**bits
+
+
+def crowd(count: int, **values: str) -> list[dict[str, str]]:
+    letters = "ABCDEFGHIJ"
+    return [
+        {"given_name": f"Given{letters[i % 10]}", "family_name": f"{letters[i % 7]}fam{letters[i // 7 % 10]}"} | values
+        for i in range(count)
+    ]
+
+
+def test_a_common_family_name_says_less_than_a_rare_one(store) -> None:
+    register = [
+        {"family_name": "Smith"},
+        {"family_name": "Featherstone"},
+        *crowd(200, family_name="Smith"),
+        *crowd(800),
+    ]
+    common = u(store, {"family_name": "Smith"}, register, "family_u")
+    rare = u(store, {"family_name": "Featherstone"}, [register[1], register[0], *register[2:]], "family_u")
+    assert common == pytest.approx(201 / 1002, rel=0.5)  # leans on the chance that any two people agree
+    assert rare < common / 4
+
+
+def test_a_given_name_is_as_common_as_among_people_of_that_gender_and_age(store) -> None:
+    doris = {"given_name": "Doris", "gender": "2"}
+    old = [doris | {"birth_date": "1931-07-09"}] * 60
+    crowd_of = crowd(400, gender="2", birth_date="1931-02-02") + crowd(2_000, gender="2", birth_date="1991-02-02")
+    among_old = u(store, doris | {"birth_date": "1931-07-09"}, [*old, *crowd_of], "given_u")
+    young = doris | {"birth_date": "1991-07-09"}
+    among_young = u(store, young, [young, *old, *crowd_of], "given_u")
+    assert among_old > 5 * among_young
+    assert among_old == pytest.approx(60 / 460, rel=0.3)
+
+
+def test_names_that_go_together_are_not_counted_twice(store) -> None:
+    khan = {"given_name": "Mohammed", "family_name": "Khan"}
+    register = [dict(khan) for _ in range(100)] + crowd(100, given_name="Mohammed") + crowd(3_000)
+    together = u(store, khan, register, "family_u")
+    alone = u(store, khan | {"given_name": "Peter"}, register, "family_u")
+    assert together == pytest.approx(100 / 200, rel=0.25)
+    assert alone < together / 10
+
+
+def test_somebody_at_two_practices_counts_once(store) -> None:
+    mary = {"given_name": "Mary", "family_name": "Featherstone", "nhs_number": "9434765919"}
+    once, twice = ([mary] * times + crowd(500) for times in (1, 2))
+    assert u(store, mary, once, "family_u") == pytest.approx(u(store, mary, twice, "family_u"), rel=1e-9)
+
+
+def test_a_small_register_leans_on_what_is_known_of_england(store) -> None:
+    only = {"given_name": "Mary", "family_name": "Featherstone", "birth_date": "1931-07-09"}
+    assert 1e-5 < u(store, only, [only], "birth_u") < 1e-2
+    assert 1e-4 < u(store, only, [only], "family_u") < 1e-2
