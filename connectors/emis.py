@@ -1,7 +1,7 @@
-"""EMIS Web bulk extract ("EMIS Extract Service"), specification 5.0 to 8.x, one folder of files for any number of practices.
+"""EMIS Web bulk extract ("EMIS Extract Service"), specification 5.0 to 8.x: one folder for any number of practices.
 
-Column names: EMIS Extract Service specification 8.2, and the published 5.x readers of Endeavour Health. Titles are compared
-without capitals, extra columns are allowed, and the version is told by the header, never by the date.
+Column names: EMIS Extract Service specification 8.2, and the published 5.x readers of Endeavour Health. Titles are
+compared without capitals, extra columns are allowed, and the version is told by the header, never by the date.
 """
 
 from __future__ import annotations
@@ -176,8 +176,8 @@ EMIS = Supplier(
             required=("OrganisationGuid", "IsActivated", "Disabled"),
             refuse=(
                 Rule(
-                    "a sharing agreement is disabled, so its files may be empty or mass deletions; hold this extract until"
-                    " the agreement is settled, or take that organisation's files out of the folder",
+                    "a sharing agreement is disabled, so its files may be empty or mass deletions; hold this extract"
+                    " until the agreement is settled, or take that organisation's files out of the folder",
                     values.is_true("r.Disabled"),
                 ),
             ),

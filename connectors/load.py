@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _SPACE = "' ' || chr(9) || chr(10) || chr(13) || chr(160)"
-# DuckDB writes whole row groups (122,880 rows) cheaply; an insert of a few thousand rows costs it ten times as much each.
+# DuckDB writes whole row groups (122,880 rows) cheaply; inserts of a few thousand rows cost it ten times as much.
 _ROWS_AT_ONCE = 245_760
 PARQUET = (".parquet", ".pq")
 
@@ -106,7 +106,8 @@ def load_parquet(path: Path, *, file: int, fields: Mapping[str, str], kind: Kind
         for name in kind.columns
     )
     select = (
-        f"SELECT CAST({file} AS INTEGER) AS file, file_row_number + 1 AS record, CAST(NULL AS BIGINT) AS line, {columns}"
+        f"SELECT CAST({file} AS INTEGER) AS file, file_row_number + 1 AS record, CAST(NULL AS BIGINT) AS line,"
+        f" {columns}"
         f" FROM read_parquet({quoted(str(path))}, file_row_number = true)"
     )
     return Loaded(pq.read_metadata(path).num_rows, (), None, digest.hexdigest(), size, (select,))
@@ -140,8 +141,8 @@ def as_arrow(data: object, label: str) -> pa.Table:
             table = pa.table(data)
         else:
             raise InputError(
-                f"{label}: a {type(data).__name__} is neither a path nor a table; give a pathlib.Path or a pandas, polars"
-                " or pyarrow table"
+                f"{label}: a {type(data).__name__} is neither a path nor a table; give a pathlib.Path or a pandas,"
+                " polars or pyarrow table"
             )
     except pa.ArrowException as error:
         raise InputError(f"{label}: a column holds values of several types; make every column text first") from error
@@ -153,7 +154,7 @@ def _from_pandas(frame: Any) -> pa.Table:
     import pyarrow as pa
 
     # An object column may hold numbers beside text, which Arrow refuses; as text it is what a file would hold.
-    mixed = {name: "string" for name, kind in frame.dtypes.items() if kind == object}
+    mixed = {name: "string" for name, kind in frame.dtypes.items() if kind.kind == "O"}
     frame = frame.rename(columns=str)
     return pa.Table.from_pandas(frame.astype({str(k): v for k, v in mixed.items()}), preserve_index=False)
 

@@ -1,8 +1,8 @@
 """Council systems without a public layout: a TOML mapping of column titles makes a supplier.
 
 The shipped mappings (`profiles/carefirst.toml`, `profiles/swift.toml`) are assumed and say so. A council's own mapping
-changes what it names and leaves the rest; docs/connectors.md shows how. What follows from a mapping is here: which of our
-fields there are, several rows a person, the NHS number in an identifier row, the current address among many.
+changes what it names and leaves the rest; docs/connectors.md shows how. What follows from a mapping is here: which of
+our fields there are, several rows a person, the NHS number in an identifier row, the current address among many.
 """
 
 from __future__ import annotations
@@ -149,13 +149,15 @@ def _lookups(settings: Mapping[str, Any], forms: tuple[Form, ...]) -> tuple[Look
             alias="home",
             kinds=("address", "person"),
             # An end date that cannot be read is still an end.
-            where=f"home.to_date IS NULL AND {_type_of_address(settings, 'home')} = 'home' AND {_anywhere('home')} AND {live}",
+            where=f"home.to_date IS NULL AND {_type_of_address(settings, 'home')} = 'home'"
+            f" AND {_anywhere('home')} AND {live}",
             order=start,
         ),
         Lookup(
             alias="reference",
             kinds=("identifier",),
-            where=f"reference.to_date IS NULL AND reference.value IS NOT NULL AND {_is_nhs_number(settings, 'reference')}",
+            where="reference.to_date IS NULL AND reference.value IS NOT NULL"
+            f" AND {_is_nhs_number(settings, 'reference')}",
             order=start,
         ),
     )
@@ -181,8 +183,8 @@ def _person(settings: Mapping[str, Any], forms: tuple[Form, ...]) -> Kind:
     )
     first = "coalesce(r.given_name, regexp_extract(r.given_names, '^\\S+'))"
     rest = "coalesce(r.middle_names, nullif(trim(regexp_replace(r.given_names, '^\\S+', '')), ''))"
-    # The number of the person's own row goes before one that stands among the identifiers; where neither is one, what is
-    # wrong is said of the identifier.
+    # The number of the person's own row goes before one that stands among the identifiers; where neither is one, what
+    # is wrong is said of the identifier.
     held = values.nhs_number("coalesce(reference.value, r.nhs_number)", record="reference")
     number = replace(held, parsed="coalesce(nhs_number(r.nhs_number), nhs_number(reference.value))")
     person = {

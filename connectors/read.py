@@ -61,7 +61,7 @@ def _prepare(connection: duckdb.DuckDBPyConnection, side: str, as_at: date) -> N
 
 
 def _suppliers(extracts: Sequence[Extract]) -> list[Supplier]:
-    """Each supplier once, in the order met: its files are read together, so that repeats over several files are seen."""
+    """Each supplier once, in the order met: its files are read together, so that repeats over files are seen."""
     return list({id(extract.supplier): extract.supplier for extract in extracts}.values())
 
 
@@ -239,7 +239,7 @@ def _note(kind: Kind, titles: tuple[str, ...]) -> str | None:
 
 
 def _unread(supplier: Supplier, extracts: Sequence[Extract]) -> list[FileFacts]:
-    """Files of the folder whose columns are those of nothing we read, such as appointments: named, not opened further."""
+    """Files of the folder whose columns are those of nothing we read, such as appointments: named, not opened."""
     unread = [found for extract in extracts for found in extract.files if found.kind is None]
     note = f"not read: its columns are those of no file that the {supplier.name} format uses"
     return [

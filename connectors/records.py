@@ -119,7 +119,7 @@ class RecordIndex:
         return batch, used
 
     def _examine(self, lines: _Lines, suspicious: _Ints, verdict: _Verdict, last: bool) -> int:
-        """Decide each suspicious line; returns the line to stop before because its record may go on in the next block."""
+        """Decide each suspicious line; returns the line to stop before where its record may go on in the next block."""
         done = -1
         for i in map(int, suspicious):
             if i <= done:

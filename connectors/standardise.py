@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def create_work_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """`reading_file` (one row a file), `aside` (records set aside) and `later` (further rows of a person already met)."""
+    """`reading_file` (one row a file), `aside` (records set aside), `later` (further rows of a person already met)."""
     connection.execute("CREATE TEMP TABLE reading_file (file INTEGER, name VARCHAR, source_org VARCHAR)")
     connection.execute(
         "CREATE TEMP TABLE aside (kind VARCHAR, file INTEGER, record BIGINT, line BIGINT, source_org VARCHAR,"
@@ -132,8 +132,9 @@ def _put_aside(connection: duckdb.DuckDBPyConnection, kind: Kind, rules: Sequenc
         for number, rule in enumerate(rules)
     )
     connection.execute(
-        f"INSERT INTO aside SELECT {quoted(kind.name)}, file, record, line, source_org, {quoted(verdict)}, columns, because"
-        f" FROM (SELECT r.file, r.record, r.line, r.source_org, CASE {arms} END AS number FROM {_remaining(kind)}) found"
+        f"INSERT INTO aside SELECT {quoted(kind.name)}, file, record, line, source_org, {quoted(verdict)},"
+        f" columns, because FROM (SELECT r.file, r.record, r.line, r.source_org, CASE {arms} END AS number"
+        f" FROM {_remaining(kind)}) found"
         f" JOIN (VALUES {meanings}) meaning (number, columns, because) USING (number)"
     )
 
@@ -188,7 +189,7 @@ def _fill(connection: duckdb.DuckDBPyConnection, supplier: Supplier, kind: Kind,
 
 
 def _parsed(supplier: Supplier, kind: Kind, fill: Fill, only: str = "") -> str:
-    """Each record's key, place, texts given (`g_<column>`) and parsed values (`v_<column>`): what is dear, done once."""
+    """Each record's key, place, texts given (`g_<column>`) and parsed values (`v_<column>`): the dear part, once."""
     joins = "".join(_join(lookup, f"found_{lookup.alias}") for lookup in supplier.lookups if _uses(fill, lookup.alias))
     later = " ANTI JOIN later ON later.file = r.file AND later.record = r.record" if fill.once else ""
     places = {"r"} | {value.record for value in fill.columns.values()}
@@ -250,7 +251,7 @@ def _report_quality(
 
 
 def _issues(fill: Fill) -> list[tuple[str, str, bool, str]]:
-    """What may be wrong: the column, SQL of the issue (null where all is well), whether the value is used, the record."""
+    """What may be wrong: the column, SQL of the issue (null where all is well), whether the value is used, and where."""
     issues = []
     for name, value in fill.columns.items():
         final = _say(value.final, name)

@@ -1,7 +1,7 @@
 """TPP SystmOne Strategic Reporting Extract (SRE), layouts 87 to 93: a folder of unpacked `SR*.csv` files.
 
-Column names and rules: the published readers of Endeavour Health and the University of Cambridge (CRATE). Versions differ
-chiefly in `RemovedData` and `IDOrganisationRegisteredAt`, so the header tells them.
+Column names and rules: the published readers of Endeavour Health and the University of Cambridge (CRATE). Versions
+differ chiefly in `RemovedData` and `IDOrganisationRegisteredAt`, so the header tells them.
 """
 
 from __future__ import annotations
@@ -91,7 +91,8 @@ _PATIENT = Kind(
             {
                 "nhs_number": values.nhs_number("r.NHSNumber"),
                 "nhs_number_status": Value(
-                    f"CASE WHEN {values.is_true('r.SpineMatched')} AND nhs_number(r.NHSNumber) IS NOT NULL THEN '01' END"
+                    f"CASE WHEN {values.is_true('r.SpineMatched')} AND nhs_number(r.NHSNumber) IS NOT NULL"
+                    " THEN '01' END"
                 ),
                 "family_name": text("r.Surname"),
                 "given_name": text("r.FirstName"),
@@ -137,7 +138,8 @@ _ADDRESS = Kind(
     ),
     # Some copies hold the word in place of the number.
     derived={
-        "kind_of_address": "coalesce(mapping.Mapping, CASE WHEN TRY_CAST(r.AddressType AS BIGINT) IS NULL THEN r.AddressType END)"
+        "kind_of_address": "coalesce(mapping.Mapping,"
+        " CASE WHEN TRY_CAST(r.AddressType AS BIGINT) IS NULL THEN r.AddressType END)"
     },
     record_id="r.IDPatient",
     source_org="r.IDOrganisationVisibleTo",

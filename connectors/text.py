@@ -107,7 +107,7 @@ class _Candidate:
 
 
 def examine_head(path: Path, block: bytes) -> tuple[str | None, int]:
-    """The encoding that the first bytes prove, if they do, and the length of the mark; InputError for what is no text."""
+    """The encoding that the first bytes prove, if any, and the length of the mark; InputError for what is no text."""
     for magic, what in _NOT_TEXT:
         if block.startswith(magic):
             raise InputError(f"this is not a text file: {what}", path=path)

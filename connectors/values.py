@@ -24,7 +24,7 @@ GENDER_WORDS: Mapping[str, tuple[str, ...]] = {
 }
 """PDS gender; EMIS and SystmOne write I for indeterminate and U for unknown."""
 
-# NHS Data Dictionary (2001 census) words, and those that Client Level Data and council systems use for the same categories.
+# NHS Data Dictionary (2001 census) words, and those that Client Level Data and councils use for the same categories.
 ETHNIC_WORDS: Mapping[str, tuple[str, ...]] = {
     "A": (
         "British",
@@ -62,9 +62,9 @@ ETHNIC_WORDS: Mapping[str, tuple[str, ...]] = {
 class Value:
     """SQL of a standard column.
 
-    `parsed` is computed once from the raw record `r`. `final`, `fault` and `warning` are templates over it: `{v}` is the
-    parsed value, `{x}` the text `given`, and `v_<column>` another column's parsed value. `fault` says why a text that is
-    there makes no value; `warning` says why a value that is used is doubtful; both are null where all is well.
+    `parsed` is computed once from the raw record `r`. `final`, `fault` and `warning` are templates over it: `{v}` is
+    the parsed value, `{x}` the text `given`, and `v_<column>` another column's parsed value. `fault` says why a text that
+    is there makes no value; `warning` says why a value that is used is doubtful; both are null where all is well.
     `record` is the alias of the record the text stands in.
     """
 
@@ -115,8 +115,8 @@ def nhs_number(x: str, record: str = "r") -> Value:
 
 def postcode(x: str) -> Value:
     """A postcode unit."""
-    # Written properly, with its space or without, it needs no mending; the macro mends the others and costs twenty times
-    # as much, over a null too.
+    # Written properly, with its space or without, it needs no mending; the macro mends the others and costs twenty
+    # times as much, over a null too.
     spaced, joined = (
         f"regexp_full_match({x}, '[A-Z]{{1,2}}[0-9][A-Z0-9]?{space}[0-9][A-Z]{{2}}') AND NOT starts_with({x}, 'ZZ99')"
         for space in (" ", "")
@@ -171,7 +171,7 @@ def birth_date(x: str, *forms: Form, precision: str | None = None) -> dict[str, 
 
 
 # The macros of `schemas.dates` take every form of a date and cost five regular expressions. Nearly all dates are whole
-# days in the plain form of their source, so those are cast directly; years before 1000 and after 2999 are left to the macros.
+# days in the plain form of their source, so those are cast directly; other years are left to the macros.
 _PLAIN = {
     Form.ISO: ("[12][0-9]{3}-[0-9]{2}-[0-9]{2}", "%Y-%m-%d"),
     Form.UK: ("[0-9]{2}/[0-9]{2}/[12][0-9]{3}", "%d/%m/%Y"),

@@ -12,8 +12,8 @@ import pytest
 from connectors import Source, read
 from schemas.errors import InputError, SettingsError
 
-SECRET = "Ramasubramanian"
-GOOD = f"record_id,family_name\n1,{SECRET}\n"
+PERSON = "Ramasubramanian"
+GOOD = f"record_id,family_name\n1,{PERSON}\n"
 
 PATIENT = ",".join(["PatientGuid", "OrganisationGuid", "Surname", "DateOfBirth", "PatientTypeDescription", "Deleted"])
 
@@ -22,7 +22,7 @@ def _fails(error: type[Exception], *sources: Source) -> str:
     with duckdb.connect() as connection, pytest.raises(error) as caught:
         read(connection, sources, side="clients", as_at=date(2026, 11, 22))
     message = str(caught.value)
-    assert SECRET not in message
+    assert PERSON not in message
     assert "\n" not in message
     return message
 
@@ -34,8 +34,8 @@ def _fails(error: type[Exception], *sources: Source) -> str:
         pytest.param("a.csv", b"\r\n\r\n", "the file is empty", id="only blank lines"),
         pytest.param("a.csv", b"\xef\xbb\xbf", "the file is empty", id="only a byte order mark"),
         pytest.param("a.csv", b"record_id,family_name\r\n", "holds a header and no records", id="header only"),
-        pytest.param("a.csv", f"id,name\n1,{SECRET}\n".encode(), "the columns fit none of the formats", id="unknown"),
-        pytest.param("a.csv", f"1,{SECRET}\n2,{SECRET}\n".encode(), "the columns fit none", id="no header"),
+        pytest.param("a.csv", f"id,name\n1,{PERSON}\n".encode(), "the columns fit none of the formats", id="unknown"),
+        pytest.param("a.csv", f"1,{PERSON}\n2,{PERSON}\n".encode(), "the columns fit none", id="no header"),
         pytest.param(
             "a.csv",
             b"record_id,family_name,Family_Name\n1,a,b\n",
@@ -65,9 +65,9 @@ def test_files(tmp_path: Path, name: str, content: bytes, sentence: str) -> None
 
 def test_named_format_says_which_columns_are_missing(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
-    path.write_text(f"CareFirst ID,Surname\n1,{SECRET}\n", encoding="utf-8")
+    path.write_text(f"CareFirst ID,Surname\n1,{PERSON}\n", encoding="utf-8")
     assert "the columns Forename, Date of Birth are missing" in _fails(InputError, Source(path, "carefirst"))
-    path.write_text(f"CareFirst ID~Surname\n1~{SECRET}\n", encoding="utf-8")
+    path.write_text(f"CareFirst ID~Surname\n1~{PERSON}\n", encoding="utf-8")
     assert "the delimiter may be none of comma" in _fails(InputError, Source(path, "carefirst"))
 
 
