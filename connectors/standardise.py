@@ -251,7 +251,7 @@ def _report_quality(
 
 
 def _issues(fill: Fill) -> list[tuple[str, str, bool, str]]:
-    """What may be wrong: the column, SQL of the issue (null where all is well), whether the value is used, and where."""
+    """What may be wrong: the column, SQL of the issue (null where all is well), whether the value is used, where."""
     issues = []
     for name, value in fill.columns.items():
         final = _say(value.final, name)

@@ -63,8 +63,8 @@ class Value:
     """SQL of a standard column.
 
     `parsed` is computed once from the raw record `r`. `final`, `fault` and `warning` are templates over it: `{v}` is
-    the parsed value, `{x}` the text `given`, and `v_<column>` another column's parsed value. `fault` says why a text that
-    is there makes no value; `warning` says why a value that is used is doubtful; both are null where all is well.
+    the parsed value, `{x}` the text `given`, and `v_<column>` another column's parsed value. `fault` says why a text
+    that is there makes no value; `warning` says why a value that is used is doubtful; both are null where all is well.
     `record` is the alias of the record the text stands in.
     """
 
