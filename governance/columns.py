@@ -33,9 +33,4 @@ def column(table: str, name: str) -> Column | None:
     return next((found for found in RUN_COLUMNS if found.name == name), None)
 
 
-def is_direct(found: Column) -> bool:
-    """Whether the column points at a person on its own; free text may hold anything, so it counts."""
-    return found.identifies in (Identifies.DIRECT, Identifies.FREE_TEXT)
-
-
 DIRECT_PERSON_COLUMNS = tuple(c.name for c in PERSON.columns if c.identifies is Identifies.DIRECT)

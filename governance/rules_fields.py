@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from governance.agreement import Form
-from governance.columns import column, is_direct
+from governance.columns import column
 from governance.pseudonym import domain
 from governance.request import Field
 from governance.rule import Case, Finding, Outcome, Standing, allow, judge, rule
@@ -188,8 +188,3 @@ def anonymised_needs_an_assessment(case: Case) -> Finding:
             "no motivated intruder test within 24 months": not fresh,
         },
     )
-
-
-def direct_fields(case: Case) -> tuple[str, ...]:
-    """Paths of direct identifiers asked for, whatever the transform."""
-    return tuple(f.path for f in case.request.fields if (c := column(f.table, f.name)) is not None and is_direct(c))
