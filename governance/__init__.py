@@ -8,9 +8,9 @@ that shows any tampering. Begin here:
     governance.release.check(planned)                                  # nothing, or Refused with every reason
     governance.release.make(planned, to, approved_by, maker=..., now=...)
     governance.audit.verify(project / "audit", keys_dir=...)           # a Verification, or IntegrityFailure
-    governance.register.rows(verification.entries)                     # the register of disclosures
+    governance.audit.register.rows(verification.entries)               # the register of disclosures
 
-The rules are in `rules_agreement`, `rules_fields`, `rules_subjects` and `rules_release`, each a small function with its
-citation; `decide.decide` asks them. `keys.create` makes the keys, once. Nothing here reads the clock, the
-environment or a random source, but for the making of keys and of a log's name.
+The rules are in `rules/`, each a small function with its citation; `decide.decide` asks them. `deidentify/` holds the
+transforms, pseudonyms and disclosure checks, `audit/` the log. `keys.create` makes the keys, once. Nothing here reads
+the clock, the environment or a random source, but for the making of keys and of a log's name.
 """

@@ -18,8 +18,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
-from governance.columns import RELEASABLE, column
-from governance.transform import TRANSFORMS
+from governance.deidentify.columns import RELEASABLE, column
+from governance.deidentify.transform import TRANSFORMS
 from schemas.errors import SettingsError
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]

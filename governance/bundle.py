@@ -10,12 +10,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from governance import pseudonym, scan
 from governance.agreement import Form
+from governance.deidentify import pseudonym, scan
+from governance.deidentify.transform import TRANSFORMS, Kind
 from governance.files import sha256_of
 from governance.keys import Keys
 from governance.plan import ReleasePlan
-from governance.transform import TRANSFORMS, Kind
 
 if TYPE_CHECKING:
     import duckdb

@@ -9,15 +9,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from governance import rules_agreement, rules_fields, rules_release, rules_subjects
 from governance.agreement import Signed
 from governance.request import History, Request, Stage, Subject
-from governance.rule import PACK_VERSION, RULES, Case, Finding, Outcome, Rule, Scope
+from governance.rules import MODULES
+from governance.rules.rule import PACK_VERSION, RULES, Case, Finding, Outcome, Rule, Scope
 
 # Importing a module of rules registers them; a missing one would mean fewer rules, so their presence is checked.
-_MODULES = (rules_agreement, rules_fields, rules_release, rules_subjects)
 if missing := [
-    module.__name__ for module in _MODULES if not any(r.check.__module__ == module.__name__ for r in RULES.values())
+    module.__name__ for module in MODULES if not any(r.check.__module__ == module.__name__ for r in RULES.values())
 ]:
     raise ImportError(f"no rules registered by {missing}")
 

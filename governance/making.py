@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 import rfc8785
 
 from governance import audit, bundle
+from governance.audit.log import Log, Receipt
 from governance.decide import Decision, decide
 from governance.files import move, sha256_of, sync_folder, write_durably
 from governance.keys import Keys
-from governance.log import Log, Receipt
 from governance.plan import ReleasePlan
 from governance.request import Stage, history
-from governance.rule import Outcome
+from governance.rules.rule import Outcome
 from schemas.errors import CaretraceError, InputError, Refused
 
 if TYPE_CHECKING:

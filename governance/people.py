@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from governance.agreement import DIRECT_CARE, People
 from governance.decide import Decision
 from governance.request import Subject
-from governance.rule import Outcome
+from governance.rules.rule import Outcome
 
 if TYPE_CHECKING:
     import duckdb

@@ -13,11 +13,11 @@ import rfc8785
 
 from governance.agreement import Signed
 from governance.decide import Decision
-from governance.disclosure import Groups
+from governance.deidentify.disclosure import Groups
+from governance.deidentify.pseudonym import SCHEME, domain
 from governance.people import Exclusion
-from governance.pseudonym import SCHEME, domain
 from governance.request import Request
-from governance.rule import PACK_VERSION, Outcome
+from governance.rules.rule import PACK_VERSION, Outcome
 from governance.run import Run
 
 SMALL = 5

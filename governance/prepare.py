@@ -12,17 +12,18 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from governance import disclosure, optout, people, scan
+from governance import optout, people
 from governance.agreement import Form, Signed
-from governance.columns import column
 from governance.decide import Decision, decide
-from governance.disclosure import Groups
+from governance.deidentify import disclosure, scan
+from governance.deidentify.columns import column
+from governance.deidentify.disclosure import Groups
+from governance.deidentify.transform import TRANSFORMS, Kind
 from governance.people import Exclusion
 from governance.plan import FieldPlan, ReleasePlan
 from governance.request import Evidence, Field, History, ListFacts, Request, Subject
-from governance.rules_fields import K_FLOOR
+from governance.rules.fields import K_FLOOR
 from governance.run import attach
-from governance.transform import TRANSFORMS, Kind
 from schemas import nhs_number, postcode
 from schemas.errors import SettingsError
 from schemas.table import Identifies, Type

@@ -13,8 +13,9 @@ from __future__ import annotations
 from datetime import date, datetime
 from pathlib import Path
 
-from governance import audit, keys, log
+from governance import audit, keys
 from governance.agreement import Signed
+from governance.audit import log
 from governance.making import Making, Released, check_decision, settle
 from governance.plan import ReleasePlan
 from governance.prepare import Keyed, prepare

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from governance.columns import RELEASABLE, RUN_COLUMNS
+from governance.deidentify.columns import RELEASABLE, RUN_COLUMNS
 from governance.files import sha256_of
 from schemas import LINK, OBJECTION, OPT_OUT, PERSON_KEY
 from schemas.errors import InputError, IntegrityFailure

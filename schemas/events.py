@@ -1,4 +1,4 @@
-"""What happened to people: registrations, social care events (in the words of Client Level Data) and hospital spells."""
+"""What happened to people: registrations, social care events in the words of Client Level Data, hospital spells."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from caretrace.cli.place import ProjectOption, find
 from caretrace.outputs import neutralised
 
 if TYPE_CHECKING:
-    from governance.audit import Verification
+    from governance.audit.verification import Verification
 
 app = typer.Typer(help="Check the log of what was released, and read it.", no_args_is_help=True)
 
@@ -38,7 +38,7 @@ def verify(project: ProjectOption = None, as_json: JsonOption = False) -> None:
 @app.command("register")
 def register(project: ProjectOption = None, as_json: JsonOption = False) -> None:
     """Print the register of disclosures as CSV, one row for each release, after checking the log."""
-    from governance import register as disclosures
+    from governance.audit import register as disclosures
 
     rows = disclosures.rows(_verification(project).entries)
     text = json.dumps(rows, indent=2, ensure_ascii=False) if as_json else as_csv(disclosures.COLUMNS, rows)

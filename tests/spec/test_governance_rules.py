@@ -17,7 +17,7 @@ from governance import example
 from governance.agreement import Agreement, Form, People, Signed
 from governance.decide import decide
 from governance.request import Evidence, Field, History, ListFacts, Past, Request, Stage, Subject
-from governance.rule import RULES, Outcome, Scope
+from governance.rules.rule import RULES, Outcome, Scope
 
 TODAY = date(2026, 11, 22)
 YESTERDAY, TOMORROW = TODAY - timedelta(days=1), TODAY + timedelta(days=1)

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from governance import agreement, example, keys, release
-from governance.columns import RELEASABLE, RUN_COLUMNS
+from governance.deidentify.columns import RELEASABLE, RUN_COLUMNS
 from governance.keys import Keys
 from governance.plan import ReleasePlan
 from schemas import LINK, OBJECTION, OPT_OUT, PERSON_KEY

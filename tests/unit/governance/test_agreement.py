@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from governance import agreement, example, release
-from governance.columns import RELEASABLE
+from governance.deidentify.columns import RELEASABLE
 from schemas.errors import Refused, SettingsError
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from governance import merkle
-from governance.checkpoint import Checkpoint, Verifier, check_proof, proof_text
+from governance.audit import merkle
+from governance.audit.checkpoint import Checkpoint, Verifier, check_proof, proof_text
 from schemas.errors import IntegrityFailure
 
 # The example of golang.org/x/mod/sumdb/note, the reference implementation of signed notes.

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from governance import audit, keys, log
-from governance.checkpoint import Verifier, check_proof
+from governance import audit, keys
+from governance.audit import log
+from governance.audit.checkpoint import Verifier, check_proof
 from governance.keys import Keys
 from schemas.errors import Busy, InputError, IntegrityFailure, Refused
 

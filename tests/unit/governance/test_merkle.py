@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from governance import merkle
+from governance.audit import merkle
 
 # The eight leaves and the roots over the first n of them: certificate-transparency, merkle_tree_test.cc.
 LEAVES = [

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from governance import keys, pseudonym
+from governance import keys
+from governance.deidentify import pseudonym
 from schemas.errors import SettingsError
 from schemas.nhs_number import fault
 

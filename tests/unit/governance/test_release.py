@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.parquet as pq
 import pytest
 
-from governance import audit, bundle, example, keys, making, pseudonym, register, release
-from governance.checkpoint import Verifier, check_proof
-from governance.log import Log
+from governance import audit, bundle, example, keys, making, release
+from governance.audit import register
+from governance.audit.checkpoint import Verifier, check_proof
+from governance.audit.log import Log
+from governance.deidentify import pseudonym
 from schemas.errors import Busy, InputError, IntegrityFailure, Refused, SettingsError
 from schemas.nhs_number import fault
 
@@ -363,7 +365,7 @@ def test_the_agreed_number_of_releases_is_the_limit(kit: Kit) -> None:
 
 
 def test_another_run_holding_the_log_is_waited_for_by_a_person(kit: Kit) -> None:
-    from governance import log
+    from governance.audit import log
 
     desk = full(kit)
     planned = desk.plan()

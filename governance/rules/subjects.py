@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from governance.request import ListFacts, Subject
-from governance.rule import Case, Finding, Outcome, Scope, Standing, allow, judge, rule
+from governance.rules.rule import Case, Finding, Outcome, Scope, Standing, allow, judge, rule
 
 _CARE = "direct care: does not apply"
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from governance.columns import DIRECT_PERSON_COLUMNS
-from governance.pseudonym import PATTERN
+from governance.deidentify.columns import DIRECT_PERSON_COLUMNS
+from governance.deidentify.pseudonym import PATTERN
 
 if TYPE_CHECKING:
     import duckdb

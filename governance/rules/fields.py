@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 from governance.agreement import Form
-from governance.columns import column
-from governance.pseudonym import domain
+from governance.deidentify.columns import column
+from governance.deidentify.pseudonym import domain
+from governance.deidentify.transform import TRANSFORMS, Kind
 from governance.request import Field
-from governance.rule import Case, Finding, Outcome, Standing, allow, judge, rule
-from governance.transform import TRANSFORMS, Kind
+from governance.rules.rule import Case, Finding, Outcome, Standing, allow, judge, rule
 from schemas.table import Identifies, Type
 
 K_FLOOR = {Form.PSEUDONYMISED: 5, Form.ANONYMISED: 11}

@@ -19,8 +19,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from governance import merkle
-from governance.checkpoint import Checkpoint, Verifier
+from governance.audit import merkle
+from governance.audit.checkpoint import Checkpoint, Verifier
 from governance.files import write_durably
 from governance.keys import signing_key
 from schemas.errors import InputError, IntegrityFailure

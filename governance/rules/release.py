@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from governance.agreement import Form
-from governance.rule import Case, Finding, Scope, Standing, judge, rule
+from governance.rules.rule import Case, Finding, Scope, Standing, judge, rule
 
 
 def _name(text: str | None) -> str:

@@ -15,7 +15,7 @@ from hashlib import sha256
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from governance import merkle
+from governance.audit import merkle
 from schemas.errors import IntegrityFailure
 
 _ED25519 = b"\x01"

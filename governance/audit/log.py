@@ -20,9 +20,19 @@ from typing import Any
 
 import rfc8785
 
-from governance import merkle
-from governance.audit import CHECKPOINT, LEAVES, LOG, VKEY, Entry, Examined, entries, examine, keep_anchor
-from governance.checkpoint import Checkpoint, Verifier, proof_text
+from governance.audit import merkle
+from governance.audit.checkpoint import Checkpoint, Verifier, proof_text
+from governance.audit.verification import (
+    CHECKPOINT,
+    LEAVES,
+    LOG,
+    VKEY,
+    Entry,
+    Examined,
+    entries,
+    examine,
+    keep_anchor,
+)
 from governance.files import held, write_durably
 from governance.keys import Keys
 from schemas.errors import InputError, Refused

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from governance.agreement import Basis, Form, Party, Role
-from governance.rule import Case, Finding, Outcome, Standing, allow, judge, rule
+from governance.rules.rule import Case, Finding, Outcome, Standing, allow, judge, rule
 
 _TRAINING = timedelta(days=365)
 _DSPT_MET = {"standards met", "standards exceeded"}
