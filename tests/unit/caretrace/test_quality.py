@@ -21,8 +21,8 @@ ANN = {"family_name": "Hale", "given_name": "Ann", "birth_date": date(1950, 5, 4
 NUMBER, OTHER_NUMBER = "9434765919", "9434765870"
 
 
-@pytest.fixture
-def store() -> Iterator[duckdb.DuckDBPyConnection]:
+@pytest.fixture(scope="module")
+def tables() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as connection:
         install_macros(connection, as_at=AS_AT)
         for side in quality.SIDES:
@@ -30,6 +30,14 @@ def store() -> Iterator[duckdb.DuckDBPyConnection]:
             for table in SOURCE_TABLES:
                 connection.execute(table.ddl(f"{side}.{table.name.lower()}"))
         yield connection
+
+
+@pytest.fixture
+def store(tables: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Empty tables; what a test adds is rolled back."""
+    tables.execute("BEGIN")
+    yield tables
+    tables.execute("ROLLBACK")
 
 
 def add(store: duckdb.DuckDBPyConnection, table: str, *rows: dict[str, Any]) -> None:

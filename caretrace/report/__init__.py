@@ -1,0 +1,177 @@
+"""The report of a run: one printable HTML page that reads without network, script or colour.
+
+In: the manifest, the working store with `link`, and the facts of `caretrace.quality`. Out: one file that holds counts
+and never a person's value. Begin with `write`; `figures` counts, `charts` and `flow` draw, `tables` lists.
+
+Charts are SVG of our own few shapes, since a chart library costs a second at start and gives neither direct labels
+nor patterns; docs/report.md has the measurement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from caretrace.quality import Quality
+from caretrace.report import charts, flow, tables
+from caretrace.report.figures import Figures, gather
+from caretrace.report.words import count, estimate, percent
+
+if TYPE_CHECKING:
+    import duckdb
+
+__all__ = ["write"]
+
+_CHARTED_SYSTEMS = 4
+"""Columns that fit beside each other in the completeness chart; the table has every source."""
+_BARS = 10
+
+
+def write(path: Path, *, manifest: Mapping[str, Any], connection: duckdb.DuckDBPyConnection, quality: Quality) -> None:
+    """Write the report of the run that `manifest` describes to `path`, in UTF-8.
+
+    `connection` holds `link` and both sides' `person`. Optional in the manifest: `linkage` (passes, bands, timings),
+    `counts`, `timings`, `settings`, `evaluation` (links, right, findable, found); what is absent is left out.
+    """
+    path.write_text(render(manifest, gather(connection, as_at=quality.as_at), quality), encoding="utf-8", newline="\n")
+
+
+def render(manifest: Mapping[str, Any], figures: Figures, quality: Quality) -> str:
+    """The page as text."""
+    # Imported here: `caretrace --help` needs no templates.
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("caretrace.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(count=count, percent=percent, estimate=estimate)
+    page = environment.get_template("report.html.j2")
+    return page.render(
+        manifest=manifest,
+        figures=figures,
+        quality=quality,
+        counts=manifest.get("counts") or {},
+        doubt=tables.doubt(figures),
+        next_steps=_next_steps(figures, manifest.get("counts") or {}),
+        lower=_linked_less_often(figures),
+        charts=_charts(manifest, figures, quality),
+        tables=_tables(manifest, figures, quality),
+        settings=list(tables.flattened(manifest.get("settings") or {})),
+    )
+
+
+def _charts(manifest: Mapping[str, Any], figures: Figures, quality: Quality) -> dict[str, Any]:
+    linkage = manifest.get("linkage") or {}
+    bands = linkage.get("bands") or {}
+    held = {side: sum(s.records for s in quality.sources if s.side == side) for side in ("clients", "register")}
+    files = manifest.get("inputs") or []
+    intakes = [flow.intake(files, side.removesuffix("s"), people) for side, people in held.items()]
+    passes = tables.matched(figures, linkage.get("passes") or []).rows
+    systems = sorted(tables.by_system(quality), key=lambda system: system[0].endswith("(register)"))
+    rules = charts.fold([(s.rule, s.records) for s in quality.set_aside], _BARS)
+    return {
+        "flow": flow.diagram(intakes[0], intakes[1], figures),
+        "passes": charts.bars(
+            "passes",
+            "Links by how they were made",
+            "A bar for each way a link was made, as long as the number of links. The table below holds the numbers.",
+            [(str(row[0]), float(row[2]), "link") for row in passes],
+        ),
+        "certainty": charts.certainty(figures.bins, bands.get("link_at"), bands.get("review_at")),
+        "shares": charts.shares(figures.groupings, figures.linked.value),
+        "completeness": charts.completeness(
+            [(name, tables.field_counts(s, tables.CHARTED)) for name, s in systems[:_CHARTED_SYSTEMS]]
+        ),
+        "set_aside": charts.bars(
+            "set-aside",
+            "Records set aside, by rule",
+            "A bar for each rule, as long as the number of records it set aside. The table below holds the numbers.",
+            [(rule, float(records), "none") for rule, records in rules],
+        ),
+        "timings": charts.bars(
+            "timings",
+            "Where the time went",
+            "A bar for each stage, as long as its time.",
+            [(name, seconds, "link") for name, seconds in _timings(manifest)],
+            lambda seconds: f"{seconds:.2f} s",
+        ),
+    }
+
+
+def _tables(manifest: Mapping[str, Any], figures: Figures, quality: Quality) -> dict[str, Any]:
+    linkage = manifest.get("linkage") or {}
+    return {
+        "matched": tables.matched(figures, linkage.get("passes") or []),
+        "reasons": tables.reasons(figures),
+        "certainty": tables.certainty(figures.bins),
+        "evaluation": tables.evaluation(manifest.get("evaluation") or {}),
+        "shares": tables.shares(figures.groupings, figures.linked.value),
+        "completeness": tables.completeness(quality),
+        "numbers": tables.numbers(quality),
+        "oddities": tables.oddities(quality),
+        "several_numbers": tables.several_numbers(quality),
+        "between": tables.between(quality),
+        "issues": tables.issues(quality),
+        "set_aside": tables.set_aside(quality),
+        "inputs": tables.inputs(manifest.get("inputs") or []),
+        "timings": tables.grid("Where the time went", ("Stage", "Seconds"), _seconds(manifest)),
+    }
+
+
+def _timings(manifest: Mapping[str, Any]) -> list[tuple[str, float]]:
+    """Stages and their seconds, those of linkage among them."""
+    linkage = manifest.get("linkage") or {}
+    stages = {
+        **(manifest.get("timings") or {}),
+        **{f"linking: {k}": v for k, v in (linkage.get("timings") or {}).items()},
+    }
+    return [
+        (name.replace("_", " "), float(seconds)) for name, seconds in stages.items() if isinstance(seconds, int | float)
+    ]
+
+
+def _seconds(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [(name, f"{seconds:.2f}") for name, seconds in _timings(manifest)]
+
+
+def _linked_less_often(figures: Figures) -> list[str]:
+    overall = figures.linked.value
+    return [
+        f"{grouping.name.lower()} {group.name}"
+        for grouping in figures.groupings
+        for group in grouping.groups
+        if group.compared_with(overall) == "lower"
+    ]
+
+
+def _next_steps(figures: Figures, counts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """File and what to do with it, in the order a council would."""
+    differs = sum(m.had_other_number for m in figures.links())
+    links, review = figures.clients("link"), figures.clients("review")
+    return [
+        (
+            "load_back.csv",
+            f"Load it into the client system. It holds NHS numbers for linked clients ({count(links)} links in"
+            " all). They are matched, not traced at the national service, and their status codes say so.",
+        ),
+        (
+            "review.csv",
+            f"{count(review)} clients have a likely candidate, but not one sure enough. Somebody who knows the"
+            " records should decide.",
+        ),
+        (
+            "conflicts.csv",
+            f"{count(differs)} linked clients already had another NHS number. Nothing was overwritten: find out"
+            " which number is right.",
+        ),
+        (
+            "set_aside.csv",
+            "Records that could not be used, with file and line. Mend them at their source, so that the"
+            " next run can use them.",
+        ),
+    ]
