@@ -207,7 +207,7 @@ def _cast(column: str) -> str:
 
 def _trimmed(x: str) -> str:
     """Without space around it, null where nothing is left; what plainly has none is spared the dear trim."""
-    sound = f"{x} > '!' AND {x} < chr(160) AND right({x}, 1) > ' ' AND NOT suffix({x}, chr(160))"
+    sound = f"{x} > '!' AND {x} < chr(160) AND {x}[-1] > ' ' AND {x}[-1] <> chr(160)"
     return f"CASE WHEN {sound} THEN {x} ELSE nullif(trim({x}, {_SPACE}), '') END"
 
 

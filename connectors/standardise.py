@@ -180,12 +180,22 @@ def _fill(connection: duckdb.DuckDBPyConnection, supplier: Supplier, kind: Kind,
     columns = {name: _say(value.final, name) for name, value in fill.columns.items()}
     columns |= {name: name for name in ("source", "source_org", "record_id", "extract_file")}
     columns |= {"extract_record": "r_record", "extract_line": "r_line"}
+    issues, table = _issues(fill), f"{side}.{fill.table.name.lower()}"
+    if issues:
+        # Whether anything is wrong with a record costs little beside its values, and a second reading costs much: so
+        # the number of its file stands in the table for a moment where something is.
+        doubt = " OR ".join(f"({test})" for test in _doubts(fill))
+        columns["doubtful_file"] = f"CASE WHEN {doubt} THEN r_file END"
+        connection.execute(f"ALTER TABLE {table} ADD COLUMN doubtful_file INTEGER")
     select = ", ".join(f'{sql} AS "{name}"' for name, sql in columns.items())
-    # Joins give rows in the order that suits them; ours is that of the files, on any number of threads.
-    connection.execute(
-        f"INSERT INTO {side}.{fill.table.name.lower()} BY NAME SELECT {select} FROM ({rows}) ORDER BY r_file, r_record"
-    )
-    _report_quality(connection, supplier, kind, fill, side)
+    connection.execute(f"INSERT INTO {table} BY NAME SELECT {select} FROM ({rows})")
+    if issues:
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE doubtful AS SELECT doubtful_file AS file, extract_record AS record"
+            f" FROM {table} WHERE doubtful_file IS NOT NULL"
+        )
+        connection.execute(f"ALTER TABLE {table} DROP COLUMN doubtful_file")
+        _report_quality(connection, supplier, kind, fill, side, issues)
 
 
 def _parsed(supplier: Supplier, kind: Kind, fill: Fill, only: str = "") -> str:
@@ -215,19 +225,9 @@ def _say(template: str, name: str) -> str:
 
 
 def _report_quality(
-    connection: duckdb.DuckDBPyConnection, supplier: Supplier, kind: Kind, fill: Fill, side: str
+    connection: duckdb.DuckDBPyConnection, supplier: Supplier, kind: Kind, fill: Fill, side: str, issues: list[_Issue]
 ) -> None:
-    """One row for each value refused or doubtful. The records concerned are found first, since they are few."""
-    issues = _issues(fill)
-    if not issues:
-        return
-    doubt = " OR ".join(f"({test})" for test in _doubts(fill))
-    # MATERIALIZED: else the filter is moved below and every expression in it computed again for every mention.
-    connection.execute(
-        "CREATE OR REPLACE TEMP TABLE doubtful AS WITH parsed AS MATERIALIZED"
-        f" (SELECT r_file AS file, r_record AS record, {doubt} AS doubt FROM ({_parsed(supplier, kind, fill)}))"
-        " SELECT file, record FROM parsed WHERE doubt"
-    )
+    """One row for each value refused or doubtful, of the records in `doubtful`, which are few."""
     if not connection.execute("SELECT 1 FROM doubtful LIMIT 1").fetchall():
         return
     places = sorted({record for *_, record in issues})
@@ -250,8 +250,11 @@ def _report_quality(
     )
 
 
-def _issues(fill: Fill) -> list[tuple[str, str, bool, str]]:
-    """What may be wrong: the column, SQL of the issue (null where all is well), whether the value is used, where."""
+_Issue = tuple[str, str, bool, str]
+"""What may be wrong: the column, SQL of the issue (null where all is well), whether the value is used, where."""
+
+
+def _issues(fill: Fill) -> list[_Issue]:
     issues = []
     for name, value in fill.columns.items():
         final = _say(value.final, name)

@@ -47,10 +47,14 @@ def write(synthetic: Synthetic, folder: Path, format: str = "standard") -> list[
     return [*extracts[format](synthetic).write(folder / format), truth]
 
 
+# Readers share a file out among cores by row groups; Arrow would write a million people as one.
+_ROW_GROUP = 122_880
+
+
 def _write_table(table: pa.Table, path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == ".parquet":
-        pyarrow.parquet.write_table(table, path, compression="zstd")
+        pyarrow.parquet.write_table(table, path, compression="zstd", row_group_size=_ROW_GROUP)
     else:
         pyarrow.csv.write_csv(table, path)
     return path
