@@ -37,11 +37,12 @@ def make_person_keys(connection: duckdb.DuckDBPyConnection, *, seed: int) -> Non
             SELECT DISTINCT 'client' AS side, source, source_org FROM clients.person
             UNION ALL SELECT DISTINCT 'register', source, source_org FROM register.person)""")
     connection.execute("""CREATE OR REPLACE TEMP TABLE record AS SELECT * FROM (
-            SELECT o.origin, p.record_id, coalesce(l.nhs_number, p.nhs_number) AS nhs_number, l.nhs_number AS shared
+            SELECT o.origin, p.record_id, p.rowid AS person_row,
+                coalesce(l.nhs_number, p.nhs_number) AS nhs_number, l.nhs_number AS shared
             FROM clients.person p JOIN (SELECT * FROM origin WHERE side = 'client') o USING (source, source_org)
             LEFT JOIN (SELECT * FROM link WHERE decision = 'link') l USING (source, source_org, record_id)
             UNION ALL
-            SELECT o.origin, p.record_id, p.nhs_number, p.nhs_number
+            SELECT o.origin, p.record_id, p.rowid, p.nhs_number, p.nhs_number
             FROM register.person p JOIN (SELECT * FROM origin WHERE side = 'register') o USING (source, source_org))
         ORDER BY origin, record_id""")
     ((rows,),) = connection.execute("SELECT count(*) FROM record").fetchall()
@@ -51,7 +52,7 @@ def make_person_keys(connection: duckdb.DuckDBPyConnection, *, seed: int) -> Non
         connection.execute("""CREATE OR REPLACE TEMP TABLE person_key AS
             WITH person AS (SELECT shared, min(rowid) AS position FROM record WHERE shared IS NOT NULL GROUP BY 1)
             SELECT format('{:016x}{:016x}', d.high, d.low) AS person_key,
-                   o.source, o.source_org, r.record_id, o.side, r.nhs_number, r.rowid AS position
+                   o.source, o.source_org, r.record_id, o.side, r.nhs_number, r.rowid AS position, r.person_row
             FROM record r JOIN origin o USING (origin) LEFT JOIN person p ON p.shared = r.shared
             JOIN drawn d ON d.position = coalesce(p.position, r.rowid)""")
     finally:
@@ -72,7 +73,9 @@ def write_linked(connection: duckdb.DuckDBPyConnection, folder: Path, *, progres
     """Write person_key.parquet and every linked table into `folder`, which must exist."""
     with progress.stage("Writing linked tables", len(LINKED_TABLES) + 1) as advance:
         write_parquet(
-            connection, "SELECT * EXCLUDE position FROM person_key ORDER BY position", folder / "person_key.parquet"
+            connection,
+            "SELECT * EXCLUDE (position, person_row) FROM person_key ORDER BY position",
+            folder / "person_key.parquet",
         )
         advance(1)
         for table in LINKED_TABLES:
@@ -84,10 +87,11 @@ def _joined(table: Table) -> str:
     """Both sides of one table; an opt-out keyed by a number alone keeps that number as its person's."""
     number = "coalesce(k.nhs_number, t.nhs_number)" if "nhs_number" in table else "k.nhs_number"
     columns = ", ".join(f't."{name}"' for name in table.names)
+    # PERSON is by far the longest table, and its own rows are known by number.
+    same = "ON k.person_row = t.rowid" if table.name == "PERSON" else f"USING ({', '.join(_KEY)})"
     sides = " UNION ALL ".join(
         f"""SELECT k.person_key, {number} AS person_nhs_number, '{side}' AS side, {columns}, k.position
-        FROM {schema}.{table.name.lower()} t LEFT JOIN (SELECT * FROM person_key WHERE side = '{side}') k
-            USING ({", ".join(_KEY)})"""
+        FROM {schema}.{table.name.lower()} t LEFT JOIN (SELECT * FROM person_key WHERE side = '{side}') k {same}"""
         for schema, side in SIDES.items()
     )
     # A position names one PERSON row; in the other tables a record has several, so the rest of the row decides.
@@ -98,4 +102,6 @@ def _joined(table: Table) -> str:
 def write_parquet(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
     """Write one file with fixed row groups; `query` must order its rows completely."""
     quoted = str(path).replace("'", "''")
-    connection.execute(f"COPY ({query}) TO '{quoted}' (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE {ROW_GROUP})")
+    # Ids and addresses seldom repeat, so a long search for a dictionary of them is lost time.
+    options = f"FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE {ROW_GROUP}, DICTIONARY_SIZE_LIMIT 1000"
+    connection.execute(f"COPY ({query}) TO '{quoted}' ({options})")

@@ -185,13 +185,15 @@ def _first(expressions: Iterable[str]) -> str:
     return several[0] if len(several) == 1 else f"coalesce({', '.join(several)})"
 
 
-def words(x: str, meanings: Mapping[str, Iterable[str]]) -> Value:
+def words(x: str, meanings: Mapping[str, tuple[str, ...]]) -> Value:
     """A code from the words that stand for it, in capitals or not; other words are refused."""
     arms = " ".join(
         f"WHEN lower({x}) IN ({listed(word.lower() for word in said)}) THEN {quoted(code)}"
         for code, said in meanings.items()
     )
-    return Value(f"CASE {arms} END", x, quoted("not a word or code this column has"))
+    # Most columns hold the code itself already.
+    codes = listed(code for code, said in meanings.items() if code in said)
+    return Value(f"CASE WHEN {x} IN ({codes}) THEN {x} {arms} END", x, quoted("not a word or code this column has"))
 
 
 def gender(x: str) -> Value:

@@ -64,7 +64,7 @@ RULES: tuple[BlockingRule, ...] = (
     BlockingRule("names, district", ("family", "given_root", "district")),
     BlockingRule("any postcode, family name", (_UNIT, "family")),
     BlockingRule("names, day and month of birth", ("family", "given_root", "birth_month", "birth_day")),
-    BlockingRule("rare names", ("family", "given_root"), max_pairs_per_key=40),
+    BlockingRule("rare names", ("family", "given_root"), max_pairs_per_key=12),
 )
 
 

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 DUMMY_BIRTH_DATES = ("1900-01-01", "1901-01-01", "1800-01-01", "1899-12-30", "1899-12-31")
 
 # The numbers of an address ("FLAT 2, 14 HIGH STREET" is 2 14), or the letters it begins with where it has none.
-_HOUSE = """coalesce(nullif(trim(regexp_replace({text}, '[^0-9]+', ' ', 'g')), ''),
-    nullif(regexp_replace({text}, '[^A-Z]+', '', 'g')[:12], ''))"""
+_HOUSE = """CASE WHEN regexp_matches({text}, '[0-9]')
+    THEN regexp_replace(regexp_extract({text}, '[0-9]+(?:[^0-9]+[0-9]+)?'), '[^0-9]+', ' ')
+    ELSE nullif(regexp_replace(upper({text}), '[^A-Z]+', '', 'g')[:12], '') END"""
 
 
 def clean(connection: duckdb.DuckDBPyConnection, sides: tuple[str, str]) -> None:
@@ -56,7 +57,7 @@ def _build_extras(connection: duckdb.DuckDBPyConnection, side: str) -> None:
 
 def _build_record(connection: duckdb.DuckDBPyConnection, side: str) -> None:
     dummies = ", ".join(f"DATE '{day}'" for day in DUMMY_BIRTH_DATES)
-    text = "upper(concat_ws(' ', p.address_line_1, p.address_line_2))"
+    text = "concat_ws(' ', p.address_line_1, p.address_line_2)"
     # Lists are null where there is nothing to list: most people have one name and one address, and a million empty
     # lists cost more than the rest of the row.
     connection.execute(f"""

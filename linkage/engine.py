@@ -22,6 +22,17 @@ if TYPE_CHECKING:
     import duckdb
 
 _SIDES = ("clients", "register")
+_WORKING = (
+    "pair",
+    "pair_level",
+    "weighed",
+    "candidate",
+    "best",
+    "register_people",
+    "f_client",
+    "name_value",
+    "nickname",
+)
 
 
 @dataclass(frozen=True)
@@ -107,7 +118,7 @@ def link(
             write_links(connection, model, bands, run_id=run_id)
     ((pairs,),) = connection.execute("SELECT count(*) FROM pair").fetchall()
     passes = _pass_facts(connection)
-    for table in ("pair", "pair_level", "weighed", "candidate", "best", *(f"{side}_record" for side in _SIDES)):
+    for table in (*_WORKING, *(f"{side}_record" for side in _SIDES)):
         connection.execute(f"DROP TABLE IF EXISTS {table}")
     return LinkFacts(model, bands, training, passes, rules, pairs, frequencies.people, seconds)
 

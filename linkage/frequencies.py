@@ -36,7 +36,7 @@ class Frequencies:
 
 
 def count_frequencies(connection: duckdb.DuckDBPyConnection) -> Frequencies:
-    """Make the tables `f_given`, `f_family`, `f_cohort`, `f_given_cohort`, and `f_client`.
+    """Make the tables `register_people`, `f_given`, `f_family`, `f_cohort`, `f_given_cohort`, and `f_client`.
 
     Counted over people, not rows: somebody registered at two practices counts once. `f_client` holds, for each client,
     how many people of the register share both names, the birth date, the postcode, the house: where a pair agrees these
@@ -79,7 +79,7 @@ def count_frequencies(connection: duckdb.DuckDBPyConnection) -> Frequencies:
             f"SELECT coalesce(sum(n * (n - 1)), 0)::DOUBLE, coalesce(sum(n), 0)::DOUBLE FROM {table}"
         ).fetchall()
         agree[column] = (same + _AGREE_PAIRS * _AGREE[column]) / (known * max(known - 1, 0) + _AGREE_PAIRS)
-    for table in ("register_people", "f_names", "f_house", "f_birth", "f_unit"):
+    for table in ("f_names", "f_house", "f_birth", "f_unit"):
         connection.execute(f"DROP TABLE {table}")
     return Frequencies(people, agree)
 

@@ -127,11 +127,14 @@ def _build_tokens(connection: duckdb.DuckDBPyConnection) -> None:
             UNION SELECT array_to_string(tokens, '') FROM name_words WHERE len(tokens) > 0""").fetchall()
     )
     namer = NickNamer()
-    root_of = {text: _root(text, namer) for text in texts}
+    # Of tens of thousands of names some hundreds are a nickname of anything.
+    listed = {name.upper() for name in namer.canonical_lookup} | USUAL_FORMAL_NAMES.keys()
+    nicknames = [text for text in texts if text in listed]
+    root_of = {text: _root(text, namer) for text in nicknames}
     known, families = set(texts), defaultdict[str, set[str]](set)
     for text, root in root_of.items():
-        families[root].add(text)
-    pairs = {(text, name.upper()) for text in texts for name in namer.canonicals_of(text) if name.upper() in known}
+        families[root] |= {text, root} & known
+    pairs = {(text, name.upper()) for text in nicknames for name in namer.canonicals_of(text) if name.upper() in known}
     # Bill and Will, who share William.
     pairs |= {(text, other) for text, root in root_of.items() for other in families[root]}
     ordered = sorted({(a, b) for one, two in pairs for a, b in ((one, two), (two, one)) if a != b})
@@ -140,7 +143,7 @@ def _build_tokens(connection: duckdb.DuckDBPyConnection) -> None:
             {
                 "text": texts,
                 "sound": [jellyfish.soundex(text) for text in texts],
-                "root": [root_of[text] for text in texts],
+                "root": [root_of.get(text, text) for text in texts],
             }
         ),
         "nickname": pa.table(

@@ -27,10 +27,10 @@ LEAN_M, LEAN_U, LEAN_H = 100.0, 1000.0, 500.0
 """Observations the default counts for, by kind [assumed]."""
 MAX_ITERATIONS, CONVERGED = 12, 0.0005
 """Stop when no m moves by more than this."""
-SAMPLE_SIDE = 700
-"""Clients and register rows of the random sample: half a million pairs."""
-SAMPLE_HOUSES = 20_000
-_TRAINING_CLIENTS = 40_000
+SAMPLE_SIDE = 500
+"""Clients and register rows of the random sample: a quarter of a million pairs."""
+SAMPLE_HOUSES = 8_000
+_TRAINING_CLIENTS = 25_000
 # Namesakes and kin look like matches of these levels. Without numbers to tell them apart EM would learn from them that
 # a true pair often has two dates of birth, so there the default stays.
 _HELD = {"given name": ("different",), "date of birth": ("year agrees", "different")}
@@ -126,17 +126,17 @@ def _household_pairs(connection: duckdb.DuckDBPyConnection, model: Model, seed: 
     A hostel or care home is no household: addresses with more than eight people are left out [assumed].
     """
     connection.execute("""
-        CREATE OR REPLACE TEMP TABLE house AS
-        SELECT unit, house, count(DISTINCT coalesce(nhs, -id)) AS people FROM register_record
+        CREATE OR REPLACE TEMP TABLE household AS
+        SELECT unit, house, count(*) AS people FROM register_people
         WHERE unit IS NOT NULL AND house IS NOT NULL GROUP BY unit, house""")
     ((people, others),) = connection.execute("""
         SELECT coalesce(sum(people), 0)::DOUBLE, coalesce(sum(people * (people - 1)), 0)::DOUBLE
-        FROM house WHERE people <= 8""").fetchall()
+        FROM household WHERE people <= 8""").fetchall()
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE household_level AS
         WITH member AS (
             SELECT id, nhs, unit, house FROM register_record JOIN (
-                SELECT unit, house FROM house WHERE people BETWEEN 2 AND 8
+                SELECT unit, house FROM household WHERE people BETWEEN 2 AND 8
                 ORDER BY hash(unit, house, {seed}), unit, house LIMIT {SAMPLE_HOUSES}) USING (unit, house)
         ),
         pairs AS (
@@ -150,7 +150,7 @@ def _household_pairs(connection: duckdb.DuckDBPyConnection, model: Model, seed: 
         if comparison not in (PLACE, NUMBER):
             counts = _counts(connection, comparison, "household_level", "1")
             model = model.with_weights(_fit(model[comparison.name], model[comparison.name], "h", counts, LEAN_H))
-    connection.execute("DROP TABLE house")
+    connection.execute("DROP TABLE household")
     connection.execute("DROP TABLE household_level")
     lean = 1000.0
     return replace(model, household=(others + lean * model.household) / (people + lean))

@@ -89,9 +89,7 @@ def posterior_sql(pairs: str) -> str:
     """
     return f"""
         WITH best_row AS (
-            SELECT c, person, max_by(r, (weight, r_key)) AS r, max_by(r_key, (weight, r_key)) AS r_key,
-                   max(weight) AS weight
-            FROM {pairs} GROUP BY c, person
+            SELECT * FROM {pairs} QUALIFY row_number() OVER (PARTITION BY c, person ORDER BY weight DESC, r_key) = 1
         ),
         scaled AS (
             SELECT *, greatest(max(weight) OVER (PARTITION BY c), 0) AS top FROM best_row

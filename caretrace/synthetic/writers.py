@@ -48,7 +48,7 @@ def write(synthetic: Synthetic, folder: Path, format: str = "standard") -> list[
 
 
 # Readers share a file out among cores by row groups; Arrow would write a million people as one.
-_ROW_GROUP = 122_880
+_ROW_GROUP = 30_720
 
 
 def _write_table(table: pa.Table, path: Path) -> Path:
