@@ -3,8 +3,7 @@
 In: the manifest, the working store with `link`, and the facts of `caretrace.quality`. Out: one file that holds counts
 and never a person's value. Begin with `write`; `figures` counts, `charts` and `flow` draw, `tables` lists.
 
-Charts are SVG of our own few shapes, since a chart library costs a second at start and gives neither direct labels
-nor patterns; docs/report.md has the measurement.
+Charts are SVG of our own few shapes: docs/decisions/0004-charts-without-a-library.md says why.
 """
 
 from __future__ import annotations
@@ -152,12 +151,14 @@ def _linked_less_often(figures: Figures) -> list[str]:
 def _next_steps(figures: Figures, counts: Mapping[str, Any]) -> list[tuple[str, str]]:
     """File and what to do with it, in the order a council would."""
     differs = sum(m.had_other_number for m in figures.links())
-    links, review = figures.clients("link"), figures.clients("review")
+    review = figures.clients("review")
+    new = counts.get("load_back", sum(m.had_no_number for m in figures.links()))
+    shared = counts.get("conflicts", differs) - differs
     return [
         (
             "load_back.csv",
-            f"Load it into the client system. It holds NHS numbers for linked clients ({count(links)} links in"
-            " all). They are matched, not traced at the national service, and their status codes say so.",
+            f"Load it into the client system: {count(new)} NHS numbers for clients who had none. They are matched, not"
+            " traced at the national service, and their status codes say so.",
         ),
         (
             "review.csv",
@@ -166,8 +167,9 @@ def _next_steps(figures: Figures, counts: Mapping[str, Any]) -> list[tuple[str, 
         ),
         (
             "conflicts.csv",
-            f"{count(differs)} linked clients already had another NHS number. Nothing was overwritten: find out"
-            " which number is right.",
+            f"{count(differs)} linked clients already had another NHS number: find out which is right."
+            f" {count(shared)} share their person with another client: likely the same client twice. Nothing was"
+            " overwritten.",
         ),
         (
             "set_aside.csv",
