@@ -56,10 +56,14 @@ def link(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Decides every random draw: same input and seed, same output.")] = 0,
     threads: Annotated[
-        int | None, typer.Option(min=1, help="Processor cores to use, all if not given; never changes the output.")
+        int | None,
+        typer.Option(
+            min=1, max=pipeline.MOST_THREADS, help="Processor cores to use, all if not given; never changes the output."
+        ),
     ] = None,
     memory: Annotated[
-        str, typer.Option(metavar="SIZE", help="What the database may hold before it spills to disk, such as 4GB.")
+        str,
+        typer.Option(metavar="SIZE", help="What the database may hold before it spills to disk, such as 4GB or 50%."),
     ] = pipeline.DEFAULT_MEMORY,
     as_at: Annotated[
         datetime | None,

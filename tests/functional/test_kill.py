@@ -61,7 +61,7 @@ def test_no_half_written_run_is_taken_for_a_finished_one(
 def test_a_polite_end_leaves_nothing(tmp_path: Path, people: Path, environment: dict[str, str]) -> None:
     process = start(people, tmp_path / "run", environment)
     deadline = time.monotonic() + 30
-    while not list(tmp_path.glob(".run.partial-*/work/store.duckdb")) and time.monotonic() < deadline:
+    while not list(tmp_path.glob(".run.partial-*/work")) and time.monotonic() < deadline:
         time.sleep(0.01)
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 130
