@@ -85,7 +85,7 @@ def _cell(column: str) -> str:
     text = f"coalesce(CAST({column} AS VARCHAR), '')"
     starts = " || ".join(f"chr({ord(each)})" for each in FORMULA_STARTS)
     # An apostrophe makes the cell a text; a space before the sign would not save it in every program.
-    safe = f"CASE WHEN {text} <> '' AND contains({starts}, ltrim({text})[1]) THEN '''' || {text} ELSE {text} END"
+    safe = f"CASE WHEN ltrim({text}) <> '' AND contains({starts}, ltrim({text})[1]) THEN '''' || {text} ELSE {text} END"
     return f"""'"' || replace({safe}, '"', '""') || '"'"""
 
 

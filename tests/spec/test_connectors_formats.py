@@ -46,7 +46,7 @@ def load(connection: duckdb.DuckDBPyConnection, path: Path, **source: Any) -> Re
 
 
 def rows(connection: duckdb.DuckDBPyConnection, table: str, columns: str) -> list[tuple[Any, ...]]:
-    return connection.execute(f"SELECT {columns} FROM clients.{table}").fetchall()
+    return connection.execute(f"SELECT {columns} FROM clients.{table} ORDER BY extract_file, extract_record").fetchall()
 
 
 def aside(connection: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:

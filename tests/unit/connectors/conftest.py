@@ -28,7 +28,9 @@ class Store:
 
     def rows(self, table: str, *columns: str) -> list[tuple[Any, ...]]:
         select = ", ".join(f'"{c}"' for c in columns)
-        return self.connection.execute(f"SELECT {select} FROM clients.{table}").fetchall()
+        return self.connection.execute(
+            f"SELECT {select} FROM clients.{table} ORDER BY extract_file, extract_record"
+        ).fetchall()
 
     def one(self, table: str, *columns: str) -> tuple[Any, ...]:
         (row,) = self.rows(table, *columns)
