@@ -47,7 +47,6 @@ RULES: tuple[BlockingRule, ...] = (
     BlockingRule("NHS number", ("nhs",)),
     BlockingRule("birth date, sound of family name", (*_DATE, "family_sound")),
     BlockingRule("birth date, given name", (*_DATE, "given_root")),
-    BlockingRule("birth date, district", (*_DATE, "district")),
     BlockingRule("birth date, names swapped", (*_DATE, "given"), (*_DATE, "family")),
     BlockingRule(
         "day and month swapped, given name",

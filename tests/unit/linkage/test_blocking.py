@@ -26,11 +26,6 @@ def person(given: str | None, family: str | None, born: str | None, **more: str)
             "birth date, sound of family name",
         ),
         (person("Bill", "Old", "1931-07-09"), person("William", "New", "1931-07-09"), "birth date, given name"),
-        (
-            person("Ann", "Old", "1931-07-09", postcode="BR1 3AA"),
-            person("Eve", "New", "1931-07-09", postcode="BR1 9ZZ"),
-            "birth date, district",
-        ),
         (person("Khan", "Imran", "1931-07-09"), person("Imran", "Khan", "1931-07-09"), "birth date, names swapped"),
         (person("Ann", "Old", "1931-07-09"), person("Ann", "New", "1931-09-07"), "day and month swapped, given name"),
         (
