@@ -60,7 +60,7 @@ class Settings:
             raise SettingsError("the seed must be a whole number from 0 to 9223372036854775807")
         if self.threads is not None and not 1 <= self.threads <= MOST_THREADS:
             raise SettingsError(f"the number of threads must be from 1 to {MOST_THREADS}")
-        if not re.fullmatch(r"[0-9]+ ?[MG]i?B|[1-9][0-9]?%", self.memory):
+        if not re.fullmatch(r"[0-9]+ ?[MGT]i?B|[1-9][0-9]?%", self.memory, re.IGNORECASE):
             raise SettingsError("the memory limit is not a size such as 1500MB or 4GB, or a share such as 50%")
 
     def to_json(self) -> dict[str, Any]:
@@ -78,6 +78,8 @@ class Linked:
 
     run_id: str
     reports: Mapping[str, ReadReport]
+    mappings: Mapping[str, str]
+    """SHA-256 of each mapping file used, by its name."""
     facts: LinkFacts
     counts: dict[str, Any]
     timings: dict[str, float]
@@ -130,12 +132,13 @@ def link(
     clock = Clock()
     with clock("read"):
         reports = read(connection, {"clients": (clients,), "register": tuple(register)}, settings, progress)
-    run_id = identify(reports, settings)
+    mappings = _mappings((clients, *register))
+    run_id = identify(reports, _organisations(connection), mappings, settings)
     with clock("link"):
         facts = linkage.link(connection, seed=settings.seed, run_id=run_id, progress=progress)
     with clock("person_keys"):
         make_person_keys(connection, seed=settings.seed)
-    return Linked(run_id, reports, facts, count(connection, reports), clock.seconds)
+    return Linked(run_id, reports, mappings, facts, count(connection, reports), clock.seconds)
 
 
 def run(
@@ -186,16 +189,38 @@ def require_people(report: ReadReport, sources: Sequence[Source]) -> None:
         )
 
 
-def identify(reports: Mapping[str, ReadReport], settings: Settings) -> str:
+def identify(
+    reports: Mapping[str, ReadReport],
+    organisations: Sequence[tuple[str, str, str]],
+    mappings: Mapping[str, str],
+    settings: Settings,
+) -> str:
     """The run's id: a hash of inputs, settings, seed and version, so of all that decides the output.
 
-    Neither time nor threads are in it. The model is, through them: it is trained from the inputs under the seed.
+    Inputs count in the order they were given, since the first of two records with one key is kept, and with the names
+    of their organisations, which may come from folders. Neither time nor threads are in it. The model is, through
+    them: it is trained from the inputs under the seed.
     """
-    inputs = sorted(
-        (side, file.name, file.format, file.sha256) for side, report in reports.items() for file in report.files
-    )
-    made_of = {"inputs": inputs, "settings": settings.to_json(), "seed": settings.seed, "version": __version__}
+    inputs = [(side, file.name, file.format, file.sha256) for side, report in reports.items() for file in report.files]
+    made_of = {
+        "inputs": inputs,
+        "organisations": organisations,
+        "mappings": sorted(mappings.items()),
+        "settings": settings.to_json(),
+        "seed": settings.seed,
+        "version": __version__,
+    }
     return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _organisations(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:
+    union = " UNION ".join(f"SELECT '{side}', source, source_org FROM {side}.person" for side in SIDES)
+    return connection.execute(f"{union} ORDER BY ALL").fetchall()
+
+
+def _mappings(sources: Sequence[Source]) -> dict[str, str]:
+    files = [source.mapping for source in sources if source.mapping is not None]
+    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 
 
 def count(connection: duckdb.DuckDBPyConnection, reports: Mapping[str, ReadReport]) -> dict[str, Any]:
@@ -262,6 +287,7 @@ def _manifest(linked: Linked, settings: Settings, timings: Mapping[str, float]) 
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "caretrace_version": __version__,
         "inputs": inputs,
+        "mappings": dict(linked.mappings),
         "settings": settings.to_json(),
         "resources": {"threads": settings.threads, "memory": settings.memory},
         "seed": settings.seed,

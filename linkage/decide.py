@@ -70,6 +70,11 @@ GUARDS: tuple[Guard, ...] = (
         f"{_is(column(NUMBER), NUMBER.index('different'))} AND NOT coalesce({_ADDRESS_SUPPORTS}, false)",
     ),
     Guard(
+        "the given name is not known, and neither number nor address supports a link",
+        f"{column(GIVEN)} IS NULL AND NOT coalesce({_ADDRESS_SUPPORTS}, false)"
+        f" AND {column(NUMBER)} IS DISTINCT FROM {NUMBER.index('same')}",
+    ),
+    Guard(
         "only the names agree",
         f"{column(BIRTH)} IS NULL AND NOT coalesce({_ADDRESS_SUPPORTS}, false)"
         f" AND {column(NUMBER)} IS DISTINCT FROM {NUMBER.index('same')}",

@@ -18,8 +18,8 @@ def demo(
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="The project folder to make: new, empty, or a demo made before.")
     ] = Path("demo"),
-    clients: Annotated[int, typer.Option(min=100, help="Clients of the synthetic population.")] = 20_000,
-    patients: Annotated[int, typer.Option(min=1_000, help="Patients of the synthetic register.")] = 300_000,
+    clients: Annotated[int, typer.Option(min=500, help="Clients of the synthetic population.")] = 20_000,
+    patients: Annotated[int, typer.Option(min=5_000, help="Patients of the synthetic register.")] = 300_000,
 ) -> None:
     """Run the whole job on people who do not exist, and leave a project folder to look at: runs, a release, its log."""
     from caretrace import demo as whole

@@ -104,6 +104,8 @@ def link(
             progress=progress,
         )
     console.say(summary(run.manifest["counts"]))
+    for note in notes(run.manifest["inputs"]):
+        console.say(note)
     console.say(f"report: {run.path / 'report.html'}")
 
 
@@ -120,6 +122,11 @@ def register_formats(paths: Sequence[Path], given: Sequence[str]) -> list[str | 
         else:
             raise typer.BadParameter(f"{path} is none of the registers given", param_hint="--register-as")
     return [by_path.get(path, for_all) for path in paths]
+
+
+def notes(inputs: Sequence[dict[str, Any]]) -> list[str]:
+    """What a user of our own format may have misspelt; suppliers' files have columns we never use."""
+    return [f"note: {file['name']}: {file['note']}" for file in inputs if file["format"] == "standard" and file["note"]]
 
 
 def summary(counts: dict[str, Any]) -> str:

@@ -70,6 +70,12 @@ CASES = [
         [REGISTERED],
         review("NHS numbers differ"),
     ),
+    (
+        "only the family name and the date of birth agree",
+        {"family_name": "Featherstone", "birth_date": "1931-07-09"},
+        [REGISTERED],
+        review("given name is not known"),
+    ),
     ("only the names agree", {"given_name": "Mary", "family_name": "Featherstone"}, [REGISTERED], review("names")),
 ]
 
