@@ -187,13 +187,12 @@ def _first(expressions: Iterable[str]) -> str:
 
 def words(x: str, meanings: Mapping[str, tuple[str, ...]]) -> Value:
     """A code from the words that stand for it, in capitals or not; other words are refused."""
-    arms = " ".join(
-        f"WHEN lower({x}) IN ({listed(word.lower() for word in said)}) THEN {quoted(code)}"
-        for code, said in meanings.items()
-    )
-    # Most columns hold the code itself already.
+    # Most columns hold the code itself already; a map keeps the plan of the others short.
     codes = listed(code for code, said in meanings.items() if code in said)
-    return Value(f"CASE WHEN {x} IN ({codes}) THEN {x} {arms} END", x, quoted("not a word or code this column has"))
+    code_of = {word.lower(): code for code, said in reversed(list(meanings.items())) for word in said}
+    pairs = ", ".join(f"{quoted(word)}: {quoted(code)}" for word, code in code_of.items())
+    sql = f"CASE WHEN {x} IN ({codes}) THEN {x} WHEN {x} IS NOT NULL THEN MAP {{{pairs}}}[lower({x})] END"
+    return Value(sql, x, quoted("not a word or code this column has"))
 
 
 def gender(x: str) -> Value:
