@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,8 @@ class Extract:
 
 def detect(source: Source, suppliers: Sequence[Supplier]) -> Extract:
     """Find the supplier among `suppliers` and the kind of every file; InputError where it cannot be told."""
+    if isinstance(source.data, str):
+        source = replace(source, data=Path(source.data))
     files = _open(source)
     matches = [(supplier, _match(supplier, files)) for supplier in suppliers]
     complete = [(supplier, found) for supplier, found in matches if _has_people(supplier, found)]
@@ -68,8 +71,6 @@ def detect(source: Source, suppliers: Sequence[Supplier]) -> Extract:
 
 def _open(source: Source) -> list[Found]:
     data = source.data
-    if isinstance(data, str):
-        data = Path(data)
     if not isinstance(data, Path):
         table = as_arrow(data, source.label)
         return [Found(source.label, source.label, Header(tuple(map(str, table.schema.names)), None), table=table)]
@@ -79,14 +80,7 @@ def _open(source: Source) -> list[Found]:
 
 def _paths(root: Path) -> Iterable[Path]:
     """The file itself, or every file below a folder that may hold records; links to folders are not followed."""
-    try:
-        is_folder = root.is_dir()
-        root.stat()
-    except (OSError, RuntimeError) as error:
-        number = getattr(error, "errno", None)
-        reason = os.strerror(number).lower() if number else "a loop of links"
-        raise InputError(f"cannot be read ({reason}); check the path", path=root) from error
-    if not is_folder:
+    if not _is_folder(root):
         return [root]
     found = [
         Path(folder) / name
@@ -96,7 +90,22 @@ def _paths(root: Path) -> Iterable[Path]:
     ]
     if not found:
         raise InputError(f"the folder holds no file that ends in {', '.join(_ENDINGS)}", path=root)
+    for path in found:
+        _is_folder(path)
     return sorted(found)
+
+
+def _is_folder(path: Path) -> bool:
+    """Whether it is a folder and not a file; what is neither is refused, for opening a pipe waits for ever."""
+    try:
+        mode = path.stat().st_mode
+    except (OSError, RuntimeError) as error:
+        number = getattr(error, "errno", None)
+        reason = os.strerror(number).lower() if number else "a loop of links"
+        raise InputError(f"cannot be read ({reason}); check the path", path=path) from error
+    if not stat.S_ISDIR(mode) and not stat.S_ISREG(mode):
+        raise InputError("is a pipe or a device; save the data in a file and give that", path=path)
+    return stat.S_ISDIR(mode)
 
 
 def _open_file(path: Path, name: str) -> Found:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from connectors.detect import Extract, Found, detect
 from connectors.load import Loaded, create_raw, load_parquet, load_table, load_text
 from connectors.manifest import check_manifest
+from connectors.naming import tell_apart
 from connectors.records import Rejected
 from connectors.source import FileFacts, ReadReport, Source
 from connectors.standardise import create_work_tables, standardise
@@ -43,7 +44,7 @@ def read(
         raise ValueError(f"side is one of {SIDES}, not {side!r}")
     if not sources:
         raise InputError("nothing to read: give at least one file, folder or table")
-    extracts = [detect(source, candidates(source)) for source in sources]
+    extracts = tell_apart([detect(source, candidates(source)) for source in sources])
     _prepare(connection, side, as_at)
     facts: list[FileFacts] = []
     for supplier in _suppliers(extracts):

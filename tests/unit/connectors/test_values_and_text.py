@@ -164,12 +164,6 @@ def test_a_folder_of_our_own_tables(store, write) -> None:
     )
 
 
-def test_the_same_file_given_twice_is_used_once(store, write) -> None:
-    path = write("a.csv", f"{HEADER}\n1,Smith\n")
-    report = store.read(path, path)
-    assert (report.records, report.used, report.excluded) == (2, 1, 1)
-
-
 bad = st.lists(st.binary(min_size=1, max_size=3) | st.sampled_from([b'"', b",", b"\n", b"\r", b"\0"]), max_size=4)
 
 
