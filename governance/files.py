@@ -19,6 +19,15 @@ def sha256_of(path: Path) -> str:
         return file_digest(file, "sha256").hexdigest()
 
 
+def owner_only(path: Path) -> None:
+    """Let only its owner read `path`, a file or folder, where the system has modes.
+
+    On Windows the folder's own access list decides who may read, since its files have no such mode.
+    """
+    if sys.platform != "win32":
+        path.chmod(0o700 if path.is_dir() else 0o600)
+
+
 def sync_folder(folder: Path) -> None:
     """Make a rename in `folder` durable. Windows has no such call; NTFS journals renames itself."""
     if sys.platform == "win32":
@@ -30,14 +39,11 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def write_durably(path: Path, data: bytes, *, private: bool = False) -> None:
-    """Put `data` at `path` whole or not at all; `private` files are readable by their owner only.
-
-    On Windows the folder's own access list decides who may read, since its files have no such mode.
-    """
+def write_durably(path: Path, data: bytes) -> None:
+    """Put `data` at `path` whole or not at all, readable by its owner only (see `owner_only`)."""
     temporary = path.with_name(f".{path.name}.new")
     temporary.unlink(missing_ok=True)
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if private else 0o644)
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as file:
         file.write(data)
         file.flush()

@@ -95,7 +95,7 @@ def _versions(keys_dir: Path) -> list[int]:
 
 
 def _write(path: Path, prefix: str, secret: bytes) -> None:
-    write_durably(path, f"{prefix}{base64.b64encode(secret).decode()}\n".encode(), private=True)
+    write_durably(path, f"{prefix}{base64.b64encode(secret).decode()}\n".encode())
 
 
 def _read(path: Path, prefix: str) -> bytes:

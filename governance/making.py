@@ -19,7 +19,7 @@ import rfc8785
 from governance import audit, bundle
 from governance.audit.log import Log, Receipt
 from governance.decide import Decision, decide
-from governance.files import move, sha256_of, sync_folder, write_durably
+from governance.files import move, owner_only, sha256_of, sync_folder, write_durably
 from governance.keys import Keys
 from governance.plan import ReleasePlan
 from governance.request import Stage, history
@@ -165,6 +165,8 @@ class Making:
         bundle.write_words(self.plan, partial, **about)
         self._prove(partial, "intent", intent)
         write_durably(partial / audit.VKEY, (self.log.audit_dir / audit.VKEY).read_bytes())
+        for path in partial.iterdir():
+            owner_only(path)
         return {path.name: sha256_of(path) for path in sorted(partial.iterdir())}
 
     def _prove(self, folder: Path, name: str, receipt: Receipt) -> None:

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -21,11 +22,20 @@ app = typer.Typer(help="Check the log of what was released, and read it.", no_ar
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 
+AnchorOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--anchor",
+        metavar="FILE",
+        help="A checkpoint or .tlog-proof of this log that was kept elsewhere; may be given several times.",
+    ),
+]
+
 
 @app.command("verify")
-def verify(project: ProjectOption = None, as_json: JsonOption = False) -> None:
+def verify(project: ProjectOption = None, anchor: AnchorOption = None, as_json: JsonOption = False) -> None:
     """Check every entry of the log, its order and its end. Exit code 4 where it was altered."""
-    found = _verification(project)
+    found = _verification(project, anchor or ())
     facts = {
         "origin": found.origin,
         "entries": found.size,
@@ -54,8 +64,10 @@ def as_csv(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
     return text.getvalue().removesuffix("\n")
 
 
-def _verification(project: ProjectOption) -> Verification:
+def _verification(project: ProjectOption, kept: Sequence[Path] = ()) -> Verification:
     from governance import audit
+    from governance.audit import anchors
 
     place = find(project)
-    return audit.verify(place.project.audit, keys_dir=place.keys_dir)
+    given = [anchors.given(path) for path in kept]
+    return audit.verify(place.project.audit, keys_dir=place.keys_dir, anchors=given)

@@ -2,11 +2,12 @@
 
 In: events of `governance.making`. Out: `audit/` in the project folder. Begin with `verify`, which raises
 IntegrityFailure where anything was altered; `register.rows` makes the register of disclosures of what it returns.
-`log` appends, `merkle` is RFC 6962, `checkpoint` the C2SP signed note.
+`log` appends, `anchors` are states kept elsewhere, `merkle` is RFC 6962, `checkpoint` the C2SP signed note.
 """
 
 from __future__ import annotations
 
+from governance.audit.anchors import Anchor
 from governance.audit.verification import (
     CHECKPOINT,
     LEAVES,
@@ -17,7 +18,6 @@ from governance.audit.verification import (
     Verification,
     entries,
     examine,
-    keep_anchor,
     verify,
 )
 
@@ -26,11 +26,11 @@ __all__ = [
     "LEAVES",
     "LOG",
     "VKEY",
+    "Anchor",
     "Entry",
     "Examined",
     "Verification",
     "entries",
     "examine",
-    "keep_anchor",
     "verify",
 ]

@@ -120,6 +120,12 @@ def proof_text(index: int, path: Sequence[bytes], note: str) -> str:
     return f"{_PROOF_HEADER}\nindex {index}\n{hashes}\n{note}"
 
 
+def note_in(text: str) -> str | None:
+    """The signed checkpoint in a tlog-proof or checkpoint, not yet checked; None where there is none."""
+    note = text.partition("\n\n")[2] if text.startswith(_PROOF_HEADER + "\n") else text
+    return note if "\n\n\u2014 " in note else None
+
+
 def check_proof(entry: bytes, proof: str, verifier: Verifier) -> Checkpoint:
     """The checkpoint that shows `entry` in the log of `verifier`; IntegrityFailure unless the proof does."""
     head, blank, note = proof.partition("\n\n")

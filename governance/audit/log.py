@@ -20,7 +20,7 @@ from typing import Any
 
 import rfc8785
 
-from governance.audit import merkle
+from governance.audit import anchors, merkle
 from governance.audit.checkpoint import Checkpoint, Verifier, proof_text
 from governance.audit.verification import (
     CHECKPOINT,
@@ -31,14 +31,14 @@ from governance.audit.verification import (
     Examined,
     entries,
     examine,
-    keep_anchor,
 )
-from governance.files import held, write_durably
+from governance.files import held, owner_only, write_durably
 from governance.keys import Keys
 from schemas.errors import InputError, Refused
 from schemas.nhs_number import fault
 
 ENTRY_VERSION = 1
+_BINARY = getattr(os, "O_BINARY", 0)  # Windows would write CRLF for every line end
 _TEN_DIGITS = re.compile(r"(?<![0-9A-Za-z])[0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{4}(?![0-9A-Za-z])")
 
 
@@ -105,7 +105,7 @@ class Log:
         self._leaves += leaves
         note = self.checkpoint()
         write_durably(self.audit_dir / CHECKPOINT, note.encode())
-        keep_anchor(self._keys.folder, self.audit_dir, note)
+        anchors.keep(self._keys.folder, self.audit_dir, note)
 
     def checkpoint(self) -> str:
         """The signed checkpoint over everything appended so far."""
@@ -124,8 +124,10 @@ def opened(audit_dir: Path, keys: Keys, *, now: datetime) -> Iterator[Log]:
     """
     with ExitStack() as stack:
         try:
-            audit_dir.mkdir(parents=True, exist_ok=True)
+            audit_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
             stack.enter_context(held(audit_dir / "lock"))
+            for path in (audit_dir, *audit_dir.iterdir()):
+                owner_only(path)
             log = _open(audit_dir, keys, now)
         except OSError as error:
             raise Refused(
@@ -145,8 +147,8 @@ def _open(audit_dir: Path, keys: Keys, now: datetime) -> Log:
 
 
 def _begin(audit_dir: Path, keys: Keys, now: datetime) -> Log:
-    """Begin a log, unless the keys folder remembers one in this place."""
-    with suppress(InputError):  # says that there is no log; an anchor of one in this place is an IntegrityFailure
+    """Begin a log, unless the keys folder or a release of the project knows of one in this place."""
+    with suppress(InputError):  # says that there is no log; an anchor of one is an IntegrityFailure
         examine(audit_dir, keys_dir=keys.folder)
     origin = f"caretrace/log/{secrets.token_hex(8)}"
     verifier = Verifier(origin, keys.signing.public_key().public_bytes_raw())
@@ -171,7 +173,7 @@ def _set_aside_tail(log: Log, found: Examined, now: datetime) -> None:
 
 
 def _append_durably(path: Path, data: bytes) -> None:
-    with path.open("ab") as file:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | _BINARY, 0o600), "ab") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())

@@ -6,7 +6,7 @@
     audit/log.vkey      the public key, for an auditor who has no keys folder
 
 The checkpoint alone proves that the log is what was signed. Somebody who puts back an older copy of the whole folder
-is found only by an anchor: a checkpoint kept in the keys folder, in a release bundle, or by another organisation.
+is found only by an anchor (`anchors`): a checkpoint kept in the keys folder, in a release, or by somebody else.
 """
 
 from __future__ import annotations
@@ -15,13 +15,12 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from governance.audit import merkle
+from governance.audit.anchors import Anchor, of_keys, of_releases, signed_by
 from governance.audit.checkpoint import Checkpoint, Verifier
-from governance.files import write_durably
 from governance.keys import signing_key
 from schemas.errors import InputError, IntegrityFailure
 
@@ -67,12 +66,12 @@ class Examined:
 
 
 def verify(
-    audit_dir: Path, *, keys_dir: Path | None = None, anchors: Sequence[str] = (), verifier: Verifier | None = None
+    audit_dir: Path, *, keys_dir: Path | None = None, anchors: Sequence[Anchor] = (), verifier: Verifier | None = None
 ) -> Verification:
     """Check the whole log, or raise IntegrityFailure naming the first bad entry.
 
-    `anchors` are checkpoints kept elsewhere (signed notes, of this log); those in `keys_dir` are added. The public
-    key is `verifier`, else that of `keys_dir`, else the one in the log's folder (then `key_confirmed` is false).
+    `anchors` are those kept elsewhere; those in `keys_dir` and in the project's releases are added. The public key is
+    `verifier`, else that of `keys_dir`, else the one in the log's folder (then `key_confirmed` is false).
     """
     found = examine(audit_dir, keys_dir=keys_dir, anchors=anchors, verifier=verifier)
     if found.loose:  # perhaps only because a release is just being logged, which takes milliseconds
@@ -89,16 +88,14 @@ def verify(
 
 
 def examine(
-    audit_dir: Path, *, keys_dir: Path | None = None, anchors: Sequence[str] = (), verifier: Verifier | None = None
+    audit_dir: Path, *, keys_dir: Path | None = None, anchors: Sequence[Anchor] = (), verifier: Verifier | None = None
 ) -> Examined:
     """Like `verify`, but leaves an unsigned tail to the caller."""
-    kept = [*anchors, *(_anchors_of(keys_dir, audit_dir) if keys_dir else ())]
+    # Anchors before the log: a release made meanwhile then shows more entries than its anchors, never fewer.
+    released = of_releases(audit_dir)
+    outside = [*anchors, *(of_keys(keys_dir, audit_dir, _origin(audit_dir)) if keys_dir else ())]
     if not (audit_dir / CHECKPOINT).exists():
-        if kept or (audit_dir / LOG).exists():
-            raise IntegrityFailure(
-                f"{audit_dir}: the log or its checkpoint was removed; restore the folder from backup"
-            )
-        raise InputError("there is no audit log here; is this the project's audit folder?", path=audit_dir)
+        _no_log(audit_dir, [*released, *outside])
     note = _read(audit_dir / CHECKPOINT).decode("utf-8", "replace")
     verifier, confirmed = _verifier(audit_dir, note, keys_dir, verifier)
     checkpoint = Checkpoint.open(note, verifier)
@@ -114,10 +111,9 @@ def examine(
         _fail(audit_dir, leaves, index, checkpoint)
     if index[: 32 * checkpoint.size] != b"".join(leaves):
         raise IntegrityFailure(f"{audit_dir / LEAVES}: the entries are intact but their index is not; it was altered")
-    for anchor in kept:
-        _check_anchor(audit_dir, Checkpoint.open(anchor, verifier), leaves)
+    _check_anchors(audit_dir, [*signed_by(verifier, released), *outside], verifier, leaves)
     loose = bool(tail) or len(index) != 32 * checkpoint.size
-    return Examined(verifier, checkpoint, lines, leaves, tail, loose, bool(kept), confirmed)
+    return Examined(verifier, checkpoint, lines, leaves, tail, loose, bool(outside), confirmed)
 
 
 def entries(audit_dir: Path, found: Examined) -> tuple[Entry, ...]:
@@ -139,31 +135,11 @@ def entries(audit_dir: Path, found: Examined) -> tuple[Entry, ...]:
     return tuple(parsed)
 
 
-def keep_anchor(keys_dir: Path, audit_dir: Path, note: str) -> None:
-    """Keep the newest checkpoint of this log in the keys folder, outside the project."""
-    (keys_dir / "anchors").mkdir(parents=True, exist_ok=True, mode=0o700)
-    origin = note.partition("\n")[0]
-    body = {"audit_folder": str(audit_dir.resolve()), "checkpoint": note}
-    name = sha256(origin.encode()).hexdigest()[:16]
-    write_durably(keys_dir / "anchors" / f"{name}.json", json.dumps(body).encode(), private=True)
-
-
-def _anchors_of(keys_dir: Path, audit_dir: Path) -> list[str]:
-    """Anchors of the log in this folder, by its origin or, where the log was replaced, by its place."""
+def _origin(audit_dir: Path) -> str:
     try:
-        origin = (audit_dir / CHECKPOINT).read_text("utf-8").partition("\n")[0]
+        return (audit_dir / CHECKPOINT).read_text("utf-8").partition("\n")[0]
     except (OSError, UnicodeDecodeError):
-        origin = ""
-    notes = []
-    for path in sorted((keys_dir / "anchors").glob("*.json")):
-        try:
-            anchor = json.loads(path.read_text("utf-8"))
-            here = anchor["audit_folder"] == str(audit_dir.resolve())
-            if here or anchor["checkpoint"].partition("\n")[0] == origin:
-                notes.append(str(anchor["checkpoint"]))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            raise IntegrityFailure(f"{path}: the anchor cannot be read; it was altered") from None
-    return notes
+        return ""
 
 
 def _verifier(audit_dir: Path, note: str, keys_dir: Path | None, given: Verifier | None) -> tuple[Verifier, bool]:
@@ -181,14 +157,42 @@ def _verifier(audit_dir: Path, note: str, keys_dir: Path | None, given: Verifier
     return beside, given is not None
 
 
-def _check_anchor(audit_dir: Path, anchor: Checkpoint, leaves: Sequence[bytes]) -> None:
-    if anchor.size > len(leaves):
+def _no_log(audit_dir: Path, anchors: Sequence[Anchor]) -> NoReturn:
+    """Tell a log that was removed from one that never was."""
+    if anchors:
         raise IntegrityFailure(
-            f"{audit_dir}: entry {len(leaves)} and what follows is missing: an anchor outside the folder saw "
-            f"{anchor.size} entries, the log now holds {len(leaves)}; an older copy was put back"
+            f"{audit_dir}: the log or its checkpoint was removed: {anchors[0].where} names a log in this place; "
+            "restore the folder from backup, or, where this is another project, give it a folder of its own"
         )
-    if merkle.root(leaves[: anchor.size]) != anchor.root:
-        raise IntegrityFailure(f"{audit_dir}: the first {anchor.size} entries are not those an anchor outside it saw")
+    if (audit_dir / LOG).exists():
+        raise IntegrityFailure(f"{audit_dir}: the log or its checkpoint was removed; restore the folder from backup")
+    raise InputError("there is no audit log here; is this the project's audit folder?", path=audit_dir)
+
+
+def _check_anchors(audit_dir: Path, anchors: Sequence[Anchor], verifier: Verifier, leaves: Sequence[bytes]) -> None:
+    """Find the log as every anchor saw it, in one pass over the entries."""
+    frontier, seen = merkle.Frontier([]), 0
+    opened = [(_opened(audit_dir, anchor, verifier), anchor.where) for anchor in anchors]
+    for anchor, where in sorted(opened, key=lambda pair: pair[0].size):
+        if anchor.size > len(leaves):
+            raise IntegrityFailure(
+                f"{audit_dir}: entry {len(leaves)} and what follows is missing: an anchor in {where} saw "
+                f"{anchor.size} entries, the log now holds {len(leaves)}; an older copy was put back"
+            )
+        for leaf in leaves[seen : anchor.size]:
+            frontier.append(leaf)
+        seen = anchor.size
+        if frontier.root() != anchor.root:
+            raise IntegrityFailure(f"{audit_dir}: the first {seen} entries are not those an anchor in {where} saw")
+
+
+def _opened(audit_dir: Path, anchor: Anchor, verifier: Verifier) -> Checkpoint:
+    try:
+        return Checkpoint.open(anchor.note, verifier)
+    except IntegrityFailure as error:
+        raise IntegrityFailure(
+            f"{audit_dir}: the anchor in {anchor.where} is not of this log, which was replaced or begun anew ({error})"
+        ) from None
 
 
 def _fail(audit_dir: Path, leaves: Sequence[bytes], index: bytes, checkpoint: Checkpoint) -> None:

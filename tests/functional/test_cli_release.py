@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import shutil
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -77,11 +78,23 @@ def test_plan_make_verify_register(
     assert (row["state"], row["approved_by"]) == ("released", "Another Person")
 
 
+def test_an_erased_log_of_a_moved_project_is_found(tmp_path: Path, caretrace: Any, project: Path) -> None:
+    copy = tmp_path / "moved"
+    shutil.copytree(project, copy)
+    kept = ("--anchor", copy / "releases" / "one" / "released.tlog-proof", "--anchor", project / "audit" / "checkpoint")
+    whole = caretrace("audit", "verify", "--project", copy, *kept)
+    assert whole.returncode == 0, whole.stderr
+    unread = caretrace("audit", "verify", "--project", copy, "--anchor", copy / "audit" / "log.vkey")
+    assert unread.returncode == 1
+    shutil.rmtree(copy / "audit")
+    erased = caretrace("audit", "verify", "--project", copy)
+    assert erased.returncode == 4
+    assert str(Path("releases") / "one") in erased.stderr.replace("\n", "")
+
+
 def test_an_altered_run_is_not_released(
     tmp_path: Path, caretrace: Any, project: Path, agreement: Path, run_folder: Path
 ) -> None:
-    import shutil
-
     run = tmp_path / "run"
     shutil.copytree(run_folder, run)
     person = run / "linked" / "person.parquet"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -106,7 +107,7 @@ def test_an_older_copy_of_the_whole_folder_is_found_by_the_anchor(made: tuple[Pa
     shutil.rmtree(folder)
     shutil.copytree(tmp_path / "older", folder)
     assert audit.verify(folder).size == 6  # alone it cannot be seen
-    for outside in ({"keys_dir": secrets.folder}, {"anchors": [note]}):
+    for outside in ({"keys_dir": secrets.folder}, {"anchors": [audit.Anchor(note, "a printout")]}):
         with pytest.raises(IntegrityFailure, match="older copy"):
             audit.verify(folder, **outside)  # type: ignore[arg-type]
 
@@ -115,6 +116,40 @@ def test_a_log_that_was_moved_is_still_the_same(made: tuple[Path, Keys], tmp_pat
     folder, secrets = made
     folder.rename(tmp_path / "moved")
     assert audit.verify(tmp_path / "moved", keys_dir=secrets.folder).anchored
+
+
+def test_the_place_a_log_was_copied_from_is_not_forgotten(made: tuple[Path, Keys], tmp_path: Path) -> None:
+    folder, secrets = made
+    shutil.copytree(folder.parent, tmp_path / "copy")
+    append(tmp_path / "copy" / "audit", secrets, 1)
+    shutil.rmtree(folder)
+    with pytest.raises(IntegrityFailure, match="was removed"):
+        audit.verify(folder, keys_dir=secrets.folder)
+    with pytest.raises(IntegrityFailure, match="was removed"):
+        append(folder, secrets, 1)
+    assert size(tmp_path / "copy" / "audit", secrets) == 7
+
+
+def test_an_anchor_of_the_first_form_still_holds(made: tuple[Path, Keys]) -> None:
+    folder, secrets = made
+    [path] = (secrets.folder / "anchors").iterdir()
+    kept = json.loads(path.read_text("utf-8"))
+    path.write_text(json.dumps({"audit_folder": kept["audit_folders"][0], "checkpoint": kept["checkpoint"]}), "utf-8")
+    append(folder, secrets, 1)
+    assert json.loads(path.read_text("utf-8"))["audit_folders"] == kept["audit_folders"]
+    shutil.rmtree(folder)
+    with pytest.raises(IntegrityFailure, match="was removed"):
+        audit.verify(folder, keys_dir=secrets.folder)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="files have no modes there")
+def test_only_the_owner_reads_the_log(made: tuple[Path, Keys]) -> None:
+    folder, secrets = made
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (folder, *folder.iterdir())}
+    assert modes == {name: 0o700 if name == folder.name else 0o600 for name in modes}
+    (folder / audit.LOG).chmod(0o644)  # as logs were before
+    append(folder, secrets, 1)
+    assert (folder / audit.LOG).stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize("gone", [[audit.CHECKPOINT], [audit.LOG], [audit.LEAVES], [audit.VKEY], "all"])

@@ -6,6 +6,7 @@ import csv
 import json
 import re
 import shutil
+import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -15,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from governance import audit, bundle, example, keys, making, release
-from governance.audit import register
+from governance.audit import anchors, log, register
 from governance.audit.checkpoint import Verifier, check_proof
 from governance.audit.log import Log
 from governance.deidentify import pseudonym
@@ -120,9 +121,78 @@ def test_an_anchor_from_a_bundle_finds_a_rollback(kit: Kit) -> None:
     desk = full(kit)
     desk.make(to="a")
     shutil.copytree(desk.audit, desk.root / "older")
-    proof = (desk.make(to="b").folder / "released.tlog-proof").read_text("utf-8")
+    proof = desk.make(to="b").folder / "released.tlog-proof"
     with pytest.raises(IntegrityFailure, match="older copy"):
-        audit.verify(desk.root / "older", anchors=[proof.partition("\n\n")[2]])
+        audit.verify(desk.root / "older", anchors=[anchors.given(proof)])
+
+
+def _begun_anew(desk: Desk, project: Path) -> None:
+    shutil.rmtree(project / "audit")
+    with log.opened(project / "aside" / "audit", desk.keys, now=NOW):
+        pass
+    (project / "aside" / "audit").rename(project / "audit")
+
+
+def _put_back(desk: Desk, project: Path) -> None:
+    shutil.rmtree(project / "audit")
+    shutil.copytree(desk.root / "older", project / "audit")
+
+
+ERASED: list[tuple[str, Callable[[Desk, Path], None]]] = [
+    ("removed", lambda _, project: shutil.rmtree(project / "audit")),
+    ("begun anew", _begun_anew),
+    ("put back", _put_back),
+]
+
+
+@pytest.mark.parametrize(("how", "erase"), ERASED, ids=[row[0] for row in ERASED])
+@pytest.mark.parametrize("how_moved", ["copied", "renamed"])
+def test_a_log_erased_after_the_project_was_moved_is_found_by_its_releases(
+    kit: Kit, how_moved: str, how: str, erase: Callable[[Desk, Path], None]
+) -> None:
+    desk = full(kit)
+    desk.make(to="a")
+    shutil.copytree(desk.audit, desk.root / "older")
+    desk.make(to="b")
+    project = desk.root / "elsewhere"
+    if how_moved == "copied":
+        shutil.copytree(desk.project, project)
+    else:
+        desk.project.rename(project)
+    assert audit.verify(project / "audit", keys_dir=desk.keys.folder).anchored
+    erase(desk, project)
+    shutil.rmtree(desk.keys.folder / "anchors")  # what the keys folder knows is not what is asked here
+    named = re.escape(str(project / "releases"))
+    with pytest.raises(IntegrityFailure, match=named):
+        audit.verify(project / "audit", keys_dir=desk.keys.folder)
+    with pytest.raises(IntegrityFailure, match=named):
+        audit.verify(project / "audit")
+    with pytest.raises(IntegrityFailure, match=named), log.opened(project / "audit", desk.keys, now=NOW):
+        pass
+    with pytest.raises(IntegrityFailure, match=named):
+        release.past(project, desk.keys.folder)
+
+
+def test_an_altered_proof_of_a_release_is_found_and_another_key_s_is_left_alone(kit: Kit) -> None:
+    desk = full(kit)
+    proof = desk.make(to="a").folder / "released.tlog-proof"
+    other = keys.create(desk.root / "other keys", project=desk.project)
+    with log.opened(desk.root / "other" / "audit", other, now=NOW) as held:
+        received = desk.project / "releases" / "received"
+        received.mkdir()
+        (received / "released.tlog-proof").write_bytes(held.proof(0).encode())
+    assert audit.verify(desk.audit, keys_dir=desk.keys.folder).size
+    text = proof.read_text("utf-8")
+    proof.write_text(text[:-10] + ("A" if text[-10] != "A" else "B") + text[-9:], encoding="utf-8", newline="\n")
+    with pytest.raises(IntegrityFailure, match=r"releases.*proof of this release was altered"):
+        audit.verify(desk.audit, keys_dir=desk.keys.folder)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="files have no modes there")
+def test_only_the_owner_reads_a_release(kit: Kit) -> None:
+    folder = full(kit).make().folder
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
 
 
 def test_nobody_who_opted_out_is_in_any_table(kit: Kit) -> None:
