@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from connectors.header import Header, check_titles, read_header
-from connectors.load import PARQUET, as_arrow, open_parquet
+from connectors.load import PARQUET, open_parquet
 from connectors.source import Source
 from connectors.supplier import Kind, Supplier, plain
+from connectors.typed import as_arrow
 from schemas.errors import InputError
 
 if TYPE_CHECKING:

@@ -40,7 +40,9 @@ def check_titles(path: Path, header: Header) -> None:
     for title in header.titles:
         if title and title.casefold() in seen:
             raise InputError(
-                f"the column {title!r} stands twice in the header; remove or rename one", path=path, line=header.line
+                f"the column {title!r} stands twice in the header; remove or rename one",
+                path=path,
+                line=header.line if header.delimiter else None,
             )
         seen.add(title.casefold())
 

@@ -17,6 +17,7 @@ from connectors.header import Header, after_header
 from connectors.records import RecordIndex, Rejected
 from connectors.supplier import Kind
 from connectors.text import Text, examine, raw_blocks, utf8_blocks
+from connectors.typed import refuse_float_ids, refuse_nested, text_sql
 from connectors.values import quoted
 from schemas.errors import InputError
 
@@ -89,7 +90,7 @@ def open_parquet(path: Path) -> Header:
     except (pa.ArrowException, OSError) as error:
         reason = "it is not a Parquet file, or it was cut short; export it again"
         raise InputError(f"cannot be read: {reason}", path=path) from error
-    _refuse_float_ids(schema, path)
+    refuse_float_ids(schema, path)
     return Header(tuple(schema.names), delimiter=None)
 
 
@@ -97,12 +98,16 @@ def load_parquet(path: Path, *, file: int, fields: Mapping[str, str], kind: Kind
     """Leave a Parquet file where it is; `fields` maps the kind's fields to its columns."""
     import pyarrow.parquet as pq
 
+    schema = pq.read_schema(path)
+    refuse_nested(schema, fields.values(), path)
     digest, size = hashlib.sha256(), 0
     for block in raw_blocks(path):
         digest.update(block)
         size += len(block)
     columns = ", ".join(
-        f'{_trimmed(_cast(fields[name]))} AS "{name}"' if name in fields else f'CAST(NULL AS VARCHAR) AS "{name}"'
+        f'{_trimmed(text_sql(schema, fields[name]))} AS "{name}"'
+        if name in fields
+        else f'CAST(NULL AS VARCHAR) AS "{name}"'
         for name in kind.columns
     )
     select = (
@@ -114,56 +119,25 @@ def load_parquet(path: Path, *, file: int, fields: Mapping[str, str], kind: Kind
 
 
 def load_table(
-    connection: duckdb.DuckDBPyConnection, table: pa.Table, *, raw: str, file: int, fields: Mapping[str, str]
+    connection: duckdb.DuckDBPyConnection,
+    table: pa.Table,
+    label: str,
+    *,
+    raw: str,
+    file: int,
+    fields: Mapping[str, str],
 ) -> Loaded:
     """Copy a table in memory into the raw table `raw`; its hash is that of its Arrow stream."""
     import numpy as np
 
+    refuse_nested(table.schema, fields.values(), label)
     digest = _hash(table)
     numbered = table.select(list(fields.values())).rename_columns(list(fields))
     numbered = numbered.append_column("record", [np.arange(1, table.num_rows + 1)])
     numbered = numbered.append_column("line", [_nulls(table.num_rows)])
-    columns = "".join(f', {_trimmed(_cast(name))} AS "{name}"' for name in fields)
+    columns = "".join(f', {_trimmed(text_sql(numbered.schema, name))} AS "{name}"' for name in fields)
     _insert(connection, raw, file, numbered, f"record, line{columns}")
     return Loaded(table.num_rows, (), None, digest, table.nbytes)
-
-
-def as_arrow(data: object, label: str) -> pa.Table:
-    """Any table in memory as Arrow: pandas, polars, pyarrow, or what has the Arrow PyCapsule interface."""
-    import pyarrow as pa
-
-    try:
-        if isinstance(data, pa.Table):
-            table = data
-        elif type(data).__module__.split(".")[0] == "pandas":
-            table = _from_pandas(data)
-        elif hasattr(data, "__arrow_c_stream__"):
-            table = pa.table(data)
-        else:
-            raise InputError(
-                f"{label}: a {type(data).__name__} is neither a path nor a table; give a pathlib.Path or a pandas,"
-                " polars or pyarrow table"
-            )
-    except pa.ArrowException as error:
-        raise InputError(f"{label}: a column holds values of several types; make every column text first") from error
-    _refuse_float_ids(table.schema, label)
-    return table
-
-
-def _from_pandas(frame: Any) -> pa.Table:
-    import pyarrow as pa
-
-    # An object column may hold numbers beside text, which Arrow refuses; as text it is what a file would hold.
-    mixed = {name: "string" for name, kind in frame.dtypes.items() if kind.kind == "O"}
-    frame = frame.rename(columns=str)
-    return pa.Table.from_pandas(frame.astype({str(k): v for k, v in mixed.items()}), preserve_index=False)
-
-
-def _refuse_float_ids(schema: pa.Schema, where: Path | str) -> None:
-    import pyarrow as pa
-
-    if "record_id" in schema.names and pa.types.is_floating(schema.field("record_id").type):
-        raise InputError(f"{where}: the column record_id holds decimal numbers; make it text, so that no digit is lost")
 
 
 def _parse(text: bytes, header: Header, fields: Mapping[str, int]) -> pa.Table:
@@ -198,11 +172,6 @@ def _insert(connection: duckdb.DuckDBPyConnection, raw: str, file: int, table: p
     connection.register("incoming", table)
     connection.execute(f"INSERT INTO {raw} BY NAME SELECT CAST({file} AS INTEGER) AS file, {columns} FROM incoming")
     connection.unregister("incoming")
-
-
-def _cast(column: str) -> str:
-    escaped = column.replace('"', '""')
-    return f'CAST("{escaped}" AS VARCHAR)'
 
 
 def _trimmed(x: str) -> str:

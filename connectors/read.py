@@ -116,7 +116,7 @@ def _load(
     size = found.path.stat().st_size if found.path else None
     with progress.stage(f"Reading {found.name}", size) as tick:
         if found.table is not None:
-            return load_table(connection, found.table, raw=raw, file=number, fields=named)
+            return load_table(connection, found.table, found.name, raw=raw, file=number, fields=named)
         if found.path is None:
             raise AssertionError("neither a file nor a table")
         if found.is_parquet:
