@@ -21,6 +21,10 @@ if missing := [
     raise ImportError(f"no rules registered by {missing}")
 
 
+_FOLLOW = ("R36", "R13")
+"""Rules that count the people who are left: none without a list of allowed numbers (R21), or where all are withheld."""
+
+
 @dataclass(frozen=True)
 class Asked:
     """One rule and what it found."""
@@ -50,12 +54,10 @@ class Decision:
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Every reason against, each with its rule and citation."""
-        return tuple(
-            f"{asked.rule.id}: {asked.finding.reason} ({asked.rule.citation})"
-            for asked in self.trace
-            if asked.finding.outcome >= Outcome.REFER
-        )
+        """Every reason against, each with its rule and citation; what may only follow from another comes last."""
+        against = [asked for asked in self.trace if asked.finding.outcome >= Outcome.REFER]
+        against.sort(key=lambda asked: _FOLLOW.index(asked.rule.id) + 1 if asked.rule.id in _FOLLOW else 0)
+        return tuple(f"{asked.rule.id}: {asked.finding.reason} ({asked.rule.citation})" for asked in against)
 
     @property
     def drops(self) -> frozenset[str]:

@@ -149,11 +149,15 @@ def nobody_stands_alone(case: Case) -> Finding:
     if floor is None:
         return judge("", deny={f"no k is defined for form {case.request.form}": True})
     k, found, share = settings.k or floor, evidence.smallest_class, evidence.withheld_share
+    all_withheld = found == 0 and share == 1
     return judge(
         f"smallest group: {found}, k = {k}",
         deny={
             "the smallest group was not measured": found is None or share is None,
-            f"the smallest group of look-alikes has {found} people, k = {k}": found is not None and found < k,
+            f"everybody would be withheld, in groups of look-alikes of fewer than k = {k}": all_withheld,
+            f"the smallest group of look-alikes has {found} people, k = {k}": found is not None
+            and found < k
+            and not all_withheld,
         },
         refer={
             f"k = {k} is lower than {floor}, the least for this form": k < floor,

@@ -188,6 +188,46 @@ def test_an_altered_proof_of_a_release_is_found_and_another_key_s_is_left_alone(
         audit.verify(desk.audit, keys_dir=desk.keys.folder)
 
 
+def _list_missing(desk: Desk) -> None:
+    (desk.agreement.parent / example.LIST_NAME).unlink()
+
+
+def _list_altered(desk: Desk) -> None:
+    path = desk.agreement.parent / example.LIST_NAME
+    path.write_bytes(path.read_bytes()[12:])
+
+
+def _list_stale(desk: Desk) -> None:
+    example.write_allowed_list(desk.agreement.parent, [], checked_on=TODAY - timedelta(days=30))
+
+
+def _keys_missing_and_nobody_alike(desk: Desk) -> None:
+    shutil.rmtree(desk.keys.folder)
+    _nobody_alike(desk)
+
+
+def _nobody_alike(desk: Desk) -> None:
+    desk.edit(("k = 5", "k = 50"))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "order"),
+    [
+        (_list_missing, ["R21", "R36", "R13"]),
+        (_list_altered, ["R21", "R36", "R13"]),
+        (_list_stale, ["R21", "R36", "R13"]),
+        (_keys_missing_and_nobody_alike, ["R31", "R36", "R13"]),
+        (_nobody_alike, ["R36", "R13"]),
+    ],
+)
+def test_the_cause_is_told_before_what_follows_from_it(
+    kit: Kit, spoil: Callable[[Desk], None], order: list[str]
+) -> None:
+    desk = full(kit)
+    spoil(desk)
+    assert [reason.partition(":")[0] for reason in desk.plan().reasons] == order
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="files have no modes there")
 def test_only_the_owner_reads_a_release(kit: Kit) -> None:
     folder = full(kit).make().folder
