@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import shutil
 from datetime import date
 from pathlib import Path
@@ -88,6 +89,14 @@ def test_choices_and_what_is_set_aside_never_leave() -> None:
 
 def test_the_committed_agreement_is_the_one_the_code_makes() -> None:
     assert (FIXTURES / "commissioning-pseudonymised.toml").read_text("utf-8") == TEXT
+
+
+def test_the_committed_list_allows_most_people_of_the_fixtures_and_not_all() -> None:
+    allowed = {line.strip(" ,") for line in (FIXTURES / example.LIST_NAME).read_text("ascii").splitlines()}
+    for path in sorted((FIXTURES.parent / "truth").glob("*.csv")):
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            people = {row["nhs_number"] for row in csv.DictReader(file) if row["nhs_number"]}
+        assert 0.75 < len(people & allowed) / len(people) < 1, path.name
 
 
 @pytest.mark.parametrize(
