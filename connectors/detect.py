@@ -124,7 +124,7 @@ def _match(supplier: Supplier, files: Iterable[Found]) -> list[Found]:
 
 
 def _fits(supplier: Supplier, kind: Kind, file: Found) -> bool:
-    if supplier.exact_titles and not set(kind.required) <= set(file.header.titles):
+    if supplier.exact_titles and not set(kind.required) <= {title.casefold() for title in file.header.titles}:
         return False
     if kind.file_name is not None and plain(kind.file_name) != plain(file.stem):
         return False

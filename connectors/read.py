@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import duckdb
 
 SIDES = ("clients", "register")
+_WHO = ("family_name", "given_name", "birth_date", "postcode", "nhs_number")
 
 
 def read(
@@ -234,9 +235,15 @@ def _facts(
 
 
 def _note(kind: Kind, titles: tuple[str, ...]) -> str | None:
-    used = set(kind.match(titles).values())
-    ignored = [title for at, title in enumerate(titles) if at not in used]
-    return f"columns not used: {', '.join(ignored)}" if ignored else None
+    """Columns that were given and not used, and those that say who people are and were not given.
+
+    Where only an id is required a misspelt title costs its whole column, so the two stand side by side.
+    """
+    used = kind.match(titles)
+    ignored = [title for at, title in enumerate(titles) if title and at not in used.values()]
+    absent = [kind.title(name) for name in _WHO if name not in used] if kind.any_of else []
+    parts = {"columns not used": ignored, "columns absent": absent}
+    return "; ".join(f"{what}: {', '.join(names)}" for what, names in parts.items() if names) or None
 
 
 def _unread(supplier: Supplier, extracts: Sequence[Extract]) -> list[FileFacts]:

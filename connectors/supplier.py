@@ -27,8 +27,8 @@ def plain(title: str) -> str:
 class Repeats(Enum):
     """What several records of one file kind with the same key mean."""
 
-    FIRST = "duplicate: an earlier record has the same key"
-    """The first is used."""
+    FIRST = "duplicate record_id: an earlier record has the same id"
+    """Our own format: the first is used, and nothing says that the others are copies of it."""
     LATEST = "superseded: a later record has the same key"
     """A re-sent table: the last is used, whatever the earlier ones say; `Kind.newest` orders them."""
     FOLD = "another row of the same person"
@@ -159,7 +159,7 @@ class Supplier:
     manifest: str | None = None
     """Kind that lists the files which must be there: its fields `file_name` and `is_delta`."""
     exact_titles: bool = False
-    """Titles must be written exactly as declared: ours are, a council's are not."""
+    """Required titles are held to the letter, capitals or not: a council's own "Record ID" is not our record_id."""
 
     def kind(self, name: str) -> Kind:
         """The kind of that name."""

@@ -440,7 +440,7 @@ def test_swift_with_a_councils_own_titles(connection: duckdb.DuckDBPyConnection,
 @pytest.mark.parametrize(
     ("record", "kind", "rule"),
     [
-        ("1,Again,,,", "excluded", "duplicate: an earlier record has the same key"),
+        ("1,Again,,,", "excluded", "duplicate record_id: an earlier record has the same id"),
         (" ,Nobody,,,", "rejected", "no record_id"),
         ("2,Test,,,true", "excluded", "marked as a test record"),
         ('2,"Open,,,', "rejected", "a quotation mark is never closed"),

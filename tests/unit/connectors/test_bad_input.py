@@ -116,6 +116,33 @@ def test_tables_in_memory(tmp_path: Path) -> None:
     )
 
 
+def test_standard_titles_in_capitals(tmp_path: Path, store) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / "a.csv").write_text(f"RECORD_ID,Family_Name\n1,{PERSON}\n", encoding="utf-8")
+    assert store.read(tmp_path / "a.csv").formats == ("standard",)
+    assert store.one("person", "record_id", "family_name") == ("1", PERSON)
+    (tmp_path / "b.csv").write_text(f"Record ID,Family_Name\n1,{PERSON}\n", encoding="utf-8")
+    assert "the column record_id is missing" in _fails(InputError, Source(tmp_path / "b.csv", "standard"))
+
+
+@pytest.mark.parametrize(
+    ("titles", "note"),
+    [
+        ("record_id,family_name,given_name,birth_date,postcode,nhs_number", None),
+        (
+            "record_id,family_name,given_name,DOB,postcode,colour",
+            "columns not used: DOB, colour; columns absent: birth_date, nhs_number",
+        ),
+        ("record_id,family_name,given_name,birth_date,postcode,", "columns absent: nhs_number"),
+    ],
+)
+def test_the_note_names_what_was_not_used_and_what_is_absent(  # type: ignore[no-untyped-def]
+    tmp_path: Path, store, titles: str, note: str | None
+) -> None:
+    (tmp_path / "person.csv").write_text(f"{titles}\n1{',' * titles.count(',')}\n", encoding="utf-8")
+    (tmp_path / "address.csv").write_text("record_id,postcode\n1,BR1 1AA\n", encoding="utf-8")
+    assert {file.name: file.note for file in store.read(tmp_path).files} == {"address.csv": None, "person.csv": note}
+
+
 def test_formats_and_mappings(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text(GOOD, encoding="utf-8")
