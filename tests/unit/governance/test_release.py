@@ -183,9 +183,10 @@ def test_an_altered_proof_of_a_release_is_found_and_another_key_s_is_left_alone(
         (received / "released.tlog-proof").write_bytes(held.proof(0).encode())
     assert audit.verify(desk.audit, keys_dir=desk.keys.folder).size
     text = proof.read_text("utf-8")
-    proof.write_text(text[:-10] + ("A" if text[-10] != "A" else "B") + text[-9:], encoding="utf-8", newline="\n")
-    with pytest.raises(IntegrityFailure, match=r"releases.*proof of this release was altered"):
-        audit.verify(desk.audit, keys_dir=desk.keys.folder)
+    for altered in (text[:-10] + ("A" if text[-10] != "A" else "B") + text[-9:], text[:30], ""):
+        proof.write_text(altered, encoding="utf-8", newline="\n")
+        with pytest.raises(IntegrityFailure, match=r"releases.*proof of this release was altered"):
+            audit.verify(desk.audit, keys_dir=desk.keys.folder)
 
 
 def _list_missing(desk: Desk) -> None:
