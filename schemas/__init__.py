@@ -12,7 +12,7 @@ from schemas.dates import PartialDate
 from schemas.errors import Busy, CaretraceError, InputError, IntegrityFailure, Refused, SettingsError
 from schemas.events import ASSESSMENT, CARE_REVIEW, REGISTRATION, REQUEST, SERVICE, SPELL
 from schemas.nhs_number import NhsNumber
-from schemas.outcome import DATA_QUALITY, LINK, PERSON_KEY, SET_ASIDE
+from schemas.outcome import CANDIDATE, DATA_QUALITY, LINK, PERSON_KEY, SET_ASIDE, VERDICT
 from schemas.person import ADDRESS, IDENTIFIER, NAME, PERSON
 from schemas.postcode import Postcode
 from schemas.table import Column, Identifies, Table, Type
@@ -35,18 +35,21 @@ TABLES: dict[str, Table] = {
         SET_ASIDE,
         DATA_QUALITY,
         LINK,
+        CANDIDATE,
+        VERDICT,
         PERSON_KEY,
     )
 }
 
 SOURCE_TABLES: tuple[Table, ...] = tuple(TABLES[name] for name in list(TABLES)[:14])
-"""What a connector may fill: everything but LINK and PERSON_KEY."""
+"""What a connector may fill: everything before LINK."""
 
 EVENT_TABLES: tuple[Table, ...] = (REGISTRATION, SERVICE, ASSESSMENT, REQUEST, CARE_REVIEW, SPELL)
 
 __all__ = [
     "ADDRESS",
     "ASSESSMENT",
+    "CANDIDATE",
     "CARE_REVIEW",
     "DATA_QUALITY",
     "EVENT_TABLES",
@@ -64,6 +67,7 @@ __all__ = [
     "SOURCE_TABLES",
     "SPELL",
     "TABLES",
+    "VERDICT",
     "Busy",
     "CaretraceError",
     "Column",

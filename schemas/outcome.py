@@ -62,6 +62,7 @@ LINK = Table(
             Identifies.DIRECT,
         ),
         Column("register_source", Type.TEXT, "Source of the best candidate's register row."),
+        Column("register_source_org", Type.TEXT, "Organisation of the best candidate's register row."),
         Column(
             "register_record_id",
             Type.TEXT,
@@ -88,6 +89,48 @@ LINK = Table(
         Column("decided_at", Type.TIME, "When a person decided. Null otherwise."),
     ),
     key=("source", "source_org", "record_id"),
+)
+
+CANDIDATE = Table(
+    "CANDIDATE",
+    "one row per client record and register person considered for it, the likeliest few of them",
+    (
+        *KEY_COLUMNS,
+        Column("rank", Type.INTEGER, "Place among the client's candidates, from 1.", required=True),
+        Column("nhs_number", Type.TEXT, "The candidate's NHS number. Null where it has none.", Identifies.DIRECT),
+        Column("register_source", Type.TEXT, "Source of the candidate's best register row."),
+        Column("register_source_org", Type.TEXT, "Organisation of that row."),
+        Column("register_record_id", Type.TEXT, "record_id of that row.", Identifies.DIRECT),
+        Column("method", Type.TEXT, "Name of the deterministic pass that holds for the pair, or 'probabilistic'."),
+        Column("weight", Type.REAL, "Match weight in bits: the sum of bits, household_bits and prior_bits."),
+        Column("probability", Type.REAL, "Probability that this candidate is the client."),
+        Column("levels", Type.LEVELS, "The level reached on each comparison that says something."),
+        Column("bits", Type.BITS, "What each of those comparisons adds: log2(m / u), with the pair's own frequencies."),
+        Column("household_bits", Type.REAL, "What the household explanation takes away; never above 0."),
+        Column("prior_bits", Type.REAL, "Log2 odds before anything was compared."),
+    ),
+    key=("source", "source_org", "record_id", "rank"),
+)
+
+VERDICT = Table(
+    "VERDICT",
+    "one row per client record and register person that somebody decided about, as it stands today",
+    (
+        *KEY_COLUMNS,
+        Column("register_source", Type.TEXT, "Source of the register row looked at."),
+        Column("register_source_org", Type.TEXT, "Organisation of that row."),
+        Column("register_record_id", Type.TEXT, "record_id of that row.", Identifies.DIRECT),
+        Column("nhs_number", Type.TEXT, "The register person's NHS number. Null where none.", Identifies.DIRECT),
+        Column(
+            "verdict",
+            Type.TEXT,
+            "What was decided.",
+            codes={"same": "one person", "different": "two people"},
+            required=True,
+        ),
+        Column("decided_by", Type.TEXT, "Who decided."),
+        Column("decided_at", Type.TIME, "When, in UTC."),
+    ),
 )
 
 PERSON_KEY = Table(

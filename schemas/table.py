@@ -27,6 +27,7 @@ class Type(Enum):
     REAL = "DOUBLE"
     TIME = "TIMESTAMP"
     LEVELS = "MAP(VARCHAR, VARCHAR)"
+    BITS = "MAP(VARCHAR, DOUBLE)"
 
 
 class Identifies(Enum):
@@ -118,5 +119,6 @@ class Table:
             Type.REAL: pa.float64(),
             Type.TIME: pa.timestamp("us"),
             Type.LEVELS: pa.map_(pa.string(), pa.string()),
+            Type.BITS: pa.map_(pa.string(), pa.float64()),
         }
         return pa.schema([(c.name, arrow[c.type]) for c in self.columns])
