@@ -21,6 +21,7 @@ _WORDS = {
     Type.REAL: "number",
     Type.TIME: "time",
     Type.LEVELS: "map of text to text",
+    Type.BITS: "bits by comparison",
 }
 
 
