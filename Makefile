@@ -1,14 +1,18 @@
 # Everything from a fresh clone: each target sets up .venv first. On Windows without make see README.md.
 PYTHON ?= python3
 VENV := .venv
+VENV2 := .venv-pandas2
+SCRIPTS := bin
 ifeq ($(OS),Windows_NT)
-BIN := $(VENV)/Scripts
-else
-BIN := $(VENV)/bin
+SCRIPTS := Scripts
 endif
+BIN := $(VENV)/$(SCRIPTS)
+BIN2 := $(VENV2)/$(SCRIPTS)
 READY := $(VENV)/.ready
+ALL := $(VENV)/.all
+READY2 := $(VENV2)/.ready
 
-.PHONY: demo test prove lint bench docs docs-check fixtures lock clean
+.PHONY: demo test test-pandas2 prove lint bench docs docs-check fixtures lock clean
 
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -16,18 +20,37 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --editable .
 	@touch $(READY)
 
+# The other engines and the bench's peers as well: half a gigabyte, most of it Spark, which only tests and bench need.
+# Without --no-deps pip would refuse recordlinkage beside pandas 3; the lock is complete (docs/decisions/0005).
+$(ALL): $(READY) requirements-all.lock
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements-all.lock
+	@touch $(ALL)
+
+# recordlinkage as its metadata wants it, with pandas 2: nothing forced, which `pip check` confirms.
+$(READY2): requirements-pandas2.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV2)
+	$(BIN2)/python -m pip install --quiet --require-hashes -r requirements-pandas2.lock
+	$(BIN2)/python -m pip install --quiet --no-deps --editable .
+	$(BIN2)/python -m pip check
+	@touch $(READY2)
+
 # The main job on the committed fixtures and on 20,000 synthetic clients against 300,000 patients.
 demo: $(READY)
 	$(BIN)/caretrace demo --out demo
 
-test: $(READY)
+# Spark's tests need Java 17 or later.
+test: $(ALL)
 	$(BIN)/python -m pytest
 
+# What touches pandas, with pandas 2.
+test-pandas2: $(READY2)
+	$(BIN2)/python -m pytest tests/functional/test_reference_engine.py tests/unit/linkage/reference tests/unit/connectors
+
 # The slow proofs at full length; `make test` runs a sample of each.
-prove: $(READY)
+prove: $(ALL)
 	CARETRACE_PROVE=1 $(BIN)/python -m pytest -m prove
 
-lint: $(READY)
+lint: $(ALL)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -37,7 +60,7 @@ lint: $(READY)
 	$(BIN)/check-wheel-contents dist/*.whl
 
 # 100,000 clients against 1,000,000 register rows, and a tenth of both.
-bench: $(READY)
+bench: $(ALL)
 	$(BIN)/python bench/link.py
 
 docs: $(READY)
@@ -49,9 +72,12 @@ docs-check: $(READY)
 fixtures: $(READY)
 	$(BIN)/python fixtures/make.py
 
-# Needs `uv` on the path; pip reads what it writes.
+# Needs `uv` on the path; pip reads what it writes. Only the middle one may override what a package asks for.
+COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --quiet
 lock:
-	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header --quiet -o requirements.lock
+	$(COMPILE) --no-config --extra dev -o requirements.lock
+	$(COMPILE) --extra dev --extra all -c requirements.lock -o requirements-all.lock
+	$(COMPILE) --no-config --extra test --extra recordlinkage -o requirements-pandas2.lock
 
 clean:
-	rm -rf $(VENV) dist build demo
+	rm -rf $(VENV) $(VENV2) dist build demo
