@@ -10,8 +10,8 @@ Begin with `comparison`, which holds the levels as data, and `weigh`, which hold
 
 from __future__ import annotations
 
-from linkage.decide import Bands, Target
+from linkage.decide import Target
 from linkage.engine import LinkFacts, Settings, link
-from linkage.model import Model, default_model
+from linkage.model import Bands, Model, default_model
 
 __all__ = ["Bands", "LinkFacts", "Model", "Settings", "Target", "default_model", "link"]

@@ -2,7 +2,8 @@
 
 A pair that no rule makes can never be linked, so the rules are wide and fail on different records: each leaves out at
 least one thing that another needs. All are equalities of a key, so the work grows with the lists and not with their
-product.
+product. How many register rows a key may have does not depend on how many clients are looked for, so one client alone
+meets the same candidates as among a million.
 """
 
 from __future__ import annotations
@@ -35,18 +36,25 @@ class BlockingRule:
     name: str
     client: tuple[str | AnyOf, ...]
     register: tuple[str | AnyOf, ...] | None = None
-    max_pairs_per_key: int = 100_000
-    """Keys that would make more pairs are left out, and counted. Many records share them (a hostel's postcode, a dummy
-    date nobody listed), so they cost much and find little: their true pairs are made by other rules too [assumed]."""
+    first: bool = False
+    """Tried before the others; a client they settle is not looked for any further (`linkage.decide.settled_sql`)."""
+    max_register_rows: int = 500
+    """Keys that more register rows share are left out, and counted. They cost much and find little (a hostel's
+    postcode, a dummy date nobody listed): their true pairs are made by other rules too [assumed]."""
+
+    @property
+    def register_parts(self) -> tuple[str | AnyOf, ...]:
+        """The key's parts on the register's side."""
+        return self.register or self.client
 
 
 _UNIT, _FAMILY = AnyOf("unit", "other_units"), AnyOf("family", "other_families")
 _DATE = ("birth_year", "birth_month", "birth_day")
 
 RULES: tuple[BlockingRule, ...] = (
-    BlockingRule("NHS number", ("nhs",)),
-    BlockingRule("birth date, sound of family name", (*_DATE, "family_sound")),
-    BlockingRule("birth date, given name", (*_DATE, "given_root")),
+    BlockingRule("NHS number", ("nhs",), first=True),
+    BlockingRule("birth date, sound of family name", (*_DATE, "family_sound"), first=True),
+    BlockingRule("birth date, given name", (*_DATE, "given_root"), first=True),
     BlockingRule("birth date, names swapped", (*_DATE, "given"), (*_DATE, "family")),
     BlockingRule(
         "day and month swapped, given name",
@@ -63,13 +71,13 @@ RULES: tuple[BlockingRule, ...] = (
     BlockingRule("names, district", ("family", "given_root", "district")),
     BlockingRule("any postcode, family name", (_UNIT, "family")),
     BlockingRule("names, day and month of birth", ("family", "given_root", "birth_month", "birth_day")),
-    BlockingRule("rare names", ("family", "given_root"), max_pairs_per_key=12),
+    BlockingRule("rare names", ("family", "given_root"), max_register_rows=12),
 )
 
 
 @dataclass(frozen=True)
 class RuleFacts:
-    """What one rule did: `pairs` it made (also made by others), and the keys it left out as too large."""
+    """What one rule found: the `pairs` it would make alone, and the keys it left out as too large."""
 
     name: str
     pairs: int
@@ -77,57 +85,71 @@ class RuleFacts:
     oversized_pairs: int
 
 
-def block(
+def make_keys(
     connection: duckdb.DuckDBPyConnection,
     *,
     rules: tuple[BlockingRule, ...] = RULES,
     progress: Progress = SILENT,
 ) -> tuple[RuleFacts, ...]:
-    """Make table `pair` (c, r: ids of `clients_record` and `register_record`), each pair once."""
+    """Make `client_key` and `register_key` (key, id, first): what pairs are made of, counted before any is made.
+
+    A key is a hash of the rule's place and its parts; only keys of both sides are kept.
+    """
     facts = []
-    connection.execute("CREATE OR REPLACE TABLE pair_made (c BIGINT, r BIGINT)")
-    with progress.stage("Making candidate pairs", len(rules)) as advance:
-        for rule in rules:
-            facts.append(_apply(connection, rule))
+    for side in ("client", "register"):
+        connection.execute(f"CREATE OR REPLACE TABLE {side}_key (key UBIGINT, id UINTEGER, first BOOLEAN)")
+    with progress.stage("Looking for candidates", len(rules)) as advance:
+        for place, rule in enumerate(rules):
+            facts.append(_make_keys(connection, place, rule))
             advance(1)
-    connection.execute("CREATE OR REPLACE TABLE pair AS SELECT DISTINCT c, r FROM pair_made")
-    connection.execute("DROP TABLE pair_made")
     return tuple(facts)
 
 
-def _apply(connection: duckdb.DuckDBPyConnection, rule: BlockingRule) -> RuleFacts:
-    limit = rule.max_pairs_per_key
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE client_key AS {_keys('clients', rule.client)}")
-    connection.execute(f"""
-        CREATE OR REPLACE TEMP TABLE register_key AS
-        SELECT * FROM ({_keys("register", rule.register or rule.client)})
-        SEMI JOIN client_key USING (key)""")
+def _make_keys(connection: duckdb.DuckDBPyConnection, place: int, rule: BlockingRule) -> RuleFacts:
+    client, register = (
+        keys_sql("clients_record", place, rule.client),
+        keys_sql("register_record", place, rule.register_parts),
+    )
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE of_clients AS {client}")
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE of_register AS FROM ({register}) SEMI JOIN of_clients USING (key)"
+    )
     connection.execute("""
         CREATE OR REPLACE TEMP TABLE key_size AS
-        SELECT key, c.n * r.n AS pairs
-        FROM (SELECT key, count(*) AS n FROM client_key GROUP BY key) c
-        JOIN (SELECT key, count(*) AS n FROM register_key GROUP BY key) r USING (key)""")
+        SELECT key, c.n AS clients, r.n AS rows
+        FROM (SELECT key, count(*) AS n FROM of_clients GROUP BY key) c
+        JOIN (SELECT key, count(*) AS n FROM of_register GROUP BY key) r USING (key)""")
+    large = f"rows > {rule.max_register_rows}"
     ((pairs, oversized_keys, oversized_pairs),) = connection.execute(f"""
-        SELECT coalesce(sum(pairs) FILTER (pairs <= {limit}), 0)::BIGINT, count(*) FILTER (pairs > {limit}),
-               coalesce(sum(pairs) FILTER (pairs > {limit}), 0)::BIGINT FROM key_size""").fetchall()
-    left_out = f"ANTI JOIN (SELECT key FROM key_size WHERE pairs > {limit}) USING (key)" if oversized_keys else ""
-    connection.execute(f"""
-        INSERT INTO pair_made SELECT c.id, r.id
-        FROM (SELECT * FROM client_key {left_out}) c JOIN register_key r USING (key)""")
+        SELECT coalesce(sum(clients * rows) FILTER (NOT {large}), 0)::BIGINT, count(*) FILTER ({large}),
+               coalesce(sum(clients * rows) FILTER ({large}), 0)::BIGINT FROM key_size""").fetchall()
+    for side, table in (("client", "of_clients"), ("register", "of_register")):
+        connection.execute(f"""
+            INSERT INTO {side}_key SELECT key, id, {rule.first} FROM {table}
+            SEMI JOIN (SELECT key FROM key_size WHERE NOT {large}) USING (key)""")
+        connection.execute(f"DROP TABLE {table}")
     return RuleFacts(rule.name, pairs, oversized_keys, oversized_pairs)
 
 
-def _keys(side: str, parts: tuple[str | AnyOf, ...]) -> str:
+def keys_sql(record: str, place: int, parts: tuple[str | AnyOf, ...]) -> str:
+    """SELECT of key, id from the table `record` for the rule at `place`; a record may have a key several times."""
     plain = [part for part in parts if isinstance(part, str)]
     present = [f"{part} IS NOT NULL" for part in plain]
     several = [part for part in parts if isinstance(part, AnyOf)]
     if not several:
-        return f"SELECT id, hash({', '.join(plain)}) AS key FROM {side}_record WHERE {' AND '.join(present)}"
+        return f"SELECT hash({place}, {', '.join(plain)}) AS key, id FROM {record} WHERE {' AND '.join(present)}"
     (one,) = several
     return f"""
-        SELECT id, hash({", ".join([one.usual, *plain])}) AS key FROM {side}_record
+        SELECT hash({", ".join([str(place), one.usual, *plain])}) AS key, id FROM {record}
         WHERE {" AND ".join([f"{one.usual} IS NOT NULL", *present])}
         UNION ALL
-        SELECT id, hash({", ".join(["other", *plain])}) AS key
-        FROM (SELECT *, unnest({one.others}) AS other FROM {side}_record WHERE {one.others} IS NOT NULL)
+        SELECT hash({", ".join([str(place), "other", *plain])}) AS key, id
+        FROM (SELECT *, unnest({one.others}) AS other FROM {record} WHERE {one.others} IS NOT NULL)
         WHERE {" AND ".join(["other IS NOT NULL", *present])}"""
+
+
+def pairs_sql(client_key: str = "client_key", register_key: str = "register_key") -> str:
+    """SELECT of c, r, first: every pair of records that share a key, once; `first` where a first rule makes it."""
+    return f"""
+        SELECT c.id AS c, r.id AS r, bool_or(c.first) AS first
+        FROM {client_key} c JOIN {register_key} r USING (key) GROUP BY ALL"""

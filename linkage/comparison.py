@@ -15,6 +15,12 @@ For every level the model holds three probabilities:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+Stance = Literal["agrees", "differs"]
+"""What a level says to the guards (linkage.decide), whatever it weighs."""
+Role = Literal["given", "family", "birth", "place", "gender", "number"]
+"""What a comparison is about, for guards and training, whatever its levels are."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +31,10 @@ class Level:
     condition: str
     meaning: str
     frequency: str | None = None
-    """Column of `pair_level` that holds this level's own u for the pair."""
+    """Column of `pair_level` that holds log2 of this level's own u for the pair."""
+    stance: Stance | None = None
+    namesakes_reach: bool = False
+    """Kin and namesakes reach it so often that m is learnt only from pairs that NHS numbers confirm."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +44,12 @@ class Comparison:
     name: str
     unknown: str
     levels: tuple[Level, ...]
+    role: Role | None = None
+
+    @property
+    def column(self) -> str:
+        """Name of its level column in `pair_level`."""
+        return "".join(c if c.isalnum() else "_" for c in self.name.lower()) + "_level"
 
     def sql(self) -> str:
         """An expression for the index of the level reached; null where the comparison says nothing."""
@@ -44,6 +59,11 @@ class Comparison:
     def index(self, level: str) -> int:
         """Place of the level called `level`."""
         return next(i for i, each in enumerate(self.levels) if each.name == level)
+
+    def reached(self, stance: Stance) -> str:
+        """A condition over `pair_level`: a level of that stance was reached; never null."""
+        indexes = [str(i) for i, each in enumerate(self.levels) if each.stance == stance]
+        return f"coalesce({self.column} IN ({', '.join(indexes)}), false)" if indexes else "false"
 
 
 # Levenshtein counts a transposition as two, and Jaro-Winkler is kind to those, so the two together find one slip.
@@ -81,8 +101,9 @@ GIVEN = Comparison(
             "an initial, or the beginning of a name, that fits",
         ),
         Level("alike", _ALIKE.format(a="l.given", b="r.given"), "alike, more than one slip apart"),
-        Level("different", "true", "different given names"),
+        Level("different", "true", "different given names", stance="differs", namesakes_reach=True),
     ),
+    role="given",
 )
 
 FAMILY = Comparison(
@@ -100,8 +121,9 @@ FAMILY = Comparison(
         ),
         Level("one slip", _ONE_SLIP.format(a="l.family", b="r.family"), "one letter or a transposition apart"),
         Level("alike", _ALIKE.format(a="l.family", b="r.family"), "alike, more than one slip apart"),
-        Level("different", "true", "different family names"),
+        Level("different", "true", "different family names", stance="differs"),
     ),
+    role="family",
 )
 
 _FULL = "l.birth_day IS NOT NULL AND r.birth_day IS NOT NULL"
@@ -142,23 +164,29 @@ BIRTH = Comparison(
             f" OR {_NEW_YEAR.format('r')})",
             "the same year, the rest not known, or 1 January on one side, which often stands for that",
         ),
-        Level("year agrees", _SAME_Y, "the same year, another day and month"),
-        Level("different", "true", "different dates"),
+        Level("year agrees", _SAME_Y, "the same year, another day and month", None, "differs", namesakes_reach=True),
+        Level("different", "true", "different dates", None, "differs", namesakes_reach=True),
     ),
+    role="birth",
 )
 
 PLACE = Comparison(
     "address",
     "l.unit IS NULL OR r.unit IS NULL",
     (
-        Level("same house", "l.unit = r.unit AND l.house = r.house", "the same postcode and house", "house_u"),
-        Level("same postcode", "l.unit = r.unit", "the same postcode, the house not known or another", "unit_u"),
+        Level(
+            "same house", "l.unit = r.unit AND l.house = r.house", "the same postcode and house", "house_u", "agrees"
+        ),
+        Level(
+            "same postcode", "l.unit = r.unit", "the same postcode, the house not known or another", "unit_u", "agrees"
+        ),
         Level(
             "earlier postcode",
             "list_contains(r.other_units, l.unit) OR list_contains(l.other_units, r.unit)"
             " OR list_has_any(l.other_units, r.other_units)",
             "a former postcode of the one is a postcode of the other",
             "other_unit_u",
+            "agrees",
         ),
         Level(
             "postcode slip",
@@ -169,6 +197,7 @@ PLACE = Comparison(
         Level("same district", "l.district = r.district", "the same postcode district"),
         Level("elsewhere", "true", "another district"),
     ),
+    role="place",
 )
 
 GENDER = Comparison(
@@ -178,6 +207,7 @@ GENDER = Comparison(
         Level("same", "l.gender = r.gender", "the same"),
         Level("different", "true", "different"),
     ),
+    role="gender",
 )
 
 # Modulus 11 catches every single wrong digit and every transposition, so two valid numbers are never a slip apart.
@@ -185,9 +215,10 @@ NUMBER = Comparison(
     "NHS number",
     "l.nhs IS NULL OR r.nhs IS NULL",
     (
-        Level("same", "l.nhs = r.nhs", "the same number"),
-        Level("different", "true", "another valid number"),
+        Level("same", "l.nhs = r.nhs", "the same number", stance="agrees"),
+        Level("different", "true", "another valid number", stance="differs"),
     ),
+    role="number",
 )
 
 COMPARISONS: tuple[Comparison, ...] = (GIVEN, FAMILY, BIRTH, PLACE, GENDER, NUMBER)

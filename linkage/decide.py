@@ -7,16 +7,24 @@ wrong ones than the target allows.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from linkage.comparison import BIRTH, COMPARISONS, GIVEN, NUMBER, PLACE
-from linkage.model import Model
+from linkage.comparison import Comparison, Role, Stance
+from linkage.model import Bands, Model
 from linkage.passes import PASSES, PROBABILISTIC
-from linkage.weigh import column, posterior_sql, weight_sql
+from linkage.weigh import evidence_sql, household_bits_sql, posterior_sql, prior_bits, weight_sql
 
 if TYPE_CHECKING:
     import duckdb
+
+CANDIDATES_KEPT = 5
+"""Candidates of a client that are kept for explaining and reviewing; all of them compete."""
+_KEPT_ABOVE = 1e-9
+"""Probability below which a candidate is not kept, the best one aside."""
+SETTLED_BITS = 17.0
+"""A settled client's best candidate has odds of at least 2^17 to 1 against nobody and against any other [assumed]."""
 
 
 @dataclass(frozen=True)
@@ -34,14 +42,6 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Bands:
-    """Probabilities from which a client is linked, and from which it is reviewed."""
-
-    link_at: float
-    review_at: float
-
-
-@dataclass(frozen=True)
 class Guard:
     """A reason that caps a decision at review, however high the probability; `condition` is over `best`."""
 
@@ -49,90 +49,109 @@ class Guard:
     condition: str
 
 
-def _is(comparison_column: str, *indexes: int) -> str:
-    return f"{comparison_column} IN ({', '.join(map(str, indexes))})"
+def guards(comparisons: Iterable[Comparison]) -> tuple[Guard, ...]:
+    """The guards for a model of these comparisons, in the order in which they are named as a reason."""
+    given = list(comparisons)
+
+    def reached(role: Role, stance: Stance) -> str:
+        return " OR ".join(each.reached(stance) for each in given if each.role == role) or "false"
+
+    def silent(role: Role) -> str:
+        return " AND ".join(f"{each.column} IS NULL" for each in given if each.role == role) or "false"
+
+    unsupported = f"NOT ({reached('place', 'agrees')})"
+    no_number = f"NOT ({reached('number', 'agrees')})"
+    return (
+        Guard("the best candidate has no NHS number in the register", "person < 0"),
+        Guard("the given name is a different one", reached("given", "differs")),
+        Guard("the date of birth is a different one", reached("birth", "differs")),
+        Guard("the client's own NHS number belongs to somebody else in the register", "own_number_taken"),
+        Guard(
+            "the NHS numbers differ and the addresses do not support a link",
+            f"({reached('number', 'differs')}) AND {unsupported}",
+        ),
+        Guard(
+            "the given name is not known, and neither number nor address supports a link",
+            f"({silent('given')}) AND {unsupported} AND {no_number}",
+        ),
+        Guard("only the names agree", f"({silent('birth')}) AND {unsupported} AND {no_number}"),
+    )
 
 
-_ADDRESS_SUPPORTS = _is(
-    column(PLACE), *(PLACE.index(level) for level in ("same house", "same postcode", "earlier postcode"))
-)
-
-GUARDS: tuple[Guard, ...] = (
-    Guard("the best candidate has no NHS number in the register", "person < 0"),
-    Guard("the given name is a different one", _is(column(GIVEN), GIVEN.index("different"))),
-    Guard(
-        "the date of birth is a different one",
-        _is(column(BIRTH), BIRTH.index("different"), BIRTH.index("year agrees")),
-    ),
-    Guard("the client's own NHS number belongs to somebody else in the register", "own_number_taken"),
-    Guard(
-        "the NHS numbers differ and the addresses do not support a link",
-        f"{_is(column(NUMBER), NUMBER.index('different'))} AND NOT coalesce({_ADDRESS_SUPPORTS}, false)",
-    ),
-    Guard(
-        "the given name is not known, and neither number nor address supports a link",
-        f"{column(GIVEN)} IS NULL AND NOT coalesce({_ADDRESS_SUPPORTS}, false)"
-        f" AND {column(NUMBER)} IS DISTINCT FROM {NUMBER.index('same')}",
-    ),
-    Guard(
-        "only the names agree",
-        f"{column(BIRTH)} IS NULL AND NOT coalesce({_ADDRESS_SUPPORTS}, false)"
-        f" AND {column(NUMBER)} IS DISTINCT FROM {NUMBER.index('same')}",
-    ),
-)
+def weighed_sql(model: Model, people: int, pair_level: str = "pair_level") -> str:
+    """SELECT of c, r, r_key, person, first, weight and `pass`, the place of the first pass that holds, or null."""
+    comparisons = [each.comparison for each in model.comparisons]
+    arms = " ".join(f"WHEN {each.sql(comparisons)} THEN {index}" for index, each in enumerate(PASSES))
+    return f"""
+        SELECT c, r, r_key, person, first, {weight_sql(model, people)} AS weight,
+               CAST(CASE {arms} END AS UTINYINT) AS pass FROM {pair_level}"""
 
 
-def score(connection: duckdb.DuckDBPyConnection, model: Model, people: int) -> None:
-    """Make `candidate`: c, person, r, weight, probability, `pass` (first that holds) for every client and person."""
-    arms = " ".join(f"WHEN {each.sql()} THEN {index}" for index, each in enumerate(PASSES))
-    connection.execute(f"""
-        CREATE OR REPLACE TABLE weighed AS
-        SELECT c, r, r_key, person, {weight_sql(model, people)} AS weight,
-               CAST(CASE {arms} END AS UTINYINT) AS pass FROM pair_level""")
-    connection.execute(f"CREATE OR REPLACE TABLE candidate AS {posterior_sql('weighed')}")
+def settled_sql(weighed: str = "weighed") -> str:
+    """SELECT of c: clients whose candidates from the first rules hold one clear person.
+
+    A pass holds for that person alone, and nobody else comes near. Whoever the other rules could add shares neither
+    the number nor the date of birth with a name, so cannot come near either.
+    """
+    return f"""
+        SELECT c FROM (
+            SELECT c, person, max(weight) AS weight, min(pass) AS pass FROM {weighed} WHERE first GROUP BY c, person
+        )
+        GROUP BY c
+        HAVING count(pass) = 1 AND arg_max(pass, weight) IS NOT NULL AND max(weight) >= {SETTLED_BITS}
+           AND max(weight) - coalesce(max(weight, 2)[2], -1e6) >= {SETTLED_BITS}"""
 
 
-def pick(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make `best`: one row per client with a candidate, with its runner-up, its pass, and what guards ask."""
-    levels = ", ".join(f"t.{column(each)}" for each in COMPARISONS)
-    number = column(NUMBER)
+def ranked_sql(weighed: str = "weighed", settled: str = "settled", pair_level: str = "pair_level") -> str:
+    """SELECT of table `ranked`: the best few candidates of each client.
+
+    Columns: c, person, r, rank (from 1), weight, probability, `pass` (null where it holds for another candidate too),
+    and the levels and frequencies of `pair_level`.
+    """
+    return f"""
+        WITH looked_at AS (SELECT * FROM {weighed} w WHERE first OR NOT EXISTS (FROM {settled} s WHERE s.c = w.c)),
+        passed AS (
+            SELECT c, person, min(pass) AS pass FROM looked_at WHERE pass IS NOT NULL GROUP BY c, person
+            QUALIFY count(*) OVER (PARTITION BY c, min(pass)) = 1
+        ),
+        posterior AS ({posterior_sql("(SELECT c, r, r_key, person, weight FROM looked_at)")}),
+        placed AS (
+            -- At equal weights a person with a number comes first, then the record's key decides.
+            SELECT *, row_number() OVER (PARTITION BY c ORDER BY weight DESC, person < 0, r_key) AS rank FROM posterior
+        )
+        SELECT b.rank, b.weight, b.probability, s.pass, t.* EXCLUDE (first, r_key)
+        FROM placed b
+        JOIN {pair_level} t ON t.c = b.c AND t.r = b.r
+        LEFT JOIN passed s ON s.c = b.c AND s.person = b.person
+        WHERE b.rank = 1 OR (b.rank <= {CANDIDATES_KEPT} AND b.probability >= {_KEPT_ABOVE!r})"""
+
+
+def pick(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
+    """Make `best`: one row per client with a candidate, with its runner-up and what guards ask."""
+    comparisons = [each.comparison for each in model.comparisons]
+    differs = " OR ".join(each.reached("differs") for each in model.about("number")) or "false"
+    levels = ", ".join(f"b.{each.column}" for each in comparisons)
     connection.execute(f"""
         CREATE OR REPLACE TABLE best AS
-        WITH ranked AS (
-            -- At equal weights a person with a number comes first, then the record's key decides.
-            SELECT *, row_number() OVER (PARTITION BY c ORDER BY weight DESC, person < 0, r_key) AS place FROM candidate
-        ),
-        settled AS (
-            SELECT c, pass, any_value(person) AS person FROM weighed WHERE pass IS NOT NULL
-            GROUP BY c, pass HAVING count(DISTINCT person) = 1
-        ),
-        method AS (
-            SELECT s.c, min(s.pass) AS pass FROM settled s JOIN ranked b ON b.c = s.c AND b.person = s.person
-            WHERE b.place = 1 GROUP BY s.c
-        ),
-        taken AS (
-            SELECT l.id AS c FROM clients_record l
-            WHERE l.nhs IN (SELECT nhs FROM register_record WHERE nhs IS NOT NULL)
+        WITH taken AS (
+            SELECT id AS c FROM clients_record
+            WHERE nhs IN (SELECT nhs FROM register_record WHERE nhs IS NOT NULL)
         )
-        SELECT b.c, b.person, b.r, b.weight, b.probability,
+        SELECT b.c, b.person, b.r, b.weight, b.probability, b.pass, {levels},
                s.person AS runner_up, s.probability AS runner_up_probability,
-               m.pass, {levels}, coalesce(t.{number} = 1, false) AND k.c IS NOT NULL AS own_number_taken
-        FROM ranked b
-        JOIN pair_level t ON t.c = b.c AND t.r = b.r
-        LEFT JOIN ranked s ON s.c = b.c AND s.place = 2
-        LEFT JOIN method m ON m.c = b.c
-        LEFT JOIN taken k ON k.c = b.c
-        WHERE b.place = 1""")
+               ({differs}) AND k.c IS NOT NULL AS own_number_taken
+        FROM (FROM ranked WHERE rank = 1) b
+        LEFT JOIN (SELECT c, person, probability FROM ranked WHERE rank = 2) s ON s.c = b.c
+        LEFT JOIN taken k ON k.c = b.c""")
 
 
 # A night's handful of new clients is judged as part of a longer list: as if this many certain links stood beside them.
 _CERTAIN_LINKS = 1000
 
 
-def derive_bands(connection: duckdb.DuckDBPyConnection, target: Target) -> Bands:
+def derive_bands(connection: duckdb.DuckDBPyConnection, model: Model, target: Target) -> Bands:
     """The lowest link band that keeps the target, and the lowest review band that keeps the review list short."""
-    # A guard that asks about a comparison that says nothing is null, which is not a reason.
-    guarded = " OR ".join(f"coalesce({guard.condition}, false)" for guard in GUARDS)
+    guarded = _guarded(model)
     link_at = _one(
         connection,
         f"""WITH free AS (SELECT probability AS p, count(*) AS n,
@@ -156,24 +175,70 @@ def derive_bands(connection: duckdb.DuckDBPyConnection, target: Target) -> Bands
     return Bands(link_at, min(review_at, link_at))
 
 
+def _guarded(model: Model) -> str:
+    # A guard that asks about a comparison that says nothing is null, which is not a reason.
+    return " OR ".join(
+        f"coalesce({guard.condition}, false)" for guard in guards(each.comparison for each in model.comparisons)
+    )
+
+
 def _one(connection: duckdb.DuckDBPyConnection, sql: str, *, default: float) -> float:
     ((value,),) = connection.execute(sql).fetchall()
     return default if value is None else float(value)
 
 
+_NUMBER = "lpad(CAST({} AS VARCHAR), 10, '0')"
+_PASS_NAMES = " ".join(f"WHEN {place} THEN '{each.name}'" for place, each in enumerate(PASSES))
+_METHOD = f"CASE {{0}}.pass {_PASS_NAMES} ELSE '{PROBABILISTIC}' END"
+
+
+def _levels_map(comparisons: Iterable[Comparison], alias: str) -> str:
+    """A map of comparison to level reached, those that say nothing left out."""
+    given = list(comparisons)
+    names = ", ".join(_quoted(each.name) for each in given)
+    reached = ", ".join(
+        f"[{', '.join(_quoted(level.name) for level in each.levels)}][{alias}.{each.column} + 1]" for each in given
+    )
+    return _known_map(names, reached)
+
+
+def _known_map(names: str, values: str) -> str:
+    return f"map_from_entries(list_filter(list_zip([{names}], [{values}]), lambda e: e[2] IS NOT NULL))"
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def write_candidates(connection: duckdb.DuckDBPyConnection, model: Model, people: int) -> None:
+    """Make table `candidate` (schemas.CANDIDATE), in the order of its key."""
+    comparisons = [each.comparison for each in model.comparisons]
+    names = ", ".join(_quoted(each.name) for each in comparisons)
+    bits = ", ".join(
+        f"CASE WHEN {each.comparison.column} IS NOT NULL THEN round({evidence_sql(each)}, 6) END"
+        for each in model.comparisons
+    )
+    connection.execute(f"""
+        CREATE OR REPLACE TABLE candidate AS
+        SELECT p.source, p.source_org, p.record_id, k.rank,
+               CASE WHEN k.person >= 0 THEN {_NUMBER.format("k.person")} END AS nhs_number,
+               r.source AS register_source, r.source_org AS register_source_org, r.record_id AS register_record_id,
+               {_METHOD.format("k")} AS method, round(k.weight, 6) AS weight, round(k.probability, 9) AS probability,
+               {_levels_map(comparisons, "k")} AS levels, {_known_map(names, bits)} AS bits,
+               round({household_bits_sql(model, people)}, 6) AS household_bits,
+               round({prior_bits(model, people)!r}, 6) AS prior_bits
+        FROM ranked k JOIN clients.person p ON p.rowid = k.c JOIN register.person r ON r.rowid = k.r
+        ORDER BY p.source, p.source_org, p.record_id, k.rank""")
+
+
 def write_links(connection: duckdb.DuckDBPyConnection, model: Model, bands: Bands, *, run_id: str) -> None:
     """Make table `link` (schemas.LINK), one row per client record, in the order of its key."""
-    guards = " ".join(f"WHEN {guard.condition} THEN '{guard.name.replace(chr(39), chr(39) * 2)}'" for guard in GUARDS)
-    passes = " ".join(f"WHEN {index} THEN '{each.name}'" for index, each in enumerate(PASSES))
-    names = ", ".join(f"'{each.name}'" for each in COMPARISONS)
-    reached = ", ".join(
-        f"[{', '.join(repr(level.name) for level in each.levels)}][{column(each)} + 1]" for each in COMPARISONS
-    )
-    number = "lpad(CAST({} AS VARCHAR), 10, '0')"
+    comparisons = [each.comparison for each in model.comparisons]
+    arms = " ".join(f"WHEN {guard.condition} THEN {_quoted(guard.name)}" for guard in guards(comparisons))
     connection.execute(f"""
         CREATE OR REPLACE TABLE link AS
         WITH judged AS (
-            SELECT *, CASE WHEN probability >= {bands.review_at!r} THEN CASE {guards} END END AS guard FROM best
+            SELECT *, CASE WHEN probability >= {bands.review_at!r} THEN CASE {arms} END END AS guard FROM best
         ),
         decided AS (
             SELECT *, CASE WHEN probability >= {bands.link_at!r} AND guard IS NULL THEN 'link'
@@ -181,17 +246,15 @@ def write_links(connection: duckdb.DuckDBPyConnection, model: Model, bands: Band
         )
         SELECT '{run_id}' AS run_id, p.source, p.source_org, p.record_id,
                coalesce(d.decision, 'none') AS decision,
-               CASE WHEN d.decision = 'link' THEN {number.format("d.person")} END AS nhs_number,
-               CASE WHEN d.person >= 0 THEN {number.format("d.person")} END AS candidate_nhs_number,
+               CASE WHEN d.decision = 'link' THEN {_NUMBER.format("d.person")} END AS nhs_number,
+               CASE WHEN d.person >= 0 THEN {_NUMBER.format("d.person")} END AS candidate_nhs_number,
                r.source AS register_source, r.source_org AS register_source_org,
                r.record_id AS register_record_id,
-               CASE WHEN d.c IS NOT NULL THEN CASE d.pass {passes} ELSE '{PROBABILISTIC}' END END AS method,
+               CASE WHEN d.c IS NOT NULL THEN {_METHOD.format("d")} END AS method,
                round(d.weight, 6) AS weight, round(d.probability, 9) AS probability,
-               CASE WHEN d.runner_up >= 0 THEN {number.format("d.runner_up")} END AS runner_up_nhs_number,
+               CASE WHEN d.runner_up >= 0 THEN {_NUMBER.format("d.runner_up")} END AS runner_up_nhs_number,
                round(d.runner_up_probability, 9) AS runner_up_probability,
-               CASE WHEN d.c IS NOT NULL THEN
-                   map_from_entries(list_filter(
-                       list_zip([{names}], [{reached}]), lambda e: e[2] IS NOT NULL)) END AS levels,
+               CASE WHEN d.c IS NOT NULL THEN {_levels_map(comparisons, "d")} END AS levels,
                CASE WHEN d.c IS NULL THEN 'no register record shares enough to be a candidate'
                     WHEN d.decision = 'link' THEN NULL
                     WHEN d.guard IS NOT NULL THEN d.guard

@@ -5,34 +5,45 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Protocol
 
-from linkage.blocking import RuleFacts, block
+from linkage.batch import DuckDBEngine
+from linkage.blocking import RuleFacts
 from linkage.clean import clean
-from linkage.decide import Bands, Target, derive_bands, pick, score, write_links
-from linkage.frequencies import count_frequencies
-from linkage.model import Model, default_model
+from linkage.decide import Target, derive_bands, pick, write_candidates, write_links
+from linkage.frequencies import Frequencies, count_frequencies
+from linkage.model import Bands, Model, default_model
 from linkage.passes import PASSES, PROBABILISTIC
 from linkage.train import Training, train
-from linkage.weigh import compare
 from schemas.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     import duckdb
 
 _SIDES = ("clients", "register")
-_WORKING = (
-    "pair",
-    "pair_level",
-    "weighed",
-    "candidate",
-    "best",
-    "register_people",
-    "f_client",
-    "name_value",
-    "nickname",
-)
+_WORKING = ("pair", "pair_level", "ranked", "best", "register_people", "f_client", "name_value", "nickname")
+
+
+class Engine(Protocol):
+    """What computes pairs and candidates; all engines give the same rows."""
+
+    @property
+    def name(self) -> str:
+        """As users choose it."""
+
+    def sample(
+        self, connection: duckdb.DuckDBPyConnection, model: Model, frequencies: Frequencies, *, seed: int
+    ) -> tuple[RuleFacts, ...]:
+        """Make `pair_level` (linkage.weigh.pair_level_sql) for the training clients, under every blocking rule."""
+
+    def score(
+        self, connection: duckdb.DuckDBPyConnection, model: Model, frequencies: Frequencies, progress: Progress
+    ) -> int:
+        """Make `ranked` (linkage.decide.ranked_sql) for every client; gives the number of pairs compared.
+
+        Called once, after `sample`.
+        """
 
 
 @dataclass(frozen=True)
@@ -66,6 +77,7 @@ class LinkFacts:
     blocking: tuple[RuleFacts, ...]
     pairs: int
     register_people: int
+    engine: str
     seconds: dict[str, float]
 
     def to_json(self) -> dict[str, Any]:
@@ -80,16 +92,17 @@ def link(
     run_id: str,
     model: Model | None = None,
     settings: Settings | None = None,
+    engine: Engine | None = None,
     progress: Progress = SILENT,
 ) -> LinkFacts:
-    """Link `clients.*` to `register.*` and write table `link` (schemas.LINK), one row per row of `clients.person`.
+    """Link `clients.*` to `register.*`: tables `link` (schemas.LINK) and `candidate` (schemas.CANDIDATE).
 
     Without `model` one is trained on the data at hand, from the default. The same tables, model, settings and seed give
-    the same links on any number of threads.
+    the same links on any number of threads and with any engine.
     """
-    settings = settings or Settings()
+    settings, engine = settings or Settings(), engine or DuckDBEngine()
     seconds: dict[str, float] = {}
-    with progress.stage("Linking", 6) as advance:
+    with progress.stage("Linking", 5) as advance:
 
         @contextmanager
         def step(name: str) -> Iterator[None]:
@@ -100,27 +113,26 @@ def link(
 
         with step("clean"):
             clean(connection, _SIDES)
-        with step("block"):
-            rules = block(connection)
-        with step("compare"):
             frequencies = count_frequencies(connection)
-            compare(connection, frequencies)
+        with step("sample"):
+            rules = engine.sample(connection, model or default_model(), frequencies, seed=seed)
         with step("train"):
             if model is None:
                 model, training = train(connection, default_model(), frequencies, seed=seed)
             else:
                 training = Training("given", 0, "not started", 0, ())
-        with step("weigh"):
-            score(connection, model, frequencies.people)
-            pick(connection)
+        with step("compare"):
+            pairs = engine.score(connection, model, frequencies, progress)
         with step("decide"):
-            bands = derive_bands(connection, settings.target)
+            pick(connection, model)
+            bands = model.bands or derive_bands(connection, model, settings.target)
+            model = replace(model, bands=bands)
+            write_candidates(connection, model, frequencies.people)
             write_links(connection, model, bands, run_id=run_id)
-    ((pairs,),) = connection.execute("SELECT count(*) FROM pair").fetchall()
     passes = _pass_facts(connection)
     for table in (*_WORKING, *(f"{side}_record" for side in _SIDES)):
         connection.execute(f"DROP TABLE IF EXISTS {table}")
-    return LinkFacts(model, bands, training, passes, rules, pairs, frequencies.people, seconds)
+    return LinkFacts(model, bands, training, passes, rules, pairs, frequencies.people, engine.name, seconds)
 
 
 def _pass_facts(connection: duckdb.DuckDBPyConnection) -> tuple[PassFacts, ...]:

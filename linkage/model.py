@@ -9,16 +9,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from linkage.comparison import COMPARISONS
+from linkage.comparison import COMPARISONS, Comparison, Level, Role
 from schemas.errors import SettingsError
 
-FORMAT = 1
+FORMAT = 2
 # No single level may prove or refute alone: below this an m, u or h is a gap in the data, not knowledge.
 FLOOR = 1e-9
+
+
+@dataclass(frozen=True)
+class Bands:
+    """Probabilities from which a client is linked, and from which it is reviewed."""
+
+    link_at: float
+    review_at: float
 
 
 @dataclass(frozen=True)
@@ -35,7 +43,7 @@ class LevelWeights:
 class ComparisonWeights:
     """The levels of one comparison, in its order; m, u and h each sum to 1."""
 
-    comparison: str
+    comparison: Comparison
     levels: tuple[LevelWeights, ...]
 
 
@@ -48,10 +56,21 @@ class Model:
     """Probability that a client is in the register at all."""
     household: float
     """How many other members of a client's household the register holds, on average."""
+    bands: Bands | None = None
+    """Where links and reviews begin; None leaves it to the run, from its target."""
     provenance: Mapping[str, Any] = field(default_factory=lambda: {"origin": "default"}, compare=False)
 
     def __getitem__(self, comparison: str) -> ComparisonWeights:
-        return next(each for each in self.comparisons if each.comparison == comparison)
+        return next(each for each in self.comparisons if each.comparison.name == comparison)
+
+    def about(self, role: Role) -> tuple[Comparison, ...]:
+        """The comparisons that have this role."""
+        return tuple(each.comparison for each in self.comparisons if each.comparison.role == role)
+
+    @property
+    def is_standard(self) -> bool:
+        """Whether the comparisons are those that ship, and no others."""
+        return tuple(each.comparison for each in self.comparisons) == COMPARISONS
 
     def with_weights(self, changed: ComparisonWeights) -> Model:
         """The same model with one comparison changed."""
@@ -63,45 +82,98 @@ class Model:
     @property
     def model_id(self) -> str:
         """First 16 hex digits of the SHA-256 of the JSON form, provenance excepted."""
-        facts = {key: value for key, value in self.to_json().items() if key not in ("provenance", "model_id")}
+        facts = {key: value for key, value in self.to_json().items() if key != "provenance"}
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object; probabilities are rounded to 9 significant digits, which no decision can tell apart."""
-        facts: dict[str, Any] = {
+        return {
             "format": FORMAT,
             "in_register": _rounded(self.in_register),
             "household": _rounded(self.household),
-            "comparisons": {
-                c.comparison: {x.level: {"m": _rounded(x.m), "u": _rounded(x.u), "h": _rounded(x.h)} for x in c.levels}
-                for c in self.comparisons
-            },
+            "bands": None if self.bands is None else asdict(self.bands),
+            "comparisons": [_comparison_json(each) for each in self.comparisons],
+            "provenance": dict(self.provenance),
         }
-        return {**facts, "provenance": dict(self.provenance)}
 
     @classmethod
-    def from_json(cls, facts: dict[str, Any]) -> Model:
-        """Read the JSON form; SettingsError where a level is missing, unknown, or not a probability."""
-        if facts.get("format") != FORMAT:
-            raise SettingsError(f"the model has format {facts.get('format')!r}, this version reads {FORMAT}")
-        given = facts.get("comparisons", {})
-        comparisons = []
-        for comparison in COMPARISONS:
-            wanted, found = [level.name for level in comparison.levels], given.get(comparison.name, {})
-            if sorted(wanted) != sorted(found):
-                raise SettingsError(
-                    f"the model's comparison '{comparison.name}' has levels {sorted(found)}, wanted {sorted(wanted)}"
-                )
-            levels = tuple(LevelWeights(name, **{k: float(found[name][k]) for k in ("m", "u", "h")}) for name in wanted)
-            if any(not 0 < p <= 1 for x in levels for p in (x.m, x.u, x.h)):
-                raise SettingsError(f"the model's comparison '{comparison.name}' holds a value outside 0 to 1")
-            comparisons.append(ComparisonWeights(comparison.name, levels))
-        return cls(
-            tuple(comparisons),
-            float(facts["in_register"]),
-            float(facts["household"]),
-            dict(facts.get("provenance", {})),
+    def from_json(cls, facts: Mapping[str, Any], *, allow: Callable[[str], None] | None = None) -> Model:
+        """Read the JSON form; SettingsError where a level is missing, unknown, or not a probability.
+
+        Comparisons that do not ship bring conditions in SQL, which would be run: `allow` must raise for every one that
+        is not harmless, and without it they are refused.
+        """
+        if not isinstance(facts, Mapping) or facts.get("format") != FORMAT:
+            found = facts.get("format") if isinstance(facts, Mapping) else None
+            raise SettingsError(f"the model has format {found!r}, this version reads {FORMAT}")
+        try:
+            comparisons = tuple(_comparison_from(each, allow) for each in facts["comparisons"])
+            bands = facts.get("bands")
+            model = cls(
+                comparisons,
+                float(facts["in_register"]),
+                float(facts["household"]),
+                None if bands is None else Bands(float(bands["link_at"]), float(bands["review_at"])),
+                dict(facts.get("provenance", {})),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise SettingsError(f"the model's JSON lacks a part, or holds another kind of value: {error}") from None
+        model._check()
+        return model
+
+    def _check(self) -> None:
+        if not self.comparisons:
+            raise SettingsError("the model has no comparison")
+        names = [each.comparison.column for each in self.comparisons]
+        if len(set(names)) != len(names):
+            raise SettingsError("two comparisons of the model have one name")
+        for each in self.comparisons:
+            if any(not 0 < p <= 1 for x in each.levels for p in (x.m, x.u, x.h)):
+                raise SettingsError(f"the model's comparison '{each.comparison.name}' holds a value outside 0 to 1")
+        if not 0 < self.in_register < 1 or not self.household > 0:
+            raise SettingsError("the model's in_register must lie between 0 and 1, and household above 0")
+        if self.bands and not 0 <= self.bands.review_at <= self.bands.link_at <= 1:
+            raise SettingsError("the model's bands must rise from 0 through review_at and link_at to 1")
+
+
+def _comparison_json(weights: ComparisonWeights) -> dict[str, Any]:
+    comparison = weights.comparison
+    standard = comparison in COMPARISONS
+    levels = []
+    for level, each in zip(comparison.levels, weights.levels, strict=True):
+        known = {} if standard else {k: v for k, v in asdict(level).items() if k != "name" and v}
+        levels.append({"level": each.level, **known, **{k: _rounded(getattr(each, k)) for k in "muh"}})
+    about = {} if standard else {"role": comparison.role, "unknown": comparison.unknown}
+    return {"comparison": comparison.name, **about, "levels": levels}
+
+
+def _comparison_from(facts: Mapping[str, Any], allow: Callable[[str], None] | None) -> ComparisonWeights:
+    name, given = str(facts["comparison"]), facts["levels"]
+    if "unknown" in facts:
+        comparison = _foreign(facts, allow)
+    else:
+        comparison = next((each for each in COMPARISONS if each.name == name), None) or _no_such(name)
+    wanted, found = [level.name for level in comparison.levels], [str(each["level"]) for each in given]
+    if wanted != found:
+        raise SettingsError(f"the model's comparison '{name}' has levels {found}, wanted {wanted}")
+    weights = (LevelWeights(x["level"], *(float(x[k]) for k in "muh")) for x in given)
+    return ComparisonWeights(comparison, tuple(weights))
+
+
+def _no_such(name: str) -> Comparison:
+    raise SettingsError(f"the model's comparison '{name}' is none of ours, and it does not say how it compares")
+
+
+def _foreign(facts: Mapping[str, Any], allow: Callable[[str], None] | None) -> Comparison:
+    if allow is None:
+        raise SettingsError(
+            f"the model brings a comparison of its own, '{facts['comparison']}', which is not read here"
         )
+    keys = ("condition", "meaning", "frequency", "stance", "namesakes_reach")
+    levels = tuple(Level(str(each["level"]), **{k: each[k] for k in keys if k in each}) for each in facts["levels"])
+    for condition in (facts["unknown"], *(level.condition for level in levels)):
+        allow(condition)
+    return Comparison(str(facts["comparison"]), facts["unknown"], levels, facts.get("role"))
 
 
 def _rounded(value: float) -> float:
@@ -165,7 +237,7 @@ def default_model() -> Model:
     return Model(
         tuple(
             ComparisonWeights(
-                comparison.name,
+                comparison,
                 tuple(LevelWeights(level.name, *_DEFAULTS[comparison.name][level.name]) for level in comparison.levels),
             )
             for comparison in COMPARISONS

@@ -11,11 +11,10 @@ trace and HES matching (names, date and postcode). They are not the Master Perso
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from linkage.comparison import COMPARISONS
-from linkage.weigh import column
+from linkage.comparison import Comparison
 
 
 @dataclass(frozen=True)
@@ -27,14 +26,17 @@ class Pass:
     accepts: Mapping[str, tuple[str | None, ...]]
     """None accepts a comparison that says nothing."""
 
-    def sql(self) -> str:
-        """The condition over `pair_level`."""
+    def sql(self, comparisons: Iterable[Comparison]) -> str:
+        """The condition over `pair_level`; false where a comparison or level it names is not among `comparisons`."""
+        known = {each.name: each for each in comparisons}
         wanted = []
-        for comparison in COMPARISONS:
-            if names := self.accepts.get(comparison.name):
-                indexes = ", ".join(str(comparison.index(name)) for name in names if name is not None)
-                reached = f"{column(comparison)} IN ({indexes})"
-                wanted.append(f"({reached} OR {column(comparison)} IS NULL)" if None in names else reached)
+        for name, levels in self.accepts.items():
+            places = {level.name: place for place, level in enumerate(known[name].levels)} if name in known else {}
+            if not set(levels) - {None} <= places.keys():
+                return "false"
+            column = known[name].column
+            reached = f"{column} IN ({', '.join(str(places[level]) for level in levels if level is not None)})"
+            wanted.append(f"({reached} OR {column} IS NULL)" if None in levels else reached)
         return " AND ".join(wanted)
 
 

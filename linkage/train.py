@@ -11,10 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from linkage.comparison import COMPARISONS, NUMBER, PLACE, Comparison
+from linkage.comparison import Comparison, Role
 from linkage.frequencies import Frequencies
 from linkage.model import FLOOR, ComparisonWeights, Model
-from linkage.weigh import column, levels_sql, posterior_sql, weight_sql
+from linkage.weigh import levels_sql, posterior_sql, weight_sql
 
 if TYPE_CHECKING:
     import duckdb
@@ -30,10 +30,7 @@ MAX_ITERATIONS, CONVERGED = 12, 0.0005
 SAMPLE_SIDE = 500
 """Clients and register rows of the random sample: a quarter of a million pairs."""
 SAMPLE_HOUSES = 8_000
-_TRAINING_CLIENTS = 25_000
-# Namesakes and kin look like matches of these levels. Without numbers to tell them apart EM would learn from them that
-# a true pair often has two dates of birth, so there the default stays.
-_HELD = {"given name": ("different",), "date of birth": ("year agrees", "different")}
+TRAINING_CLIENTS = 12_000
 
 
 @dataclass(frozen=True)
@@ -47,22 +44,25 @@ class Training:
     notes: tuple[str, ...]
 
 
+def training_clients_sql(seed: int) -> str:
+    """SELECT of id: the clients that the model is trained on, the same ones in any order of the rows."""
+    return f"SELECT id FROM clients_record ORDER BY hash(key, {seed}), key LIMIT {TRAINING_CLIENTS}"
+
+
 def train(
     connection: duckdb.DuckDBPyConnection, start: Model, frequencies: Frequencies, *, seed: int
 ) -> tuple[Model, Training]:
-    """Fit `start` to table `pair_level` and the two records; refuses to train on too few clients and says so."""
+    """Fit `start` to `pair_level` of the training clients and the two records.
+
+    Refuses to train on too few clients, and says so.
+    """
     ((clients,),) = connection.execute("SELECT count(*) FROM clients_record").fetchall()
     if clients < MIN_CLIENTS:
         note = f"{clients} clients are too few to train on (fewer than {MIN_CLIENTS}), so the default model is used"
         return start, Training("default", 0, "not started", 0, (note,))
     model = _random_pairs(connection, start, seed)
     model = _household_pairs(connection, model, seed)
-    connection.execute(f"""
-        CREATE OR REPLACE TEMP TABLE training_level AS
-        SELECT * FROM pair_level WHERE c IN (
-            SELECT id FROM clients_record ORDER BY hash(key, {seed}), key LIMIT {_TRAINING_CLIENTS})""")
     model, training = _expectation_maximisation(connection, start, model, frequencies)
-    connection.execute("DROP TABLE training_level")
     model, notes = _repair(model, start)
     training = replace(training, notes=notes)
     provenance = {
@@ -95,7 +95,7 @@ def _counts(connection: duckdb.DuckDBPyConnection, comparison: Comparison, table
     """How often each level was reached in `table`, each row counting `weight` (an integer expression)."""
     counts = [0.0] * len(comparison.levels)
     for index, count in connection.execute(
-        f"SELECT {column(comparison)} AS level, sum({weight})::DOUBLE FROM {table} WHERE level IS NOT NULL GROUP BY 1"
+        f"SELECT {comparison.column} AS level, sum({weight})::DOUBLE FROM {table} WHERE level IS NOT NULL GROUP BY 1"
     ).fetchall():
         counts[index] = count
     return counts
@@ -110,11 +110,11 @@ def _random_pairs(connection: duckdb.DuckDBPyConnection, model: Model, seed: int
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE random_level AS
         WITH pairs AS (SELECT l.id AS c, r.id AS r FROM clients_sample l, register_sample r)
-        {levels_sql("clients_record", "register_record", "pairs")}""")
-    for comparison in COMPARISONS:
-        if comparison is not NUMBER:  # two people share a number too seldom for any sample
-            counts = _counts(connection, comparison, "random_level", "1")
-            model = model.with_weights(_fit(model[comparison.name], model[comparison.name], "u", counts, LEAN_U))
+        {levels_sql(_comparisons(model), "clients_record", "register_record", "pairs")}""")
+    for weights in model.comparisons:
+        if weights.comparison.role != "number":  # two people share a number too seldom for any sample
+            counts = _counts(connection, weights.comparison, "random_level", "1")
+            model = model.with_weights(_fit(weights, weights, "u", counts, LEAN_U))
     for table in ("random_level", "clients_sample", "register_sample"):
         connection.execute(f"DROP TABLE {table}")
     return model
@@ -143,13 +143,13 @@ def _household_pairs(connection: duckdb.DuckDBPyConnection, model: Model, seed: 
             SELECT a.id AS c, b.id AS r FROM member a JOIN member b USING (unit, house)
             WHERE a.id <> b.id AND a.nhs IS DISTINCT FROM b.nhs
         )
-        {levels_sql("register_record", "register_record", "pairs")}""")
-    for comparison in COMPARISONS:
+        {levels_sql(_comparisons(model), "register_record", "register_record", "pairs")}""")
+    for weights in model.comparisons:
         # Whoever shares the address shares the client's own chance of having it recorded wrong, which is m; and the
         # register cannot say how often a client carries a relative's number.
-        if comparison not in (PLACE, NUMBER):
-            counts = _counts(connection, comparison, "household_level", "1")
-            model = model.with_weights(_fit(model[comparison.name], model[comparison.name], "h", counts, LEAN_H))
+        if weights.comparison.role not in ("place", "number"):
+            counts = _counts(connection, weights.comparison, "household_level", "1")
+            model = model.with_weights(_fit(weights, weights, "h", counts, LEAN_H))
     connection.execute("DROP TABLE household")
     connection.execute("DROP TABLE household_level")
     lean = 1000.0
@@ -160,27 +160,29 @@ def _expectation_maximisation(
     connection: duckdb.DuckDBPyConnection, start: Model, model: Model, frequencies: Frequencies
 ) -> tuple[Model, Training]:
     """Fit m and the share of clients in the register."""
-    number = column(NUMBER)
-    ((anchors,),) = connection.execute(f"SELECT count(DISTINCT c) FROM training_level WHERE {number} = 0").fetchall()
+    agree = " OR ".join(each.reached("agrees") for each in model.about("number")) or "false"
+    ((anchors,),) = connection.execute(f"SELECT count(DISTINCT c) FROM pair_level WHERE {agree}").fetchall()
     anchored = anchors >= MIN_ANCHORS
-    where = f"WHERE {number} = 0" if anchored else ""
+    where = f"WHERE {agree}" if anchored else ""
     stopped, iteration = f"at the limit of {MAX_ITERATIONS} iterations", 0
-    ((clients,),) = connection.execute(f"SELECT least(count(*), {_TRAINING_CLIENTS}) FROM clients_record").fetchall()
+    ((clients,),) = connection.execute(f"SELECT least(count(*), {TRAINING_CLIENTS}) FROM clients_record").fetchall()
     while iteration < MAX_ITERATIONS:
         iteration += 1
         before = model
         _posteriors(connection, model, frequencies)
-        for comparison in COMPARISONS:
-            if comparison is NUMBER:
-                continue
-            counts = _counts(connection, comparison, f"(FROM training_posterior {where})", "share")
-            model = _set_m(model, start, comparison, counts, () if anchored else _HELD.get(comparison.name, ()))
+        for default in start.comparisons:
+            if default.comparison.role != "number":
+                counts = _counts(connection, default.comparison, f"(FROM training_posterior {where})", "share")
+                model = _set_m(model, default, counts, hold=not anchored)
         ((expected,),) = connection.execute("SELECT sum(share)::DOUBLE / 1e6 FROM training_posterior").fetchall()
         model = replace(model, in_register=((expected or 0) + 100 * start.in_register) / (clients + 100))
-        # How often a true pair's numbers differ is asked of pairs that are sure without the number.
-        _posteriors(connection, model, frequencies, without=NUMBER.name)
-        sure = "(FROM training_posterior WHERE share >= 999000)"
-        model = _set_m(model, start, NUMBER, _counts(connection, NUMBER, sure, "share"))
+        if model.about("number"):
+            # How often a true pair's numbers differ is asked of pairs that are sure without the number.
+            _posteriors(connection, model, frequencies, without="number")
+            sure = "(FROM training_posterior WHERE share >= 999000)"
+            for comparison in model.about("number"):
+                counts = _counts(connection, comparison, sure, "share")
+                model = _set_m(model, start[comparison.name], counts)
         if _moved(before, model) < CONVERGED:
             stopped = f"converged: no m moved by {CONVERGED} or more"
             break
@@ -189,36 +191,42 @@ def _expectation_maximisation(
 
 
 def _posteriors(
-    connection: duckdb.DuckDBPyConnection, model: Model, frequencies: Frequencies, *, without: str | None = None
+    connection: duckdb.DuckDBPyConnection, model: Model, frequencies: Frequencies, *, without: Role | None = None
 ) -> None:
     """Make `training_posterior`: the levels of each client's candidates; `share` is the probability in millionths."""
-    levels = ", ".join(f"t.{column(each)}" for each in COMPARISONS)
+    levels = ", ".join(f"t.{each.column}" for each in _comparisons(model))
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE training_posterior AS
         WITH weighed AS (
             SELECT c, r, r_key, person, {weight_sql(model, frequencies.people, without=without)} AS weight
-            FROM training_level
+            FROM pair_level
         ),
         posterior AS ({posterior_sql("weighed")})
         SELECT {levels}, CAST(round(p.probability * 1e6) AS BIGINT) AS share
-        FROM posterior p JOIN training_level t ON t.c = p.c AND t.r = p.r
+        FROM posterior p JOIN pair_level t ON t.c = p.c AND t.r = p.r
         WHERE p.probability >= 1e-6""")
 
 
-def _set_m(
-    model: Model, start: Model, comparison: Comparison, counts: list[float], held: tuple[str, ...] = ()
-) -> Model:
-    default = start[comparison.name]
+def _comparisons(model: Model) -> list[Comparison]:
+    return [each.comparison for each in model.comparisons]
+
+
+def _set_m(model: Model, default: ComparisonWeights, counts: list[float], *, hold: bool = False) -> Model:
+    comparison = default.comparison
     fitted = _fit(model[comparison.name], default, "m", [count / 1e6 for count in counts], LEAN_M)
-    if held:
-        fitted = _hold(fitted, default, held)
-    if comparison is PLACE:
+    if hold:
+        fitted = _hold(fitted, default)
+    if comparison.role == "place":
         fitted = replace(fitted, levels=tuple(replace(level, h=level.m) for level in fitted.levels))
     return model.with_weights(fitted)
 
 
-def _hold(fitted: ComparisonWeights, default: ComparisonWeights, held: tuple[str, ...]) -> ComparisonWeights:
-    """Put the default m back on the levels `held` and share what is left among the others."""
+def _hold(fitted: ComparisonWeights, default: ComparisonWeights) -> ComparisonWeights:
+    """Put the default m back where namesakes and kin would teach it, and share what is left among the other levels.
+
+    Without numbers to tell them apart, EM would learn from namesakes that a true pair often has two dates of birth.
+    """
+    held = [level.name for level in fitted.comparison.levels if level.namesakes_reach]
     kept = {level.level: level.m for level in default.levels if level.level in held}
     free = sum(level.m for level in fitted.levels if level.level not in kept)
     scale = (1 - sum(kept.values())) / free
@@ -239,9 +247,9 @@ def _repair(model: Model, start: Model) -> tuple[Model, tuple[str, ...]]:
     for weights in model.comparisons:
         best, worst = weights.levels[0], weights.levels[-1]
         if best.m <= best.u or worst.m >= worst.u:
-            model = model.with_weights(start[weights.comparison])
+            model = model.with_weights(start[weights.comparison.name])
             notes.append(
-                f"{weights.comparison}: agreement came out as evidence against a match, which means that the field is "
-                "filled with something else in one of the lists; the default weights are used for it"
+                f"{weights.comparison.name}: agreement came out as evidence against a match, which means that the "
+                "field is filled with something else in one of the lists; the default weights are used for it"
             )
     return model, tuple(notes)

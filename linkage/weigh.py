@@ -14,47 +14,43 @@ frequencies are conditional where it would not hold (`linkage.frequencies`).
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import Literal
 
-from linkage.comparison import COMPARISONS, Comparison
+from linkage.comparison import Comparison, Role
 from linkage.frequencies import U_JOINS, Frequencies, u_columns
 from linkage.model import FLOOR, ComparisonWeights, Model
 
-if TYPE_CHECKING:
-    import duckdb
 
-
-def column(comparison: Comparison) -> str:
-    """Name of the level column of `comparison` in `pair_level`."""
-    return comparison.name.lower().replace(" ", "_") + "_level"
-
-
-def levels_sql(left: str, right: str, pairs: str) -> str:
+def levels_sql(comparisons: Iterable[Comparison], left: str, right: str, pairs: str) -> str:
     """SELECT of c, r and every level, for `pairs` (c, r) of rows of `left` and `right`."""
-    levels = ",\n".join(f"{each.sql()} AS {column(each)}" for each in COMPARISONS)
+    levels = ",\n".join(f"{each.sql()} AS {each.column}" for each in comparisons)
     return f"""
         SELECT p.c, p.r, {levels}
         FROM {pairs} p JOIN {left} l ON l.id = p.c JOIN {right} r ON r.id = p.r
         LEFT JOIN nickname n ON n.a = l.given AND n.b = r.given"""
 
 
-def compare(connection: duckdb.DuckDBPyConnection, frequencies: Frequencies) -> None:
-    """Make `pair_level`: c, r, `person` (the NHS number, or minus the row's id - 1), every level, log2 of the u's."""
+def pair_level_sql(comparisons: Iterable[Comparison], frequencies: Frequencies, pairs: str) -> str:
+    """SELECT of table `pair_level` for `pairs` (c, r, first).
+
+    Columns: c, r, first, `r_key`, `person` (the register person: the NHS number, or minus the row's id - 1), every
+    level, and log2 of every u that is a frequency.
+    """
     u = ",\n".join(f"log2({sql}) AS {name}" for name, sql in u_columns(frequencies).items())
-    levels = ",\n".join(f"{each.sql()} AS {column(each)}" for each in COMPARISONS)
-    connection.execute(f"""
-        CREATE OR REPLACE TABLE pair_level AS
-        SELECT p.c, p.r, r.key AS r_key, coalesce(r.nhs, -r.id - 1) AS person, {levels}, {u}
-        FROM pair p JOIN clients_record l ON l.id = p.c JOIN register_record r ON r.id = p.r
-        LEFT JOIN nickname n ON n.a = l.given AND n.b = r.given {U_JOINS}""")
+    levels = ",\n".join(f"{each.sql()} AS {each.column}" for each in comparisons)
+    return f"""
+        SELECT p.c, p.r, p.first, r.key AS r_key, coalesce(r.nhs, -r.id - 1) AS person, {levels}, {u}
+        FROM {pairs} p JOIN clients_record l ON l.id = p.c JOIN register_record r ON r.id = p.r
+        LEFT JOIN nickname n ON n.a = l.given AND n.b = r.given {U_JOINS}"""
 
 
-def bits_sql(weights: ComparisonWeights, kind: str) -> str:
+def bits_sql(weights: ComparisonWeights, kind: Literal["m", "u", "h"]) -> str:
     """Log2 of m, u or h of the level reached, as SQL over `pair_level`; 0 where the comparison says nothing."""
-    comparison = next(each for each in COMPARISONS if each.name == weights.comparison)
+    comparison = weights.comparison
     values = [math.log2(max(getattr(level, kind), FLOOR)) for level in weights.levels]
     table = f"[{', '.join(repr(round(value, 9)) for value in values)}]"
-    reached = column(comparison)
+    reached = comparison.column
     own = {index: level.frequency for index, level in enumerate(comparison.levels) if level.frequency}
     if kind != "u" or not own:
         return f"coalesce({table}[{reached} + 1], 0)"
@@ -62,19 +58,36 @@ def bits_sql(weights: ComparisonWeights, kind: str) -> str:
     return f"coalesce(CASE {reached} {arms} ELSE {table}[{reached} + 1] END, 0)"
 
 
+def evidence_sql(weights: ComparisonWeights) -> str:
+    """What one comparison adds in bits, log2(m / u), as SQL over `pair_level`."""
+    return f"({bits_sql(weights, 'm')} - {bits_sql(weights, 'u')})"
+
+
 def prior_bits(model: Model, people: int) -> float:
     """Log2 odds that a client is one particular register person, before anything is compared."""
     return math.log2(model.in_register / (1 - model.in_register) / max(people, 1))
 
 
-def weight_sql(model: Model, people: int, *, without: str | None = None) -> str:
-    """The weight of a pair in bits, prior included, as SQL over `pair_level`; `without` leaves one comparison out."""
-    used = [each for each in model.comparisons if each.comparison != without]
-    m, u, h = (" + ".join(bits_sql(each, kind) for each in used) for kind in "muh")
+def household_bits_sql(model: Model, people: int, *, without: Role | None = None) -> str:
+    """What the household explanation takes from the weight, as SQL over `pair_level`; never above 0."""
+    used = _used(model, without)
+    u, h = (" + ".join(bits_sql(each, kind) for each in used) for kind in _UH)
     relatives = math.log2(max(model.household, FLOOR) / max(people, 1))
-    # log2(2^u + 2^(h + relatives)), kept from underflowing.
-    other = f"(({u}) + log2(1 + pow(2, least(({h}) + {relatives!r} - ({u}), 500))))"
-    return f"(({m}) - {other} + {prior_bits(model, people)!r})"
+    # -log2(1 + 2^(h + relatives - u)), kept from overflowing.
+    return f"(-log2(1 + pow(2, least(({h}) + {relatives!r} - ({u}), 500))))"
+
+
+def weight_sql(model: Model, people: int, *, without: Role | None = None) -> str:
+    """The weight of a pair in bits, prior included, as SQL over `pair_level`; `without` leaves a role out."""
+    evidence = " + ".join(evidence_sql(each) for each in _used(model, without))
+    return f"({evidence} + {household_bits_sql(model, people, without=without)} + {prior_bits(model, people)!r})"
+
+
+_UH: tuple[Literal["u"], Literal["h"]] = ("u", "h")
+
+
+def _used(model: Model, without: Role | None) -> list[ComparisonWeights]:
+    return [each for each in model.comparisons if without is None or each.comparison.role != without]
 
 
 # Shares of 2^40, so that sums are of integers and come out the same in any order on any number of threads.
@@ -82,7 +95,7 @@ _ONE = 2**40
 
 
 def posterior_sql(pairs: str) -> str:
-    """SELECT of c, person, r, weight, probability from `pairs` (c, r, r_key, person, weight).
+    """SELECT of every column of `pairs` (c, r, r_key, person, weight, ...) and `probability`, by client and person.
 
     Candidates compete with each other and with "not in the register", per person and not per row: somebody registered
     at two practices is one candidate, by her best row.
@@ -98,6 +111,6 @@ def posterior_sql(pairs: str) -> str:
             SELECT *, CAST(round(pow(2, weight - top) * {_ONE}) AS HUGEINT) AS share,
                    CAST(round(pow(2, -top) * {_ONE}) AS HUGEINT) AS nobody FROM scaled
         )
-        SELECT c, person, r, r_key, weight,
+        SELECT * EXCLUDE (top, share, nobody),
                CAST(share AS DOUBLE) / CAST(nobody + sum(share) OVER (PARTITION BY c) AS DOUBLE) AS probability
         FROM shares"""

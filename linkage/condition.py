@@ -1,0 +1,325 @@
+"""Conditions that come from a file: read as a syntax tree, checked against a list, and written anew.
+
+A model may bring comparisons of its own, and their conditions are SQL that would be run on people's records. So the
+text itself is never run. DuckDB's parser turns it into a tree; every node of the tree must be one of those named here
+or in `linkage.functions`, every column one that `resolve` knows; and the SQL that runs is written from the tree. Whatever
+is not known is refused with its name: subqueries, tables, files, settings, variables, window and aggregate functions.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from linkage.functions import FUNCTIONS, SYNONYMS, TYPES, Kind
+from schemas.errors import SettingsError
+
+if TYPE_CHECKING:
+    import duckdb
+
+LONGEST, DEEPEST = 10_000, 100
+"""Characters of a condition, and levels of nesting; the longest that Splink's own library writes has some 800."""
+
+
+class ConditionError(SettingsError):
+    """A condition holds something that is not allowed, or is not understood."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of one of the two records: `side` is l or r."""
+
+    side: str
+    name: str
+    kind: Kind
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A value that stands in the condition; `sql` is how it is written."""
+
+    sql: str
+    kind: Kind
+
+
+@dataclass(frozen=True)
+class Call:
+    """A function or operator of `linkage.functions`."""
+
+    name: str
+    arguments: tuple[Expression, ...]
+
+
+@dataclass(frozen=True)
+class Junction:
+    """AND or OR of two or more."""
+
+    word: str
+    parts: tuple[Expression, ...]
+
+
+@dataclass(frozen=True)
+class Case:
+    """CASE WHEN: conditions, results, and what else."""
+
+    arms: tuple[tuple[Expression, Expression], ...]
+    otherwise: Expression
+
+
+@dataclass(frozen=True)
+class Cast:
+    """A cast to one of `linkage.functions.TYPES`."""
+
+    type: str
+    inner: Expression
+
+
+Expression = Column | Constant | Call | Junction | Case | Cast
+Resolve = Callable[[tuple[str, ...]], Column]
+"""Gives the column that a name of one or more parts means, or raises ConditionError."""
+
+
+def parse(text: str, resolve: Resolve) -> Expression:
+    """The syntax tree of a condition; ConditionError names what is not allowed."""
+    if not isinstance(text, str) or not text.strip():
+        raise ConditionError("the condition is empty")
+    if len(text) > LONGEST:
+        raise ConditionError(f"the condition has {len(text)} characters, more than {LONGEST}")
+    # The line break ends a comment that would swallow the bracket.
+    query = f"SELECT ({text}\n)"
+    ((answer,),) = _parser().cursor().execute("SELECT json_serialize_sql(?)", [query]).fetchall()
+    try:
+        parsed = json.loads(answer)
+    except RecursionError:
+        raise ConditionError(f"the condition is nested deeper than {DEEPEST} levels") from None
+    if parsed.get("error"):
+        raise ConditionError("the condition is not one expression of SQL that DuckDB can read")
+    return _read(_only_expression(parsed), resolve, DEEPEST)
+
+
+def walk(expression: Expression) -> Iterator[Expression]:
+    """The expression and everything in it, outermost first."""
+    yield expression
+    for part in _parts(expression):
+        yield from walk(part)
+
+
+def columns(expression: Expression) -> tuple[Column, ...]:
+    """The columns it reads, each once, in order."""
+    return tuple(dict.fromkeys(each for each in walk(expression) if isinstance(each, Column)))
+
+
+def same_column(expression: Expression) -> frozenset[str]:
+    """Names of the columns it asks to be equal on both sides, where it asks nothing else; else empty."""
+    if isinstance(expression, Junction) and expression.word == "AND":
+        parts = [same_column(part) for part in expression.parts]
+        return frozenset().union(*parts) if all(parts) else frozenset()
+    if isinstance(expression, Call) and expression.name == "=":
+        left, right = expression.arguments
+        if isinstance(left, Column) and isinstance(right, Column) and left.name == right.name:
+            return frozenset([left.name]) if left.side != right.side else frozenset()
+    return frozenset()
+
+
+@cache
+def _parser() -> duckdb.DuckDBPyConnection:
+    import duckdb
+
+    return duckdb.connect(
+        config={
+            "enable_external_access": False,
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+            "lock_configuration": True,
+            "threads": 1,
+        }
+    )
+
+
+def _parts(expression: Expression) -> tuple[Expression, ...]:
+    match expression:
+        case Call(arguments=parts) | Junction(parts=parts):
+            return parts
+        case Case(arms=arms, otherwise=otherwise):
+            return (*(part for arm in arms for part in arm), otherwise)
+        case Cast(inner=inner):
+            return (inner,)
+    return ()
+
+
+def _only_expression(parsed: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The one expression of `SELECT (...)`, which has no table, no filter, no order and no second statement."""
+    statements = parsed.get("statements", [])
+    node = statements[0].get("node", {}) if len(statements) == 1 else {}
+    selected = node.get("select_list", [])
+    bare = {
+        "type": "SELECT_NODE",
+        "modifiers": [],
+        "where_clause": None,
+        "group_expressions": [],
+        "group_sets": [],
+        "having": None,
+        "sample": None,
+        "qualify": None,
+    }
+    if (
+        len(selected) != 1
+        or any(node.get(key) != value for key, value in bare.items())
+        or node.get("from_table", {}).get("type") != "EMPTY"
+        or node.get("cte_map", {}).get("map") != []
+    ):
+        raise ConditionError("the condition is not one expression")
+    expression: Mapping[str, Any] = selected[0]
+    return expression
+
+
+# What a node may hold besides what is read of it; a key that is not expected makes it unknown, and so refused.
+_COMMON = {"class", "type", "alias", "query_location", "query_location_length"}
+_EMPTY_IN_CALL = {"schema": "", "catalog": "", "filter": None, "distinct": False, "export_state": False}
+
+_COMPARISONS = {
+    "COMPARE_EQUAL": "=",
+    "COMPARE_NOTEQUAL": "<>",
+    "COMPARE_LESSTHAN": "<",
+    "COMPARE_GREATERTHAN": ">",
+    "COMPARE_LESSTHANOREQUALTO": "<=",
+    "COMPARE_GREATERTHANOREQUALTO": ">=",
+    "COMPARE_DISTINCT_FROM": "distinct",
+    "COMPARE_NOT_DISTINCT_FROM": "not distinct",
+}
+_OPERATORS = {
+    "OPERATOR_NOT": "not",
+    "OPERATOR_IS_NULL": "is null",
+    "OPERATOR_IS_NOT_NULL": "is not null",
+    "OPERATOR_COALESCE": "coalesce",
+    "ARRAY_EXTRACT": "element",
+    "ARRAY_SLICE": "slice",
+}
+
+
+def _read(node: Mapping[str, Any], resolve: Resolve, depth: int) -> Expression:
+    if depth <= 0:
+        raise ConditionError(f"the condition is nested deeper than {DEEPEST} levels")
+    if node.get("alias"):
+        raise ConditionError("the condition names a part of itself (AS), which is not read")
+
+    def inner(part: Mapping[str, Any]) -> Expression:
+        return _read(part, resolve, depth - 1)
+
+    kind = node.get("type", "")
+    match node.get("class"):
+        case "COLUMN_REF":
+            _expect(node, "column_names")
+            return resolve(tuple(node["column_names"]))
+        case "CONSTANT":
+            _expect(node, "literal")
+            return _constant(node["literal"])
+        case "COMPARISON" if kind in _COMPARISONS:
+            _expect(node, "left", "right")
+            return _call(_COMPARISONS[kind], (inner(node["left"]), inner(node["right"])))
+        case "CONJUNCTION" if kind in ("CONJUNCTION_AND", "CONJUNCTION_OR"):
+            _expect(node, "children")
+            return Junction(kind.removeprefix("CONJUNCTION_"), tuple(inner(part) for part in node["children"]))
+        case "BETWEEN" if kind == "COMPARE_BETWEEN":
+            _expect(node, "input", "lower", "upper")
+            return _call("between", tuple(inner(node[part]) for part in ("input", "lower", "upper")))
+        case "OPERATOR" if kind == "COMPARE_IN":
+            _expect(node, "children")
+            first, *others = (inner(part) for part in node["children"])
+            equal = tuple(_call("=", (first, other)) for other in others)
+            return equal[0] if len(equal) == 1 else Junction("OR", equal)
+        case "OPERATOR" if kind in _OPERATORS:
+            _expect(node, "children")
+            return _call(_OPERATORS[kind], tuple(_bound(part, inner) for part in node["children"]))
+        case "CASE" if kind == "CASE_EXPR":
+            _expect(node, "case_checks", "else_expr")
+            arms = tuple((inner(each["when_expr"]), inner(each["then_expr"])) for each in node["case_checks"])
+            return Case(arms, inner(node["else_expr"]))
+        case "CAST" if kind == "OPERATOR_CAST":
+            _expect(node, "child", "type_expr", "try_cast")
+            return Cast(_type(node["type_expr"]), inner(node["child"]))
+        case "FUNCTION" if kind == "FUNCTION":
+            return _function(node, inner)
+    raise ConditionError(f"the condition holds {_words(node)}, which is not allowed")
+
+
+def _expect(node: Mapping[str, Any], *keys: str) -> None:
+    if unknown := set(node) - _COMMON - set(keys):
+        raise ConditionError(f"the condition holds {_words(node)} with {sorted(unknown)[0]}, which is not allowed")
+
+
+def _words(node: Mapping[str, Any]) -> str:
+    known = {"SUBQUERY": "a subquery", "STAR": "a star", "WINDOW": "a window function", "LAMBDA": "a lambda"}
+    name = str(node.get("class", ""))
+    return known.get(name, f"a part of the kind {name.lower()} {str(node.get('type', '')).lower()}".rstrip())
+
+
+def _constant(literal: Mapping[str, Any]) -> Constant:
+    text = str(literal.get("text", ""))
+    match literal.get("kind"):
+        case "STRING":
+            if not text.isprintable():
+                raise ConditionError("the condition holds a text with a character that cannot be seen")
+            return Constant("'" + text.replace("'", "''") + "'", Kind.TEXT)
+        case "INTEGER" | "NUMERIC" if all(c in "0123456789.+-eE" for c in text):
+            return Constant(text, Kind.NUMBER)
+        case "BOOLEAN" if text in ("true", "false"):
+            return Constant(text, Kind.TRUTH)
+        case "NULL_LITERAL":
+            return Constant("NULL", Kind.ANY)
+    raise ConditionError("the condition holds a constant that is no text, number, truth or null")
+
+
+def _bound(node: Mapping[str, Any], inner: Callable[[Mapping[str, Any]], Expression]) -> Expression:
+    """A part of an operator; the empty list by which DuckDB marks the open end of a slice is null."""
+    if node.get("function_name") == "list_value" and not node.get("arguments"):
+        return Constant("NULL", Kind.ANY)
+    return inner(node)
+
+
+def _type(node: Mapping[str, Any]) -> str:
+    _expect(node, "type_name", "children", "catalog", "schema", "qualified_name")
+    name = str(node.get("type_name", "")).upper()
+    if name not in TYPES or node.get("children") or node.get("schema") or node.get("catalog"):
+        raise ConditionError(f"the condition casts to {name or 'a type'}, which is not allowed")
+    return name
+
+
+def _function(node: Mapping[str, Any], inner: Callable[[Mapping[str, Any]], Expression]) -> Expression:
+    _expect(node, "function_name", "arguments", "order_bys", "is_operator", "qualified_name", *_EMPTY_IN_CALL)
+    given = str(node["function_name"]).lower()
+    arguments = node["arguments"]
+    if (
+        any(node.get(key, empty) != empty for key, empty in _EMPTY_IN_CALL.items())
+        or node["order_bys"].get("orders")
+        or node["qualified_name"].get("path") != [node["function_name"]]
+        or any(each.get("name") for each in arguments)
+    ):
+        raise ConditionError(f"the condition calls {given} with more than plain arguments, which is not allowed")
+    parts = tuple(inner(each["expression"]) for each in arguments)
+    if given == "date" and len(parts) == 1:
+        return Cast("DATE", parts[0])
+    if given in ("if", "ifelse") and len(parts) == 3:
+        return Case(((parts[0], parts[1]),), parts[2])
+    if given == "-" and len(parts) == 1:
+        given = "negative"
+    if given in ("datediff", "date_diff") and len(parts) == 2:  # Spark's: later, earlier, in days
+        parts = (Constant("'day'", Kind.TEXT), parts[1], parts[0])
+    name = SYNONYMS.get(given, given)
+    if name not in FUNCTIONS or not (name.isidentifier() or node["is_operator"] or given == "negative"):
+        raise ConditionError(f"the condition calls {given}, which is not on the list of what a model may call")
+    return _call(name, parts)
+
+
+def _call(name: str, arguments: tuple[Expression, ...]) -> Call:
+    function = FUNCTIONS[name]
+    if not function.fewest <= len(arguments) <= function.most:
+        wanted = str(function.fewest) if function.fewest == function.most else f"{function.fewest} to {function.most}"
+        raise ConditionError(f"the condition gives {name} {len(arguments)} arguments, wanted {wanted}")
+    for place in function.constants:
+        if place < len(arguments) and not isinstance(arguments[place], Constant):
+            raise ConditionError(f"the condition gives {name} an argument {place + 1} that is no constant")
+    return Call(name, arguments)
