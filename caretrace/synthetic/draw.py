@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from caretrace.synthetic import events, numbers, population, records
+from caretrace.synthetic import events, numbers, population, records, slips
 from caretrace.synthetic.people import NONE, Kind, People
 from caretrace.synthetic.population import Population
 from caretrace.synthetic.rates import DEFAULT, Errors
@@ -37,13 +37,15 @@ _CLIENT_WEIGHTS = ((0, 0.15), (14, 0.5), (18, 1.0), (65, 3.0), (75, 9.0), (85, 2
 class Synthetic:
     """What `make` gives: tables of text columns as PERSON, ADDRESS and SERVICE declare them, and the truth.
 
-    `truth` has one row for each client record: record_id, person_id, nhs_number (the person's true number) and
-    in_register (whether that person has a register row).
+    `truth` has one row for each client record: record_id, person_id, nhs_number (the person's true number),
+    in_register (whether that person has a register row) and register_record_id (that row; of two, the one at the
+    present practice). `register_truth` has one for each register row: record_id and person_id.
     """
 
     clients: pa.Table
     register: pa.Table
     truth: pa.Table
+    register_truth: pa.Table
     client_addresses: pa.Table
     register_addresses: pa.Table
     client_services: pa.Table
@@ -75,10 +77,12 @@ def make(clients: int, register: int, *, seed: int, errors: Errors = DEFAULT, as
     client = _client_table(streams[2], society, client_who, errors)
     patient = _register_table(streams[3], society, register_who, second, errors)
     truth = _truth(society.people, client_who, missing)
+    found = register_ids(client_who.people, Who(register_who.people, second), patient["record_id"])
     return Synthetic(
         clients=pa.table({name: client[name] for name in _COLUMNS.split()}),
         register=pa.table({name: patient[name] for name in _COLUMNS.split()}),
-        truth=pa.table({"record_id": client["record_id"], **truth}),
+        truth=pa.table({"record_id": client["record_id"], **truth, "register_record_id": found}),
+        register_truth=pa.table({"record_id": patient["record_id"], "person_id": _person_id(register_who.people)}),
         client_addresses=events.addresses(streams[4], society, client, client_who.people, held=0.6),
         register_addresses=events.addresses(streams[4], society, patient, register_who.people, held=0.8),
         client_services=events.services(streams[4], society, client, client_who.people),
@@ -148,9 +152,21 @@ def _register_table(
     return table
 
 
+def register_ids(people: Integers, register: Who, ids: pa.Array) -> pa.Array:
+    """The register row of each of `people`, null where there is none; not a row at an old address if there are two."""
+    order = np.lexsort((register.at_old_address, register.people))
+    held = register.people[order]
+    at = np.minimum(np.searchsorted(held, people, side="left"), len(held) - 1)
+    return slips.blank(ids.take(pa.array(order[at])), held[at] != people)
+
+
+def _person_id(people: Integers) -> pa.Array:
+    return numbers.as_text(people + 1, 8, "P")
+
+
 def _truth(people: People, who: Who, missing: Integers) -> dict[str, pa.Array]:
     return {
-        "person_id": numbers.as_text(who.people + 1, 8, "P"),
+        "person_id": _person_id(who.people),
         "nhs_number": numbers.as_text(people.nhs_number[who.people]),
         "in_register": pa.array(~np.isin(who.people, missing)),
     }

@@ -19,24 +19,20 @@ FORMATS = ("standard", "standard-csv", "carefirst", "swift", "emis", "systmone",
 
 
 def write(synthetic: Synthetic, folder: Path, format: str = "standard") -> list[Path]:
-    """Write into `folder` (made where missing) and return the files; SettingsError for an unknown format.
+    """Write into `folder` (made where missing) and return the files; SettingsError for an unknown or unfit format.
 
-    `standard` and `standard-csv` write both sides, and a folder of the clients with their addresses and services.
+    `standard` and `standard-csv` write both sides, a folder of the clients with their addresses and services where there
+    are any, and the person behind every register row.
     `carefirst` and `swift` write the clients, `emis` and `systmone` the register, `mixed` the register divided between
     the two; each supplier gets a folder of its name. The truth is always beside them.
     """
-    truth = _write_table(synthetic.truth, folder / ("truth.parquet" if format == "standard" else "truth.csv"))
     if format in ("standard", "standard-csv"):
         ending = "parquet" if format == "standard" else "csv"
-        tables = {
-            "clients": synthetic.clients,
-            "register": synthetic.register,
-            # The same clients with what hangs on them: a folder that can be read as one source.
-            "clients/person": synthetic.clients,
-            "clients/address": synthetic.client_addresses,
-            "clients/service": synthetic.client_services,
-        }
-        return [*(_write_table(table, folder / f"{name}.{ending}") for name, table in tables.items()), truth]
+        return [_write_table(table, folder / f"{name}.{ending}") for name, table in _standard(synthetic).items()]
+    if "nhs_number" not in synthetic.clients.column_names:
+        raise SettingsError(f"census lists have no {format} form; write them as standard or standard-csv")
+    # A supplier's files name register rows in their own way, so the truth beside them cannot.
+    truth = _write_table(synthetic.truth.drop_columns("register_record_id"), folder / "truth.csv")
     if format == "mixed":
         of_emis, of_systmone = split(synthetic)
         written = emis(synthetic, of_emis).write(folder / "emis")
@@ -45,6 +41,21 @@ def write(synthetic: Synthetic, folder: Path, format: str = "standard") -> list[
     if format not in extracts:
         raise SettingsError(f"unknown format {format!r}; choose one of {', '.join(FORMATS)}")
     return [*extracts[format](synthetic).write(folder / format), truth]
+
+
+def _standard(synthetic: Synthetic) -> dict[str, pa.Table]:
+    tables = {
+        "clients": synthetic.clients,
+        "register": synthetic.register,
+        # The same clients with what hangs on them: a folder that can be read as one source.
+        "clients/person": synthetic.clients,
+        "clients/address": synthetic.client_addresses,
+        "clients/service": synthetic.client_services,
+        "truth": synthetic.truth,
+        "register_truth": synthetic.register_truth,
+    }
+    of_census = len(synthetic.client_addresses) == 0
+    return {name: table for name, table in tables.items() if not (of_census and name.startswith("clients/"))}
 
 
 # Readers share a file out among cores by row groups; Arrow would write a million people as one.
