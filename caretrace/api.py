@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from caretrace import pipeline, run_folder
+from caretrace import pipeline, review, run_folder
 from schemas.errors import SettingsError
 from schemas.progress import SILENT, Progress
 
@@ -56,6 +56,7 @@ def link(
     threads: int | None = None,
     as_at: date | None = None,
     test_numbers: pipeline.TestNumbers = "count",
+    verdicts: Path | str | object | None = None,
     progress: Progress = SILENT,
 ) -> LinkResult:
     """Find the register person behind each client record.
@@ -63,7 +64,8 @@ def link(
     `clients` and `register` are paths of files or folders, or tables that Arrow can take (pandas, polars, pyarrow); a
     list of them makes one register. `clients_as` and `register_as` name formats (the latter one for all, or one for
     each); None finds it from the content. `clients_map` is a TOML mapping of a council's own titles. `as_at` is the
-    day that two-digit years are judged by, today where None. With `out` a run folder is written as by the command line.
+    day that two-digit years are judged by, today where None. `verdicts` are earlier decisions to honour: a project's
+    decisions.jsonl, or a table of the columns of VERDICT. With `out` a run folder is written as by the command line.
 
     Raises InputError or SettingsError where the input or a setting is wrong, Busy where another run writes `out`.
     """
@@ -75,15 +77,20 @@ def link(
     )
     client_source = as_source(clients, format=clients_as, mapping=clients_map, name="clients")
     register_sources = _register_sources(register, register_as)
+    decided = _verdicts(verdicts)
     with contextlib.ExitStack() as stack:
         if out is None:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="caretrace-")))
             with pipeline.store(folder, settings) as connection:
-                linked = pipeline.link(connection, client_source, register_sources, settings, progress=progress)
+                linked = pipeline.link(
+                    connection, client_source, register_sources, settings, verdicts=decided, progress=progress
+                )
                 return _result(connection, linked)
         draft = stack.enter_context(run_folder.drafting(Path(out)))
         with pipeline.store(draft.work, settings) as connection:
-            linked = pipeline.link(connection, client_source, register_sources, settings, progress=progress)
+            linked = pipeline.link(
+                connection, client_source, register_sources, settings, verdicts=decided, progress=progress
+            )
             manifest = pipeline.write(connection, linked, draft.path, settings, progress=progress)
             result = _result(connection, linked)
         run = run_folder.finish(draft, manifest)
@@ -105,6 +112,12 @@ def as_source(
         mapping=Path(mapping) if mapping is not None else None,
         name=None if is_path else name,
     )
+
+
+def _verdicts(given: Path | str | object | None) -> review.Verdicts | None:
+    if given is None:
+        return None
+    return review.given(Path(given)) if isinstance(given, Path | str) else review.from_table(given)
 
 
 def _register_sources(register: object, formats: str | Sequence[str | None] | None) -> list[Source]:

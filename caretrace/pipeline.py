@@ -29,6 +29,7 @@ from schemas.sql import install_macros
 if TYPE_CHECKING:
     import duckdb
 
+    from caretrace.review import Verdicts
     from connectors import ReadReport, Source
     from linkage import LinkFacts
 
@@ -83,6 +84,8 @@ class Linked:
     facts: LinkFacts
     counts: dict[str, Any]
     timings: dict[str, float]
+    verdicts: Verdicts | None = None
+    """The earlier decisions that were honoured."""
 
 
 _ROW_GROUP = 30_720
@@ -124,6 +127,7 @@ def link(
     register: Sequence[Source],
     settings: Settings,
     *,
+    verdicts: Verdicts | None = None,
     progress: Progress = SILENT,
 ) -> Linked:
     """Read both sides into the store and link them; afterwards it holds `link` and `person_key`."""
@@ -133,12 +137,14 @@ def link(
     with clock("read"):
         reports = read(connection, {"clients": (clients,), "register": tuple(register)}, settings, progress)
     mappings = _mappings((clients, *register))
-    run_id = identify(reports, _organisations(connection), mappings, settings)
+    run_id = identify(reports, _organisations(connection), mappings, settings, verdicts)
+    if verdicts is not None:
+        _load_verdicts(connection, verdicts)
     with clock("link"):
         facts = linkage.link(connection, seed=settings.seed, run_id=run_id, progress=progress)
     with clock("person_keys"):
         make_person_keys(connection, seed=settings.seed)
-    return Linked(run_id, reports, mappings, facts, count(connection, reports), clock.seconds)
+    return Linked(run_id, reports, mappings, facts, count(connection, reports), clock.seconds, verdicts)
 
 
 def run(
@@ -147,6 +153,7 @@ def run(
     register: Sequence[Source],
     settings: Settings,
     *,
+    verdicts: Verdicts | None = None,
     progress: Progress = SILENT,
     truth: Path | None = None,
 ) -> run_folder.Run:
@@ -156,7 +163,7 @@ def run(
     """
     with run_folder.drafting(out) as draft:
         with store(draft.work, settings) as connection:
-            linked = link(connection, clients, register, settings, progress=progress)
+            linked = link(connection, clients, register, settings, verdicts=verdicts, progress=progress)
             manifest = write(connection, linked, draft.path, settings, progress=progress, truth=truth)
         return run_folder.finish(draft, manifest)
 
@@ -194,12 +201,13 @@ def identify(
     organisations: Sequence[tuple[str, str, str]],
     mappings: Mapping[str, str],
     settings: Settings,
+    verdicts: Verdicts | None = None,
 ) -> str:
     """The run's id: a hash of inputs, settings, seed and version, so of all that decides the output.
 
     Inputs count in the order they were given, since the first of two records with one key is kept, and with the names
-    of their organisations, which may come from folders. Neither time nor threads are in it. The model is, through
-    them: it is trained from the inputs under the seed.
+    of their organisations, which may come from folders. Earlier decisions count as their file stood. Neither time nor
+    threads are in it. The model is, through them: it is trained from the inputs under the seed.
     """
     inputs = [(side, file.name, file.format, file.sha256) for side, report in reports.items() for file in report.files]
     made_of = {
@@ -209,8 +217,15 @@ def identify(
         "settings": settings.to_json(),
         "seed": settings.seed,
         "version": __version__,
+        "verdicts": verdicts.sha256 if verdicts else None,
     }
     return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _load_verdicts(connection: duckdb.DuckDBPyConnection, verdicts: Verdicts) -> None:
+    from caretrace.review.verdicts import load
+
+    load(connection, verdicts)
 
 
 def _organisations(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:
@@ -288,6 +303,7 @@ def _manifest(linked: Linked, settings: Settings, timings: Mapping[str, float]) 
         "caretrace_version": __version__,
         "inputs": inputs,
         "mappings": dict(linked.mappings),
+        "verdicts": dict(linked.verdicts.facts) if linked.verdicts else None,
         "settings": settings.to_json(),
         "resources": {"threads": settings.threads, "memory": settings.memory},
         "seed": settings.seed,

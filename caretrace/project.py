@@ -28,6 +28,11 @@ class Project:
         return self.root / "releases"
 
     @property
+    def decisions(self) -> Path:
+        """What people decided in review."""
+        return self.root / "decisions.jsonl"
+
+    @property
     def audit(self) -> Path:
         """The log of what was released."""
         return self.root / "audit"

@@ -10,8 +10,10 @@ from typing import Annotated, Any
 
 import typer
 
-from caretrace import console, pipeline
+from caretrace import console, pipeline, review
+from caretrace.cli.place import ProjectOption
 from caretrace.outputs import OutputSettings
+from caretrace.project import find
 from caretrace.words import counted
 
 
@@ -82,6 +84,11 @@ def link(
         TraceRequired,
         typer.Option(help="Links loaded back with status 03, trace required, instead of 02, present and not traced."),
     ] = TraceRequired.PROBABILISTIC,
+    decisions: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Earlier decisions to honour; the project's decisions.jsonl if not given."),
+    ] = None,
+    project: ProjectOption = None,
 ) -> None:
     """Find each client's NHS number in the register, and write a run folder with links, reports and load-back file."""
     from connectors import Source
@@ -95,12 +102,14 @@ def link(
         threads=threads,
         memory=memory,
     )
+    verdicts = review.given(decisions) if decisions else review.verdicts(find(project, here=Path.cwd()).decisions)
     with console.progress() as progress:
         run = pipeline.run(
             out,
             Source(clients, format=clients_as, mapping=clients_map),
             [Source(path, format=each) for path, each in zip(register, formats, strict=True)],
             settings,
+            verdicts=verdicts,
             progress=progress,
         )
     console.say(summary(run.manifest["counts"]))
