@@ -1,0 +1,78 @@
+"""A sample that people looked at, drawn by strata: how many of the whole are so, and how far that may be off.
+
+Cochran, Sampling Techniques (1977), chapter 5: the estimate is the sum of W p and its variance the sum of
+W^2 p (1 - p) / n over the strata, W being the stratum's share of the whole and p the share found in a sample of n.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import fsum
+from typing import Any
+
+from linkage.evaluate.shares import Estimate, Share
+
+
+@dataclass(frozen=True)
+class Stratum:
+    """One part of the whole, and what was found in the sample of it."""
+
+    name: str
+    size: int
+    found: Share
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object."""
+        return {"name": self.name, "size": self.size, "found": self.found.to_json()}
+
+
+def stratified(strata: Sequence[Stratum]) -> Estimate | None:
+    """The share of the whole, or None where a stratum of some size has no sample: then nothing is known of it.
+
+    In a stratum where all or none were found, p (1 - p) / n is 0, as if nothing could be unknown. There the variance is
+    taken at (x + 1) / (n + 2) instead (Wilson's centre, rounded: Agresti and Coull 1998), so that ten looked at and ten
+    right do not pass for certainty.
+    """
+    held = [each for each in strata if each.size]
+    whole = sum(each.size for each in held)
+    if not whole or any(not each.found.whole for each in held):
+        return None
+    value = fsum(each.size / whole * each.found.value for each in held)
+    variance = fsum((each.size / whole) ** 2 * _variance(each) for each in held)
+    return Estimate.normal(value, variance)
+
+
+def _variance(stratum: Stratum) -> float:
+    found, n = stratum.found.part, stratum.found.whole
+    if n >= stratum.size:
+        return 0.0  # everybody was looked at
+    p = stratum.found.value if 0 < found < n else (found + 1) / (n + 2)
+    return p * (1 - p) / n
+
+
+def allocate(sizes: Sequence[int], spreads: Sequence[float], sample: int, least: int = 5) -> list[int]:
+    """How many to draw from each stratum: as size times spread (Neyman 1934), `least` at any rate, all where fewer.
+
+    `spreads` are standard deviations guessed beforehand, such as sqrt(p (1 - p)) of the probabilities.
+
+    >>> allocate([1000, 100, 3], [0.02, 0.5, 0.5], 50)
+    [13, 34, 3]
+    """
+    drawn = [min(size, least) for size in sizes]
+    left = max(sample - sum(drawn), 0)
+    weights = [
+        (size - got) * spread if size > got else 0.0 for size, got, spread in zip(sizes, drawn, spreads, strict=True)
+    ]
+    total = fsum(weights)
+    if not total or not left:
+        return drawn
+    exact = [left * weight / total for weight in weights]
+    more = [min(int(share), size - got) for share, size, got in zip(exact, sizes, drawn, strict=True)]
+    # What rounding left over goes to the largest remainders, first come first served among equals.
+    rest = left - sum(more)
+    for at in sorted(range(len(sizes)), key=lambda at: (int(exact[at]) - exact[at], at)):
+        extra = min(rest, sizes[at] - drawn[at] - more[at], 1 if exact[at] % 1 else 0)
+        more[at] += extra
+        rest -= extra
+    return [got + extra for got, extra in zip(drawn, more, strict=True)]
