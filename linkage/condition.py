@@ -2,82 +2,28 @@
 
 A model may bring comparisons of its own, and their conditions are SQL that would be run on people's records. So the
 text itself is never run. DuckDB's parser turns it into a tree; every node of the tree must be one of those named here
-or in `linkage.functions`, every column one that `resolve` knows; and the SQL that runs is written from the tree. Whatever
+or in `linkage.functions`, every column one that `resolve` knows; and the SQL that runs is written from the tree. What
 is not known is refused with its name: subqueries, tables, files, settings, variables, window and aggregate functions.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from linkage.expression import Call, Case, Cast, Column, ConditionError, Constant, Expression, Junction
 from linkage.functions import FUNCTIONS, SYNONYMS, TYPES, Kind
-from schemas.errors import SettingsError
 
 if TYPE_CHECKING:
     import duckdb
 
 LONGEST, DEEPEST = 10_000, 100
 """Characters of a condition, and levels of nesting; the longest that Splink's own library writes has some 800."""
+LONGEST_PADDING = 50
+_WIDTHS = {str(width) for width in range(LONGEST_PADDING + 1)}
 
-
-class ConditionError(SettingsError):
-    """A condition holds something that is not allowed, or is not understood."""
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of one of the two records: `side` is l or r."""
-
-    side: str
-    name: str
-    kind: Kind
-
-
-@dataclass(frozen=True)
-class Constant:
-    """A value that stands in the condition; `sql` is how it is written."""
-
-    sql: str
-    kind: Kind
-
-
-@dataclass(frozen=True)
-class Call:
-    """A function or operator of `linkage.functions`."""
-
-    name: str
-    arguments: tuple[Expression, ...]
-
-
-@dataclass(frozen=True)
-class Junction:
-    """AND or OR of two or more."""
-
-    word: str
-    parts: tuple[Expression, ...]
-
-
-@dataclass(frozen=True)
-class Case:
-    """CASE WHEN: conditions, results, and what else."""
-
-    arms: tuple[tuple[Expression, Expression], ...]
-    otherwise: Expression
-
-
-@dataclass(frozen=True)
-class Cast:
-    """A cast to one of `linkage.functions.TYPES`."""
-
-    type: str
-    inner: Expression
-
-
-Expression = Column | Constant | Call | Junction | Case | Cast
 Resolve = Callable[[tuple[str, ...]], Column]
 """Gives the column that a name of one or more parts means, or raises ConditionError."""
 
@@ -88,9 +34,13 @@ def parse(text: str, resolve: Resolve) -> Expression:
         raise ConditionError("the condition is empty")
     if len(text) > LONGEST:
         raise ConditionError(f"the condition has {len(text)} characters, more than {LONGEST}")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ConditionError("the condition holds half a character") from None
     # The line break ends a comment that would swallow the bracket.
     query = f"SELECT ({text}\n)"
-    ((answer,),) = _parser().cursor().execute("SELECT json_serialize_sql(?)", [query]).fetchall()
+    ((answer,),) = parser().cursor().execute("SELECT json_serialize_sql(?)", [query]).fetchall()
     try:
         parsed = json.loads(answer)
     except RecursionError:
@@ -100,32 +50,9 @@ def parse(text: str, resolve: Resolve) -> Expression:
     return _read(_only_expression(parsed), resolve, DEEPEST)
 
 
-def walk(expression: Expression) -> Iterator[Expression]:
-    """The expression and everything in it, outermost first."""
-    yield expression
-    for part in _parts(expression):
-        yield from walk(part)
-
-
-def columns(expression: Expression) -> tuple[Column, ...]:
-    """The columns it reads, each once, in order."""
-    return tuple(dict.fromkeys(each for each in walk(expression) if isinstance(each, Column)))
-
-
-def same_column(expression: Expression) -> frozenset[str]:
-    """Names of the columns it asks to be equal on both sides, where it asks nothing else; else empty."""
-    if isinstance(expression, Junction) and expression.word == "AND":
-        parts = [same_column(part) for part in expression.parts]
-        return frozenset().union(*parts) if all(parts) else frozenset()
-    if isinstance(expression, Call) and expression.name == "=":
-        left, right = expression.arguments
-        if isinstance(left, Column) and isinstance(right, Column) and left.name == right.name:
-            return frozenset([left.name]) if left.side != right.side else frozenset()
-    return frozenset()
-
-
 @cache
-def _parser() -> duckdb.DuckDBPyConnection:
+def parser() -> duckdb.DuckDBPyConnection:
+    """A database without data that can reach neither files nor the network, to read conditions with."""
     import duckdb
 
     return duckdb.connect(
@@ -139,23 +66,12 @@ def _parser() -> duckdb.DuckDBPyConnection:
     )
 
 
-def _parts(expression: Expression) -> tuple[Expression, ...]:
-    match expression:
-        case Call(arguments=parts) | Junction(parts=parts):
-            return parts
-        case Case(arms=arms, otherwise=otherwise):
-            return (*(part for arm in arms for part in arm), otherwise)
-        case Cast(inner=inner):
-            return (inner,)
-    return ()
-
-
 def _only_expression(parsed: Mapping[str, Any]) -> Mapping[str, Any]:
     """The one expression of `SELECT (...)`, which has no table, no filter, no order and no second statement."""
     statements = parsed.get("statements", [])
     node = statements[0].get("node", {}) if len(statements) == 1 else {}
     selected = node.get("select_list", [])
-    bare = {
+    bare: dict[str, object] = {
         "type": "SELECT_NODE",
         "modifiers": [],
         "where_clause": None,
@@ -228,12 +144,15 @@ def _read(node: Mapping[str, Any], resolve: Resolve, depth: int) -> Expression:
             return _call("between", tuple(inner(node[part]) for part in ("input", "lower", "upper")))
         case "OPERATOR" if kind == "COMPARE_IN":
             _expect(node, "children")
-            first, *others = (inner(part) for part in node["children"])
-            equal = tuple(_call("=", (first, other)) for other in others)
-            return equal[0] if len(equal) == 1 else Junction("OR", equal)
+            return _call("in", tuple(inner(part) for part in node["children"]))
         case "OPERATOR" if kind in _OPERATORS:
             _expect(node, "children")
-            return _call(_OPERATORS[kind], tuple(_bound(part, inner) for part in node["children"]))
+            if kind == "ARRAY_SLICE":
+                return _call("slice", tuple(_bound(part, inner) for part in node["children"]))
+            return _call(_OPERATORS[kind], tuple(inner(part) for part in node["children"]))
+        case "OPERATOR" if kind == "OPERATOR_TRY":
+            _expect(node, "children")
+            return _tried(inner(node["children"][0]))
         case "CASE" if kind == "CASE_EXPR":
             _expect(node, "case_checks", "else_expr")
             arms = tuple((inner(each["when_expr"]), inner(each["then_expr"])) for each in node["case_checks"])
@@ -274,9 +193,9 @@ def _constant(literal: Mapping[str, Any]) -> Constant:
 
 
 def _bound(node: Mapping[str, Any], inner: Callable[[Mapping[str, Any]], Expression]) -> Expression:
-    """A part of an operator; the empty list by which DuckDB marks the open end of a slice is null."""
+    """A part of a slice; DuckDB marks an open end by an empty list."""
     if node.get("function_name") == "list_value" and not node.get("arguments"):
-        return Constant("NULL", Kind.ANY)
+        return Constant("", Kind.ANY)
     return inner(node)
 
 
@@ -306,12 +225,25 @@ def _function(node: Mapping[str, Any], inner: Callable[[Mapping[str, Any]], Expr
         return Case(((parts[0], parts[1]),), parts[2])
     if given == "-" and len(parts) == 1:
         given = "negative"
+    if given == "substring" and len(parts) == 2 and _is_text(parts[1]):  # Postgres': FROM a pattern with a group
+        given, parts = "regexp_extract", (*parts, Constant("1", Kind.NUMBER))
     if given in ("datediff", "date_diff") and len(parts) == 2:  # Spark's: later, earlier, in days
         parts = (Constant("'day'", Kind.TEXT), parts[1], parts[0])
     name = SYNONYMS.get(given, given)
     if name not in FUNCTIONS or not (name.isidentifier() or node["is_operator"] or given == "negative"):
         raise ConditionError(f"the condition calls {given}, which is not on the list of what a model may call")
     return _call(name, parts)
+
+
+def _tried(part: Expression) -> Expression:
+    """What stands in TRY: only what is written in TRY anyway, so that it is read back as it was."""
+    if isinstance(part, Call) and (FUNCTIONS[part.name].sql or "").startswith("TRY("):
+        return part
+    raise ConditionError("the condition holds TRY, which is not allowed")
+
+
+def _is_text(part: Expression) -> bool:
+    return isinstance(part, Constant) and part.kind is Kind.TEXT
 
 
 def _call(name: str, arguments: tuple[Expression, ...]) -> Call:
@@ -322,4 +254,6 @@ def _call(name: str, arguments: tuple[Expression, ...]) -> Call:
     for place in function.constants:
         if place < len(arguments) and not isinstance(arguments[place], Constant):
             raise ConditionError(f"the condition gives {name} an argument {place + 1} that is no constant")
+    if name == "lpad" and isinstance(arguments[1], Constant) and arguments[1].sql not in _WIDTHS:
+        raise ConditionError(f"the condition pads a text to more than {LONGEST_PADDING} characters")
     return Call(name, arguments)

@@ -1,8 +1,8 @@
 """What a condition from a file may call: a list of names, and what each takes and gives.
 
-A name that is not here is refused. Nothing here reads a file, a setting, a clock or a random number, grows a text
-without bound, or can fail on data: casts give null where they cannot, and functions that raise on odd arguments are
-written so that they give null instead.
+A name that is not here is refused. Nothing here reads a file, a setting, a clock or a random number, or grows a text
+without bound. Nothing can fail on data, since the message would hold somebody's value: what raises on odd arguments is
+written inside TRY, and gives null instead.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ class Function:
 
     def write(self, name: str, arguments: list[str]) -> str:
         """The call in DuckDB SQL."""
+        if name == "in":
+            return f"({arguments[0]} IN ({', '.join(arguments[1:])}))"
         if self.sql is not None:
             return self.sql.format(*arguments)
         return f"{name}({', '.join(arguments)})"
@@ -54,8 +56,8 @@ FUNCTIONS: dict[str, Function] = {
     "jaro_similarity": _text(_N, 2),
     "jaro_winkler_similarity": _text(_N, 2),
     # Both raise on texts they cannot compare.
-    "jaccard": _text(_N, 2, None, "CASE WHEN length({0}) > 0 AND length({1}) > 0 THEN jaccard({0}, {1}) END"),
-    "hamming": _text(_N, 2, None, "CASE WHEN length({0}) = length({1}) THEN hamming({0}, {1}) END"),
+    "jaccard": _text(_N, 2, None, "TRY(jaccard({0}, {1}))"),
+    "hamming": _text(_N, 2, None, "TRY(hamming({0}, {1}))"),
     # Texts.
     "length": _text(_N, 1),
     "lower": _text(_T, 1),
@@ -69,6 +71,7 @@ FUNCTIONS: dict[str, Function] = {
     "left": Function(_A, _T, 2, 2),
     "right": Function(_A, _T, 2, 2),
     "replace": _text(_T, 3),
+    "lpad": Function(_T, _T, 3, 3, None, (1, 2)),
     "translate": _text(_T, 3),
     "concat": _text(_T, 1, 20),
     "concat_ws": _text(_T, 2, 20),
@@ -87,15 +90,15 @@ FUNCTIONS: dict[str, Function] = {
     "coalesce": Function(_A, _A, 1, 20),
     "greatest": Function(_A, _A, 1, 20),
     "least": Function(_A, _A, 1, 20),
-    # Numbers. Columns are widened before they are added or multiplied, which would raise where they are narrow.
+    # Numbers. Columns are widened first: two narrow ones would overflow and give null.
     "abs": Function(_N, _N, 1, 1),
     "floor": Function(_N, _N, 1, 1),
     "ceil": Function(_N, _N, 1, 1),
     "round": Function(_N, _N, 1, 2),
-    "+": Function(_N, _N, 2, 2, "({0} + {1})"),
-    "-": Function(_N, _N, 2, 2, "({0} - {1})"),
-    "negative": Function(_N, _N, 1, 1, "(- {0})"),
-    "*": Function(_N, _N, 2, 2, "(CAST({0} AS DOUBLE) * CAST({1} AS DOUBLE))"),
+    "+": Function(_N, _N, 2, 2, "TRY({0} + {1})"),
+    "-": Function(_N, _N, 2, 2, "TRY({0} - {1})"),
+    "negative": Function(_N, _N, 1, 1, "TRY(- {0})"),
+    "*": Function(_N, _N, 2, 2, "TRY({0} * {1})"),
     "/": Function(_N, _N, 2, 2, "({0} / {1})"),
     "//": Function(_N, _N, 2, 2, "({0} // {1})"),
     "%": Function(_N, _N, 2, 2, "({0} % {1})"),
@@ -112,7 +115,8 @@ FUNCTIONS: dict[str, Function] = {
     "list_contains": Function(_A, _B, 2, 2),
     "list_has_any": Function(_L, _B, 2, 2),
     "list_intersect": Function(_L, _L, 2, 2),
-    "list_value": Function(_A, _L, 1, 20),
+    "list_prepend": Function(_A, _L, 2, 2),
+    "list_value": Function(_A, _L, 0, 20),
     "slice": Function(_A, _A, 3, 3, "{0}[{1}:{2}]"),
     "element": Function(_A, _A, 2, 2, "{0}[{1}]"),
     # Truths.
@@ -122,6 +126,7 @@ FUNCTIONS: dict[str, Function] = {
     ">": Function(_A, _B, 2, 2, "({0} > {1})"),
     "<=": Function(_A, _B, 2, 2, "({0} <= {1})"),
     ">=": Function(_A, _B, 2, 2, "({0} >= {1})"),
+    "in": Function(_A, _B, 2, 100),
     "between": Function(_A, _B, 3, 3, "({0} BETWEEN {1} AND {2})"),
     "distinct": Function(_A, _B, 2, 2, "({0} IS DISTINCT FROM {1})"),
     "not distinct": Function(_A, _B, 2, 2, "({0} IS NOT DISTINCT FROM {1})"),
@@ -136,6 +141,7 @@ SYNONYMS: dict[str, str] = {
     "jaro_winkler": "jaro_winkler_similarity",
     "jaro_sim": "jaro_similarity",
     "array_size": "len",
+    "size": "len",
     "cardinality": "len",
     "array_intersect": "list_intersect",
     "array_contains": "list_contains",

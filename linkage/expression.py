@@ -1,0 +1,165 @@
+"""A condition as a tree, and the tree as SQL for DuckDB."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from linkage.functions import FUNCTIONS, TYPES, Kind
+from schemas.errors import SettingsError
+
+LONGEST_SQL = 50_000
+"""Characters of SQL that one condition may become; some functions are written with their arguments repeated."""
+
+
+class ConditionError(SettingsError):
+    """A condition holds something that is not allowed, or is not understood."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of one of the two records: `side` is l or r."""
+
+    side: str
+    name: str
+    kind: Kind
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A value that stands in the condition; `sql` is how it is written."""
+
+    sql: str
+    kind: Kind
+
+
+@dataclass(frozen=True)
+class Call:
+    """A function or operator of `linkage.functions`."""
+
+    name: str
+    arguments: tuple[Expression, ...]
+
+
+@dataclass(frozen=True)
+class Junction:
+    """AND or OR of two or more."""
+
+    word: str
+    parts: tuple[Expression, ...]
+
+
+@dataclass(frozen=True)
+class Case:
+    """CASE WHEN: conditions with their results, and what else."""
+
+    arms: tuple[tuple[Expression, Expression], ...]
+    otherwise: Expression
+
+
+@dataclass(frozen=True)
+class Cast:
+    """A cast to one of `linkage.functions.TYPES`."""
+
+    type: str
+    inner: Expression
+
+
+Expression = Column | Constant | Call | Junction | Case | Cast
+WriteColumn = Callable[[Column], str]
+
+
+def walk(expression: Expression) -> Iterator[Expression]:
+    """The expression and everything in it, outermost first."""
+    yield expression
+    for part in _parts(expression):
+        yield from walk(part)
+
+
+def columns(expression: Expression) -> tuple[Column, ...]:
+    """The columns it reads, each once, in order."""
+    return tuple(dict.fromkeys(each for each in walk(expression) if isinstance(each, Column)))
+
+
+def same_columns(expression: Expression) -> frozenset[str]:
+    """Names of the columns it asks to be equal on both sides, where it asks nothing else; otherwise empty."""
+    if isinstance(expression, Junction) and expression.word == "AND":
+        parts = [same_columns(part) for part in expression.parts]
+        return frozenset[str]().union(*parts) if all(parts) else frozenset()
+    if isinstance(expression, Call) and expression.name == "=":
+        left, right = expression.arguments
+        if isinstance(left, Column) and isinstance(right, Column) and left.name == right.name:
+            return frozenset([left.name]) if left.side != right.side else frozenset()
+    return frozenset()
+
+
+def kind(expression: Expression) -> Kind:
+    """What it gives, as far as its own words say."""
+    match expression:
+        case Column(kind=known) | Constant(kind=known):
+            return known
+        case Junction():
+            return Kind.TRUTH
+        case Cast(type=name):
+            return TYPES[name]
+        case Case(arms=arms):
+            return kind(arms[0][1])
+        case Call(name="nullif" | "coalesce" | "greatest" | "least", arguments=arguments):
+            return kind(arguments[0])
+        case Call(name=name):
+            return FUNCTIONS[name].gives
+    raise AssertionError(expression)
+
+
+def write(expression: Expression, column: WriteColumn) -> str:
+    """The SQL of an expression, every part in brackets of its own; `column` says how a column is written."""
+    sql = _write(expression, column)
+    if len(sql) > LONGEST_SQL:
+        raise ConditionError(f"the condition becomes more than {LONGEST_SQL} characters of SQL")
+    return sql
+
+
+def _write(expression: Expression, column: WriteColumn) -> str:
+    match expression:
+        case Column():
+            return column(expression)
+        case Constant(sql=sql):
+            return sql
+        case Junction(word=word, parts=parts):
+            return "(" + f" {word} ".join(write(part, column) for part in parts) + ")"
+        case Case(arms=arms, otherwise=otherwise):
+            written = (f"WHEN {write(when, column)} THEN {write(then, column)}" for when, then in arms)
+            return f"(CASE {' '.join(written)} ELSE {write(otherwise, column)} END)"
+        case Cast(type=name, inner=inner):
+            # A cast that fails would stop the run, and its message would hold somebody's value.
+            return f"TRY_CAST({write(inner, column)} AS {name})"
+        case Call(name=name, arguments=arguments):
+            function = FUNCTIONS[name]
+            if name == "try_strptime" and kind(arguments[0]) is Kind.DATE:
+                return f"TRY_CAST({write(arguments[0], column)} AS TIMESTAMP)"
+            return function.write(name, [_argument(each, function.takes, column) for each in arguments])
+    raise AssertionError(expression)
+
+
+def _argument(expression: Expression, wanted: Kind, column: WriteColumn) -> str:
+    sql, found = write(expression, column), kind(expression)
+    if isinstance(expression, Constant):
+        return sql
+    if wanted is Kind.TEXT and found is not Kind.TEXT and found is not Kind.ANY:
+        if found is Kind.LIST:
+            raise ConditionError("the condition takes a list for a text")
+        return f"TRY_CAST({sql} AS VARCHAR)"
+    if wanted is Kind.NUMBER and isinstance(expression, Column) and found is Kind.NUMBER:
+        return f"TRY_CAST({sql} AS BIGINT)"
+    return sql
+
+
+def _parts(expression: Expression) -> tuple[Expression, ...]:
+    match expression:
+        case Call(arguments=parts) | Junction(parts=parts):
+            return parts
+        case Case(arms=arms, otherwise=otherwise):
+            return (*(part for arm in arms for part in arm), otherwise)
+        case Cast(inner=inner):
+            return (inner,)
+    return ()

@@ -1,0 +1,167 @@
+"""What a condition may read of a record: the columns of `<side>_record`, and what can be said from them.
+
+For models that come from a file, and for tables that other software links (`linkage.splink`). The names in `also` are
+those that such software's users give the same thing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from linkage.comparison import Role
+from linkage.condition import parse, parser
+from linkage.expression import Column, ConditionError, write
+from linkage.functions import Kind
+
+
+@dataclass(frozen=True)
+class Field:
+    """A column of the record, or an expression over it: `sql` has {0} where the record's alias goes."""
+
+    name: str
+    kind: Kind
+    meaning: str
+    sql: str = ""
+    role: Role | None = None
+    also: tuple[str, ...] = ()
+    narrow: str | None = None
+    """The type of a number, as `linkage.clean` makes it."""
+
+    @property
+    def type(self) -> str:
+        """The DuckDB type of the column."""
+        return self.narrow or {Kind.LIST: "VARCHAR[]", Kind.DATE: "DATE"}.get(self.kind, "VARCHAR")
+
+    def of(self, alias: str) -> str:
+        """The field of the record called `alias`, as SQL."""
+        return (self.sql or f"{{0}}.{self.name}").format(alias)
+
+
+_NUMBER = "lpad(CAST({0}.nhs AS VARCHAR), 10, '0')"
+_ALL = "CASE WHEN {0}.%s IS NOT NULL THEN list_prepend({0}.%s, coalesce({0}.%s, [])) ELSE {0}.%s END"
+
+FIELDS: tuple[Field, ...] = (
+    Field(
+        "given",
+        Kind.TEXT,
+        "first given name, cleaned, in capitals",
+        role="given",
+        also=("given_name", "first_name", "firstname", "forename", "forename1", "forename_1", "fname"),
+    ),
+    Field(
+        "family",
+        Kind.TEXT,
+        "family name, cleaned, in capitals, all its words joined",
+        role="family",
+        also=("family_name", "surname", "last_name", "lastname", "lname"),
+    ),
+    Field(
+        "full_name",
+        Kind.TEXT,
+        "given and family name with a space between; null where either is",
+        "({0}.given || ' ' || {0}.family)",
+        "given",
+        ("fullname", "first_name_surname_concat", "forename_surname_concat", "first_and_surname"),
+    ),
+    Field("given_root", Kind.TEXT, "the formal name behind a nickname, or the given name", role="given"),
+    Field("given_sound", Kind.TEXT, "Soundex of the given name", role="given"),
+    Field("family_sound", Kind.TEXT, "Soundex of the family name", role="family"),
+    Field("other_givens", Kind.LIST, "middle and other given names", role="given", also=("middle_names",)),
+    Field("other_families", Kind.LIST, "previous family names, parts of a double-barrelled one", role="family"),
+    Field(
+        "families",
+        Kind.LIST,
+        "every family name",
+        _ALL % ("family", "family", "other_families", "other_families"),
+        "family",
+    ),
+    Field(
+        "birth_date",
+        Kind.DATE,
+        "date of birth where day, month and year are known",
+        role="birth",
+        also=("dob", "date_of_birth", "birthdate", "d_o_b"),
+    ),
+    Field(
+        "birth_year",
+        Kind.NUMBER,
+        "year of birth",
+        role="birth",
+        also=("year_of_birth", "yob", "dob_year"),
+        narrow="SMALLINT",
+    ),
+    Field(
+        "birth_month",
+        Kind.NUMBER,
+        "month of birth",
+        role="birth",
+        also=("month_of_birth", "dob_month"),
+        narrow="UTINYINT",
+    ),
+    Field("birth_day", Kind.NUMBER, "day of birth", role="birth", also=("day_of_birth", "dob_day"), narrow="UTINYINT"),
+    Field("unit", Kind.TEXT, "postcode, with its space", role="place", also=("postcode", "post_code", "postal_code")),
+    Field("sector", Kind.TEXT, "postcode sector", "{0}.unit[:-3]", "place", ("postcode_sector", "pcd_sector")),
+    Field(
+        "district",
+        Kind.TEXT,
+        "postcode district",
+        role="place",
+        also=("outcode", "outward_code", "postcode_district", "postcode_outcode"),
+    ),
+    Field("area", Kind.TEXT, "postcode area", "regexp_extract({0}.unit, '^[A-Z]+')", "place", ("postcode_area",)),
+    Field("house", Kind.TEXT, "the numbers of the address, or its first letters", role="place", also=("house_number",)),
+    Field("other_units", Kind.LIST, "former and other postcodes", role="place"),
+    Field("units", Kind.LIST, "every postcode", _ALL % ("unit", "unit", "other_units", "other_units"), "place"),
+    Field(
+        "gender",
+        Kind.NUMBER,
+        "1 male, 2 female",
+        role="gender",
+        also=("sex", "gender_code", "sex_code"),
+        narrow="UTINYINT",
+    ),
+    Field("nhs", Kind.NUMBER, "NHS number, as a number", role="number", narrow="BIGINT"),
+    Field("nhs_number", Kind.TEXT, "NHS number, ten digits", _NUMBER, "number", ("nhsnumber", "nhs_no")),
+)
+
+BY_NAME: dict[str, Field] = {field.name: field for field in FIELDS}
+_ALSO: dict[str, Field] = {name: field for field in FIELDS for name in (field.name, *field.also)}
+# A level of ours is reached where the join of `linkage.weigh` with table `nickname` finds a row.
+_NICKNAME = Column("n", "a", Kind.TEXT)
+
+
+def known_as(name: str) -> Field | None:
+    """The field that another's column of this name holds, if the name is a usual one."""
+    return _ALSO.get(name.lower())
+
+
+def own_column(parts: tuple[str, ...]) -> Column:
+    """The column that `l.given` means in a model of ours; ConditionError where there is none."""
+    if len(parts) == 2 and parts[0] in ("l", "r") and parts[1] in BY_NAME and not BY_NAME[parts[1]].sql:
+        return Column(parts[0], parts[1], BY_NAME[parts[1]].kind)
+    if parts == ("n", "a"):
+        return _NICKNAME
+    raise ConditionError(f"the condition reads {'.'.join(parts)}, which is no column of the two records l and r")
+
+
+def canonical(condition: str) -> str:
+    """The condition as it is run: read as a tree, and written from it; ConditionError where it is not allowed.
+
+    What it gives, given again, comes out the same.
+    """
+    return write(parse(condition, own_column), lambda column: f"{column.side}.{column.name}")
+
+
+def check_types(condition: str) -> None:
+    """Raise ConditionError where DuckDB would not take the condition over two records; nothing is read."""
+    import duckdb
+
+    record = ", ".join(f"CAST(NULL AS {field.type}) AS {field.name}" for field in FIELDS if not field.sql)
+    query = f"""
+        SELECT CASE WHEN {condition} THEN 1 END
+        FROM (SELECT {record}) l, (SELECT {record}) r, (SELECT '' AS a) n WHERE false"""
+    try:
+        parser().cursor().execute(query).fetchall()
+    except duckdb.Error as error:
+        # The message is about types and names of the condition: there are no records here to quote from.
+        raise ConditionError(f"DuckDB does not take the condition: {str(error).splitlines()[0]}") from None
