@@ -6,6 +6,7 @@ the file that keeps what was decided; `verdicts` gives it to a linkage, `sampled
 
 from __future__ import annotations
 
+from caretrace.review.sampled import sampled
 from caretrace.review.verdicts import Verdicts, from_table, given, verdicts
 
-__all__ = ["Verdicts", "from_table", "given", "verdicts"]
+__all__ = ["Verdicts", "from_table", "given", "sampled", "verdicts"]
