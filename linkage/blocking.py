@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class AnyOf:
     """A part of a key of which a record may have several: a usual value and a list of others."""
 
-    usual: str
+    usual: str | None
     others: str
 
 
@@ -48,11 +48,13 @@ class BlockingRule:
         return self.register or self.client
 
 
-_UNIT, _FAMILY = AnyOf("unit", "other_units"), AnyOf("family", "other_families")
+_PLACE, _FAMILY = AnyOf("place", "other_units"), AnyOf("family", "other_families")
 _DATE = ("birth_year", "birth_month", "birth_day")
 
 RULES: tuple[BlockingRule, ...] = (
     BlockingRule("NHS number", ("nhs",), first=True),
+    BlockingRule("superseded NHS number", (AnyOf("nhs", "former_nhs"),), first=True),
+    BlockingRule("other identifier", (AnyOf(None, "ids"),), first=True, max_register_rows=12),
     BlockingRule("birth date, sound of family name", (*_DATE, "family_sound"), first=True),
     BlockingRule("birth date, given name", (*_DATE, "given_root"), first=True),
     BlockingRule("birth date, names swapped", (*_DATE, "given"), (*_DATE, "family")),
@@ -61,15 +63,15 @@ RULES: tuple[BlockingRule, ...] = (
         ("birth_year", "birth_day", "birth_month", "given_root"),
         ("birth_year", "birth_month", "birth_day", "given_root"),
     ),
-    BlockingRule("any postcode, given name", (_UNIT, "given_root")),
-    BlockingRule("any postcode, year of birth", (_UNIT, "birth_year")),
+    BlockingRule("any address, given name", (_PLACE, "given_root")),
+    BlockingRule("any address, year of birth", (_PLACE, "birth_year")),
     BlockingRule(
         "any family name, given name, year of birth",
         (_FAMILY, "given_root", "birth_year"),
     ),
     BlockingRule("sound of names, year and month", ("family_sound", "given_sound", "birth_year", "birth_month")),
     BlockingRule("names, district", ("family", "given_root", "district")),
-    BlockingRule("any postcode, family name", (_UNIT, "family")),
+    BlockingRule("any address, family name", (_PLACE, "family")),
     BlockingRule("names, day and month of birth", ("family", "given_root", "birth_month", "birth_day")),
     BlockingRule("rare names", ("family", "given_root"), max_register_rows=12),
 )
@@ -139,10 +141,13 @@ def keys_sql(record: str, place: int, parts: tuple[str | AnyOf, ...]) -> str:
     if not several:
         return f"SELECT hash({place}, {', '.join(plain)}) AS key, id FROM {record} WHERE {' AND '.join(present)}"
     (one,) = several
-    return f"""
+    usual = ""
+    if one.usual:
+        usual = f"""
         SELECT hash({", ".join([str(place), one.usual, *plain])}) AS key, id FROM {record}
         WHERE {" AND ".join([f"{one.usual} IS NOT NULL", *present])}
-        UNION ALL
+        UNION ALL"""
+    return f"""{usual}
         SELECT hash({", ".join([str(place), "other", *plain])}) AS key, id
         FROM (SELECT *, unnest({one.others}) AS other FROM {record} WHERE {one.others} IS NOT NULL)
         WHERE {" AND ".join(["other IS NOT NULL", *present])}"""

@@ -1,6 +1,6 @@
 """One narrow, clean row per source record: what the comparisons look at and nothing else.
 
-In: `<side>.person`, `<side>.address`, `<side>.name`. Out: `<side>_record`, keyed by `id`, the row's place in
+In: `<side>.person`, `.address`, `.name`, `.identifier`. Out: `<side>_record`, keyed by `id`, the row's place in
 `<side>.person`; its `key` is a hash of the source key and settles every draw and every tie, so that the order of the
 rows decides nothing. Values that say nothing (dummy dates, "unknown", gender 0 and 9) become null here, so that no
 later step can take them for agreement or disagreement.
@@ -23,6 +23,12 @@ DUMMY_BIRTH_DATES = ("1900-01-01", "1901-01-01", "1800-01-01", "1899-12-30", "18
 _HOUSE = """CASE WHEN regexp_matches({text}, '[0-9]')
     THEN regexp_replace(regexp_extract({text}, '[0-9]+(?:[^0-9]+[0-9]+)?'), '[^0-9]+', ' ')
     ELSE nullif(regexp_replace(upper({text}), '[^A-Z]+', '', 'g')[:12], '') END"""
+# The street without its kind, which is abbreviated in every way there is: what stands after the last number, or all.
+_STREET = """nullif(regexp_replace(regexp_extract(upper({text}), '([0-9]+[A-Z]?[^A-Z0-9]+)?([^0-9]*)$', 2),
+    '\\b(STREET|ST|ROAD|RD|AVENUE|AVE|LANE|LN|CLOSE|CL|DRIVE|DR|COURT|CT|CRESCENT|CRES|PLACE|PL|WAY|GARDENS|GDNS|'
+    'TERRACE|TER|GROVE|GR|THE)\\b|[^A-Z]+', '', 'g')[:16], '')"""
+# Schemes of IDENTIFIER that speak of NHS numbers.
+SUPERSEDED, AS_ENTERED = "superseded NHS number", "NHS number as entered"
 
 
 def clean(connection: duckdb.DuckDBPyConnection, sides: tuple[str, str]) -> None:
@@ -39,7 +45,7 @@ def _build_extras(connection: duckdb.DuckDBPyConnection, side: str) -> None:
         CREATE OR REPLACE TABLE {side}_other_name AS
         SELECT p.rowid AS id,
                nullif(list_sort(list_distinct(flatten(list(coalesce(f.parts, []) || [f.joined])))), []) AS families,
-               nullif(list_sort(list_distinct(flatten(list(coalesce(g.tokens, []))))), []) AS givens
+               nullif(list_sort(list_distinct(flatten(list(coalesce(g.words, []))))), []) AS givens
         FROM {side}.name n
         JOIN {side}.person p USING (source, source_org, record_id)
         LEFT JOIN name_value f ON f.raw = n.family_name
@@ -52,6 +58,19 @@ def _build_extras(connection: duckdb.DuckDBPyConnection, side: str) -> None:
         JOIN {side}.person p USING (source, source_org, record_id)
         WHERE a.postcode IS NOT NULL AND a.postcode IS DISTINCT FROM p.postcode
           AND a.address_type IS DISTINCT FROM 'correspondence'
+        GROUP BY p.rowid""")
+    about_numbers = f"i.scheme IN ('{SUPERSEDED}', '{AS_ENTERED}')"
+    connection.execute(f"""
+        CREATE OR REPLACE TABLE {side}_other_id AS
+        SELECT p.rowid AS id,
+               list_sort(list_distinct(list(hash(i.scheme, upper(i.value))) FILTER (NOT {about_numbers}))) AS ids,
+               list_sort(list_distinct(list(hash(i.scheme)) FILTER (NOT {about_numbers}))) AS schemes,
+               min(i.value) FILTER (i.scheme = '{AS_ENTERED}') AS nhs_entered,
+               list_sort(list_distinct(list(CAST(nhs_number(i.value) AS BIGINT))
+                   FILTER (i.scheme = '{SUPERSEDED}' AND nhs_number(i.value) IS NOT NULL))) AS former_nhs
+        FROM {side}.identifier i
+        JOIN {side}.person p USING (source, source_org, record_id)
+        WHERE i.value IS NOT NULL AND i.scheme IS NOT NULL
         GROUP BY p.rowid""")
 
 
@@ -66,10 +85,11 @@ def _build_record(connection: duckdb.DuckDBPyConnection, side: str) -> None:
             SELECT p.rowid AS id, hash(p.source, p.source_org, p.record_id) AS key,
                    CAST(p.nhs_number AS BIGINT) AS nhs,
                    given.first AS given, family.joined AS family,
-                   CASE WHEN coalesce(given.rest, middle.tokens, o.givens) IS NOT NULL THEN
-                       coalesce(given.rest, []) || coalesce(list_filter(middle.tokens, lambda w: length(w) > 1), [])
-                       || coalesce(o.givens, []) END AS other_givens,
-                   CASE WHEN coalesce(family.parts, previous.tokens, o.families) IS NOT NULL THEN
+                   CASE WHEN coalesce(given.rest, middle.words, o.givens) IS NOT NULL THEN
+                       coalesce(given.rest, []) || coalesce(middle.words, []) || coalesce(o.givens, [])
+                       END AS other_givens,
+                   CASE WHEN coalesce(family.parts, previous.parts, o.families) IS NOT NULL
+                          OR previous.joined IS NOT NULL THEN
                        coalesce(family.parts, []) || coalesce(previous.parts, [])
                        || CASE WHEN previous.joined IS NULL THEN [] ELSE [previous.joined] END
                        || coalesce(o.families, []) END AS other_families,
@@ -79,8 +99,10 @@ def _build_record(connection: duckdb.DuckDBPyConnection, side: str) -> None:
                    p.birth_date_precision AS precision,
                    CASE WHEN p.gender IN ('1', '2') THEN CAST(p.gender AS UTINYINT) END AS gender,
                    p.postcode AS unit,
-                   CASE WHEN p.postcode IS NOT NULL THEN {_HOUSE.format(text=text)} END AS house,
-                   u.units AS other_units
+                   {_HOUSE.format(text=text)} AS house, {_STREET.format(text=text)} AS street,
+                   nullif(regexp_replace(upper(coalesce(p.address_line_3, p.address_line_4)), '[^A-Z]+', '', 'g'), '')
+                       AS town,
+                   u.units AS other_units, i.nhs_entered, i.former_nhs, i.ids, i.schemes
             FROM {side}.person p
             LEFT JOIN name_value given ON given.raw = p.given_name
             LEFT JOIN name_value middle ON middle.raw = p.middle_names
@@ -88,11 +110,13 @@ def _build_record(connection: duckdb.DuckDBPyConnection, side: str) -> None:
             LEFT JOIN name_value previous ON previous.raw = p.previous_family_name
             LEFT JOIN {side}_other_name o ON o.id = p.rowid
             LEFT JOIN {side}_other_unit u ON u.id = p.rowid
+            LEFT JOIN {side}_other_id i ON i.id = p.rowid
         )
         SELECT * EXCLUDE (born, precision),
                CAST(CASE WHEN precision = 'YMD' THEN born END AS DATE) AS birth_date,
                CAST(year(born) AS SMALLINT) AS birth_year,
                CAST(CASE WHEN precision <> 'Y' THEN month(born) END AS UTINYINT) AS birth_month,
                CAST(CASE WHEN precision = 'YMD' THEN day(born) END AS UTINYINT) AS birth_day,
-               postcode_district(unit) AS district
+               coalesce(postcode_district(unit), town) AS district,
+               coalesce(unit, house || ' ' || street[:8]) AS place
         FROM base""")

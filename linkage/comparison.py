@@ -19,7 +19,7 @@ from typing import Literal
 
 Stance = Literal["agrees", "differs"]
 """What a level says to the guards (linkage.decide), whatever it weighs."""
-Role = Literal["given", "family", "birth", "place", "gender", "number"]
+Role = Literal["given", "family", "birth", "place", "gender", "number", "other id"]
 """What a comparison is about, for guards and training, whatever its levels are."""
 
 
@@ -66,12 +66,17 @@ class Comparison:
         return f"coalesce({self.column} IN ({', '.join(indexes)}), false)" if indexes else "false"
 
 
-# Levenshtein counts a transposition as two, and Jaro-Winkler is kind to those, so the two together find one slip.
+# Levenshtein counts a transposition as two, and Jaro-Winkler is kind to those but in short names: it takes all three.
 _ONE_SLIP = (
     "(length({a}) > 2 AND length({b}) > 2"
-    " AND (jaro_winkler_similarity({a}, {b}) >= 0.93 OR (length({a}) > 3 AND levenshtein({a}, {b}) = 1)))"
+    " AND (jaro_winkler_similarity({a}, {b}) >= 0.93 OR (length({a}) > 3 AND levenshtein({a}, {b}) = 1)"
+    " OR (length({a}) = length({b}) AND length({a}) < 7 AND {a}[1] = {b}[1]"
+    " AND damerau_levenshtein({a}, {b}) = 1 AND levenshtein({a}, {b}) = 2)))"
 )
 _ALIKE = "jaro_winkler_similarity({a}, {b}) >= 0.82"
+_ANY_SLIP = (
+    "(length({one}) > 3 AND len(list_filter({others}, lambda x: jaro_winkler_similarity(x, {one}) >= 0.93)) > 0)"
+)
 _SWAPPED = (
     f"(l.given = r.family AND {_ALIKE.format(a='r.given', b='l.family')}"
     f" OR r.given = l.family AND {_ALIKE.format(a='l.given', b='r.family')})"
@@ -81,19 +86,23 @@ GIVEN = Comparison(
     "given name",
     "l.given IS NULL OR r.given IS NULL",
     (
-        Level("exact", "l.given = r.given", "the same first given name", "given_u"),
+        Level("exact", "l.given = r.given", "the same first given name", "given_u", "agrees"),
         Level(
             "nickname",
             "n.a IS NOT NULL",  # from a join with table `nickname`
             "nicknames of one name",
             "nickname_u",
+            "agrees",
         ),
         Level("one slip", _ONE_SLIP.format(a="l.given", b="r.given"), "one letter or a transposition apart"),
         Level("swapped", _SWAPPED, "given and family name stand in each other's place"),
         Level(
             "other name",
-            "list_contains(r.other_givens, l.given) OR list_contains(l.other_givens, r.given)",
-            "one's first given name is another given name of the other",
+            "list_has_any(r.other_givens, [l.given, l.given_root])"
+            " OR list_has_any(l.other_givens, [r.given, r.given_root])"
+            f" OR {_ANY_SLIP.format(one='l.given', others='r.other_givens')}"
+            f" OR {_ANY_SLIP.format(one='r.given', others='l.other_givens')}",
+            "one's first given name is another given name of the other, or a form of it, or one slip from it",
         ),
         Level(
             "initial",
@@ -110,7 +119,7 @@ FAMILY = Comparison(
     "family name",
     "l.family IS NULL OR r.family IS NULL",
     (
-        Level("exact", "l.family = r.family", "the same family name", "family_u"),
+        Level("exact", "l.family = r.family", "the same family name", "family_u", "agrees"),
         Level("swapped", _SWAPPED, "given and family name stand in each other's place"),
         Level(
             "other name",
@@ -118,8 +127,15 @@ FAMILY = Comparison(
             " OR list_has_any(l.other_families, r.other_families)",
             "the same as a previous name, or one part of a double-barrelled name",
             "other_family_u",
+            "agrees",
         ),
-        Level("one slip", _ONE_SLIP.format(a="l.family", b="r.family"), "one letter or a transposition apart"),
+        Level(
+            "one slip",
+            _ONE_SLIP.format(a="l.family", b="r.family"),
+            "one letter or a transposition apart",
+            None,
+            "agrees",
+        ),
         Level("alike", _ALIKE.format(a="l.family", b="r.family"), "alike, more than one slip apart"),
         Level("different", "true", "different family names", stance="differs"),
     ),
@@ -140,7 +156,7 @@ BIRTH = Comparison(
     "date of birth",
     "l.birth_year IS NULL OR r.birth_year IS NULL",
     (
-        Level("exact", f"{_FULL} AND {_SAME_Y} AND {_SAME_M} AND {_SAME_D}", "the same day", "birth_u"),
+        Level("exact", f"{_FULL} AND {_SAME_Y} AND {_SAME_M} AND {_SAME_D}", "the same day", "birth_u", "agrees"),
         Level(
             "swapped",
             f"{_FULL} AND {_SAME_Y} AND l.birth_day = r.birth_month AND l.birth_month = r.birth_day",
@@ -170,9 +186,12 @@ BIRTH = Comparison(
     role="birth",
 )
 
+_BOTH_UNITS = "(l.unit IS NOT NULL AND r.unit IS NOT NULL)"
+_SAME_STREET = "(l.street = r.street OR jaro_winkler_similarity(l.street, r.street) >= 0.92)"
+
 PLACE = Comparison(
     "address",
-    "l.unit IS NULL OR r.unit IS NULL",
+    f"NOT {_BOTH_UNITS} AND (l.street IS NULL OR r.street IS NULL)",
     (
         Level(
             "same house", "l.unit = r.unit AND l.house = r.house", "the same postcode and house", "house_u", "agrees"
@@ -189,13 +208,22 @@ PLACE = Comparison(
             "agrees",
         ),
         Level(
+            "same street and house",
+            f"l.house = r.house AND {_SAME_STREET} AND (l.district = r.district OR NOT {_BOTH_UNITS})",
+            "the same house number and street, the postcode not known or another of the same district",
+            stance="agrees",
+        ),
+        Level(
             "postcode slip",
             "length(l.unit) = length(r.unit) AND hamming(l.unit, r.unit) = 1",
             "one character of the postcode apart",
         ),
         Level("same sector", "l.unit[:-3] = r.unit[:-3]", "the same postcode sector"),
-        Level("same district", "l.district = r.district", "the same postcode district"),
-        Level("elsewhere", "true", "another district"),
+        Level("same street", f"NOT {_BOTH_UNITS} AND {_SAME_STREET}", "the same street, the postcode not known"),
+        Level(
+            "same district", "l.district = r.district", "the same postcode district, or town where that is not known"
+        ),
+        Level("elsewhere", "true", "another district or town"),
     ),
     role="place",
 )
@@ -210,15 +238,39 @@ GENDER = Comparison(
     role="gender",
 )
 
-# Modulus 11 catches every single wrong digit and every transposition, so two valid numbers are never a slip apart.
+_BOTH_NUMBERS = "(l.nhs IS NOT NULL AND r.nhs IS NOT NULL)"
+_FORMER = "(list_contains(r.former_nhs, l.nhs) OR list_contains(l.former_nhs, r.nhs))"
+# Modulus 11 catches every single wrong digit and every transposition, so two valid numbers are never a slip apart: a
+# slip shows as a number that was entered and refused.
+_NEAR = (
+    "(CASE WHEN l.nhs IS NULL AND l.nhs_entered IS NOT NULL"
+    " THEN damerau_levenshtein(l.nhs_entered, lpad(CAST(r.nhs AS VARCHAR), 10, '0')) = 1"
+    " WHEN r.nhs IS NULL AND r.nhs_entered IS NOT NULL"
+    " THEN damerau_levenshtein(r.nhs_entered, lpad(CAST(l.nhs AS VARCHAR), 10, '0')) = 1 END)"
+)
+
 NUMBER = Comparison(
     "NHS number",
-    "l.nhs IS NULL OR r.nhs IS NULL",
+    f"NOT coalesce({_BOTH_NUMBERS} OR {_FORMER} OR {_NEAR}, false)",
     (
         Level("same", "l.nhs = r.nhs", "the same number", stance="agrees"),
+        Level("superseded", _FORMER, "one's number is a number that the other had before", stance="agrees"),
+        Level("near", _NEAR, "a number as entered, which cannot be one, is one slip from the other's"),
         Level("different", "true", "another valid number", stance="differs"),
     ),
     role="number",
 )
 
-COMPARISONS: tuple[Comparison, ...] = (GIVEN, FAMILY, BIRTH, PLACE, GENDER, NUMBER)
+OTHER_ID = Comparison(
+    "other identifier",
+    "l.schemes IS NULL OR r.schemes IS NULL OR NOT list_has_any(l.schemes, r.schemes)",
+    (
+        Level(
+            "same", "list_has_any(l.ids, r.ids)", "the same id of another system, such as a national insurance number"
+        ),
+        Level("different", "true", "another id of one system"),
+    ),
+    role="other id",
+)
+
+COMPARISONS: tuple[Comparison, ...] = (GIVEN, FAMILY, BIRTH, PLACE, GENDER, NUMBER, OTHER_ID)

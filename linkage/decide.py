@@ -62,10 +62,20 @@ def guards(comparisons: Iterable[Comparison]) -> tuple[Guard, ...]:
     unsupported = f"NOT ({reached('place', 'agrees')})"
     no_number = f"NOT ({reached('number', 'agrees')})"
     return (
-        Guard("the best candidate has no NHS number in the register", "person < 0"),
-        Guard("the given name is a different one", reached("given", "differs")),
+        Guard("the best candidate has no NHS number in the register", "unnumbered"),
+        # Number and whole date of birth are the cross-check of the Demographics Batch Service; twins whose numbers were
+        # exchanged would both be candidates, and compete.
+        Guard(
+            "the given name is a different one",
+            f"({reached('given', 'differs')}) AND NOT (({reached('number', 'agrees')})"
+            f" AND ({reached('birth', 'agrees')}) AND ({reached('place', 'agrees')} OR {reached('family', 'agrees')}))",
+        ),
         Guard("the date of birth is a different one", reached("birth", "differs")),
-        Guard("the client's own NHS number belongs to somebody else in the register", "own_number_taken"),
+        Guard(
+            "the client's own NHS number belongs to somebody else in the register",
+            f"own_number_taken AND NOT (({reached('given', 'agrees')}) AND ({reached('family', 'agrees')})"
+            f" AND ({reached('birth', 'agrees')}) AND ({reached('place', 'agrees')}))",
+        ),
         Guard(
             "the NHS numbers differ and the addresses do not support a link",
             f"({reached('number', 'differs')}) AND {unsupported}",
@@ -126,8 +136,11 @@ def ranked_sql(weighed: str = "weighed", settled: str = "settled", pair_level: s
         WHERE b.rank = 1 OR (b.rank <= {CANDIDATES_KEPT} AND b.probability >= {_KEPT_ABOVE!r})"""
 
 
-def pick(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
-    """Make `best`: one row per client with a candidate, with its runner-up and what guards ask."""
+def pick(connection: duckdb.DuckDBPyConnection, model: Model, *, numbered: bool) -> None:
+    """Make `best`: one row per client with a candidate, with its runner-up and what guards ask.
+
+    `numbered`: register people have NHS numbers as a rule, so that one without is an oddity to be looked at.
+    """
     comparisons = [each.comparison for each in model.comparisons]
     differs = " OR ".join(each.reached("differs") for each in model.about("number")) or "false"
     levels = ", ".join(f"b.{each.column}" for each in comparisons)
@@ -139,7 +152,7 @@ def pick(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
         )
         SELECT b.c, b.person, b.r, b.weight, b.probability, b.pass, {levels},
                s.person AS runner_up, s.probability AS runner_up_probability,
-               ({differs}) AND k.c IS NOT NULL AS own_number_taken
+               ({differs}) AND k.c IS NOT NULL AS own_number_taken, b.person < 0 AND {numbered} AS unnumbered
         FROM (FROM ranked WHERE rank = 1) b
         LEFT JOIN (SELECT c, person, probability FROM ranked WHERE rank = 2) s ON s.c = b.c
         LEFT JOIN taken k ON k.c = b.c""")

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from linkage.batch import DuckDBEngine
 from linkage.blocking import RuleFacts
@@ -51,6 +51,9 @@ class Settings:
     """What a user may choose."""
 
     target: Target = field(default_factory=Target)
+    numberless: Literal["auto", "link", "review"] = "auto"
+    """What becomes of a link to a register person without an NHS number. `auto` links where fewer than half of the
+    register's people have one, and asks a person where such a row is an oddity [assumed]."""
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object."""
@@ -124,7 +127,10 @@ def link(
         with step("compare"):
             pairs = engine.score(connection, model, frequencies, progress)
         with step("decide"):
-            pick(connection, model)
+            expected = settings.numberless == "review" or (
+                settings.numberless == "auto" and frequencies.numbered >= 0.5
+            )
+            pick(connection, model, numbered=expected)
             bands = model.bands or derive_bands(connection, model, settings.target)
             model = replace(model, bands=bands)
             write_candidates(connection, model, frequencies.people)

@@ -33,6 +33,8 @@ class Frequencies:
     """Distinct people in the register."""
     agree: dict[str, float]
     """Chance that two random register people agree, by column."""
+    numbered: float = 1.0
+    """Share of them who have an NHS number."""
 
 
 def count_frequencies(connection: duckdb.DuckDBPyConnection) -> Frequencies:
@@ -44,7 +46,8 @@ def count_frequencies(connection: duckdb.DuckDBPyConnection) -> Frequencies:
     """
     connection.execute("""
         CREATE OR REPLACE TEMP TABLE register_people AS
-        SELECT given, family, gender, birth_year // 10 AS decade, birth_date, unit, house FROM register_record
+        SELECT given, family, gender, birth_year // 10 AS decade, birth_date, unit, house,
+            nhs IS NOT NULL AS numbered FROM register_record
         WHERE nhs IS NULL OR id IN (SELECT min_by(id, key) FROM register_record WHERE nhs IS NOT NULL GROUP BY nhs)""")
     for name, columns in {
         "f_given": "given",
@@ -72,7 +75,9 @@ def count_frequencies(connection: duckdb.DuckDBPyConnection) -> Frequencies:
         LEFT JOIN f_birth fb USING (birth_date)
         LEFT JOIN f_unit fu USING (unit)
         LEFT JOIN f_house fh USING (unit, house)""")
-    ((people,),) = connection.execute("SELECT count(*) FROM register_people").fetchall()
+    ((people, numbered),) = connection.execute(
+        "SELECT count(*), coalesce(avg(CAST(numbered AS INTEGER)), 0) FROM register_people"
+    ).fetchall()
     agree = {}
     for column, table in (("given", "f_given"), ("family", "f_family"), ("birth_date", "f_birth"), ("unit", "f_unit")):
         ((same, known),) = connection.execute(
@@ -81,7 +86,7 @@ def count_frequencies(connection: duckdb.DuckDBPyConnection) -> Frequencies:
         agree[column] = (same + _AGREE_PAIRS * _AGREE[column]) / (known * max(known - 1, 0) + _AGREE_PAIRS)
     for table in ("f_names", "f_house", "f_birth", "f_unit"):
         connection.execute(f"DROP TABLE {table}")
-    return Frequencies(people, agree)
+    return Frequencies(people, agree, numbered)
 
 
 def u_columns(frequencies: Frequencies) -> dict[str, str]:

@@ -215,10 +215,12 @@ _DEFAULTS: dict[str, dict[str, tuple[float, float, float]]] = {
         "same house": (0.600, 0.000003, 0.600),
         "same postcode": (0.130, 0.00004, 0.130),
         "earlier postcode": (0.070, 0.00005, 0.070),
-        "postcode slip": (0.030, 0.0008, 0.030),
+        "same street and house": (0.020, 0.00001, 0.020),
+        "postcode slip": (0.010, 0.0008, 0.010),
         "same sector": (0.015, 0.0025, 0.015),
+        "same street": (0.005, 0.0001, 0.005),
         "same district": (0.035, 0.0100, 0.035),
-        "elsewhere": (0.120, 0.986607, 0.120),
+        "elsewhere": (0.115, 0.986497, 0.115),
     },
     "gender": {
         "same": (0.990, 0.500, 0.450),
@@ -226,8 +228,14 @@ _DEFAULTS: dict[str, dict[str, tuple[float, float, float]]] = {
     },
     "NHS number": {
         # A wrong but valid number is as a rule that of another member of the household.
-        "same": (0.985, 0.00000001, 0.0015),
-        "different": (0.015, 0.99999999, 0.9985),
+        "same": (0.972, 0.00000001, 0.0015),
+        "superseded": (0.003, 0.000000001, 0.0001),
+        "near": (0.010, 0.00000004, 0.0001),
+        "different": (0.015, 0.999999949, 0.9983),
+    },
+    "other identifier": {
+        "same": (0.950, 0.0000001, 0.001),
+        "different": (0.050, 0.9999999, 0.999),
     },
 }
 

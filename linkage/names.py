@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from linkage.diminutives import PAIRS
+
 if TYPE_CHECKING:
     import duckdb
-    from nicknames import NickNamer
 
 # Words that are no part of anybody's name. A title that is all there is stays: Mr Lord is called Lord.
 TITLES = ("MR", "MRS", "MISS", "MS", "MX", "DR", "REV", "PROF", "SIR", "DAME", "LADY", "LORD", "MASTER", "CLLR")
@@ -51,6 +52,11 @@ USUAL_FORMAL_NAMES = {
     **{"DAISY": "DAISY", "NELL": "ELLEN", "NELLIE": "ELLEN", "SALLY": "SARAH", "SADIE": "SARAH", "FRANK": "FRANCIS"},
     **{"BERT": "ALBERT", "ALF": "ALFRED", "FRED": "FREDERICK", "RON": "RONALD", "REG": "REGINALD", "LES": "LESLIE"},
     **{"DON": "DONALD", "JO": "JOANNE", "PAT": "PATRICIA", "VAL": "VALERIE", "CHRIS": "CHRISTOPHER", "SANDY": "SANDRA"},
+    **{"GEORGE": "GEORGE", "THOMAS": "THOMAS", "JOSEPH": "JOSEPH", "PETER": "PETER", "MO": "MOHAMMED"},
+    **{"MARIE": "MARIE", "GARY": "GARY", "JEAN": "JEAN", "ALI": "ALI", "ALEX": "ALEXANDER", "SAM": "SAMUEL"},
+    **{"CATHERINE": "CATHERINE", "KATHERINE": "CATHERINE", "KATHRYN": "CATHERINE", "KATE": "CATHERINE"},
+    **{"CATH": "CATHERINE", "KATH": "CATHERINE", "KATHY": "CATHERINE", "CATHY": "CATHERINE", "KATIE": "CATHERINE"},
+    **{"ANN": "ANN", "ANNE": "ANN", "ANNA": "ANN", "ANNIE": "ANN", "BERTIE": "ALBERT", "KRIS": "CHRISTOPHER"},
 }
 
 # Letters that Unicode does not take apart into a base letter and an accent.
@@ -75,9 +81,10 @@ def _folded(expression: str) -> str:
 def build_names(connection: duckdb.DuckDBPyConnection, sides: tuple[str, str]) -> None:
     """Make `name_value`, one row per distinct raw name of both sides, and `nickname` (a, b), both directions.
 
-    Columns of `name_value`: `raw`; `first`, its first word, with `first_sound` and `first_root`; `rest`, its other
-    words longer than an initial; `tokens`, all its words; `joined`, all without spaces, with `joined_sound`; `parts`,
-    the words of a family name of several, without particles. What is left empty by cleaning is null.
+    Columns of `name_value`: `raw`; `first`, its first word, with `first_sound` and `first_root`; `words`, all its words
+    longer than an initial, and their roots, in alphabetical order; `rest`, the same without the first word; `joined`,
+    all without spaces, with `joined_sound`; `parts`, the words of a family name of several, without particles. What is
+    left empty by cleaning is null.
 
     Sounds are Soundex: coarse, so they only ever make candidates. A root is one formal name for a family of nicknames,
     the same for every member, so that it can be a blocking key; whether two names are nicknames of each other is read
@@ -100,13 +107,20 @@ def build_names(connection: duckdb.DuckDBPyConnection, sides: tuple[str, str]) -
     _build_tokens(connection)
     connection.execute(f"""
         CREATE OR REPLACE TABLE name_value AS
-        WITH cut AS (
-            SELECT raw, tokens, tokens[1] AS first,
+        WITH word AS (
+            SELECT raw, unnest(tokens) AS text, generate_subscripts(tokens, 1) AS place FROM name_words
+        ),
+        rooted AS (
+            SELECT raw, list_sort(list_distinct(flatten(list([text, root])))) AS words,
+                   list_sort(list_distinct(flatten(list([text, root]) FILTER (place > 1)))) AS rest
+            FROM word JOIN name_token USING (text) WHERE length(text) > 1 GROUP BY raw
+        ),
+        cut AS (
+            SELECT raw, tokens[1] AS first, words, nullif(rest, []) AS rest,
                    CASE WHEN len(tokens) > 0 THEN array_to_string(tokens, '') END AS joined,
-                   nullif(list_filter(tokens[2:], lambda w: length(w) > 1), []) AS rest,
                    CASE WHEN len(tokens) > 1 THEN nullif(list_filter(
                        tokens, lambda w: length(w) > 2 AND w NOT IN ({particles})), []) END AS parts
-            FROM name_words
+            FROM name_words LEFT JOIN rooted USING (raw)
         )
         SELECT c.*, f.sound AS first_sound, f.root AS first_root, j.sound AS joined_sound
         FROM cut c LEFT JOIN name_token f ON f.text = c.first LEFT JOIN name_token j ON j.text = c.joined""")
@@ -118,23 +132,20 @@ def _build_tokens(connection: duckdb.DuckDBPyConnection) -> None:
     """Make `name_token` (text, sound, root) over distinct cleaned names, and `nickname`."""
     import jellyfish
     import pyarrow as pa
-    from nicknames import NickNamer
 
     texts: list[str] = sorted(
         text
         for (text,) in connection.execute("""
-            SELECT tokens[1] FROM name_words WHERE len(tokens) > 0
+            SELECT unnest(tokens) FROM name_words
             UNION SELECT array_to_string(tokens, '') FROM name_words WHERE len(tokens) > 0""").fetchall()
     )
-    namer = NickNamer()
+    forms = _Forms()
     # Of tens of thousands of names some hundreds are a nickname of anything.
-    listed = {name.upper() for name in namer.canonical_lookup} | USUAL_FORMAL_NAMES.keys()
-    nicknames = [text for text in texts if text in listed]
-    root_of = {text: _root(text, namer) for text in nicknames}
+    root_of = {text: forms.root(text) for text in texts if text in forms.listed}
     known, families = set(texts), defaultdict[str, set[str]](set)
     for text, root in root_of.items():
         families[root] |= {text, root} & known
-    pairs = {(text, name.upper()) for text in nicknames for name in namer.canonicals_of(text) if name.upper() in known}
+    pairs = {(text, formal) for text in root_of for formal in forms.formal[text] & known}
     # Bill and Will, who share William.
     pairs |= {(text, other) for text, root in root_of.items() for other in families[root]}
     ordered = sorted({(a, b) for one, two in pairs for a, b in ((one, two), (two, one)) if a != b})
@@ -156,17 +167,31 @@ def _build_tokens(connection: duckdb.DuckDBPyConnection) -> None:
         connection.unregister("made_here")
 
 
-def _root(text: str, namer: NickNamer) -> str:
-    """The formal name behind a nickname, or the name itself.
+class _Forms:
+    """What is a form of what: the package's list and ours together."""
 
-    The list of nicknames knows many formal names for one (Bill is Will, William, Willis and Robert there), and no order
-    among them. The likeliest has many nicknames itself and resembles this one.
-    """
-    from jellyfish import jaro_winkler_similarity
+    def __init__(self) -> None:
+        from nicknames import NickNamer
 
-    def likely(name: str) -> tuple[float, str]:
-        return len(namer.nicknames_of(name)) * jaro_winkler_similarity(text, name) ** 2, name
+        namer = NickNamer()
+        self.formal = defaultdict[str, set[str]](set)
+        """Formal names by everyday form."""
+        self._everyday = defaultdict[str, set[str]](set)
+        listed = [(form, formal) for form, formals in namer.canonical_lookup.items() for formal in formals]
+        for form, formal in (*((form.upper(), formal.upper()) for form, formal in listed), *PAIRS):
+            self.formal[form].add(formal)
+            self._everyday[formal].add(form)
+        self.listed = self.formal.keys() | self._everyday.keys() | USUAL_FORMAL_NAMES.keys()
 
-    if text in USUAL_FORMAL_NAMES:
-        return USUAL_FORMAL_NAMES[text]
-    return max([text, *sorted(name.upper() for name in namer.canonicals_of(text))], key=likely)
+    def root(self, text: str) -> str:
+        """The formal name behind a form, or the name itself.
+
+        The lists know many formal names for one (Bill is Will, William, Willis and Robert there), and no order among
+        them. The likeliest has many forms itself and resembles this one.
+        """
+        from jellyfish import jaro_winkler_similarity
+
+        def likely(name: str) -> tuple[float, str]:
+            return len(self._everyday[name]) * jaro_winkler_similarity(text, name) ** 2, name
+
+        return USUAL_FORMAL_NAMES.get(text) or max([text, *sorted(self.formal[text])], key=likely)

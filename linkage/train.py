@@ -112,7 +112,7 @@ def _random_pairs(connection: duckdb.DuckDBPyConnection, model: Model, seed: int
         WITH pairs AS (SELECT l.id AS c, r.id AS r FROM clients_sample l, register_sample r)
         {levels_sql(_comparisons(model), "clients_record", "register_record", "pairs")}""")
     for weights in model.comparisons:
-        if weights.comparison.role != "number":  # two people share a number too seldom for any sample
+        if weights.comparison.role not in ("number", "other id"):  # two people share one too seldom for any sample
             counts = _counts(connection, weights.comparison, "random_level", "1")
             model = model.with_weights(_fit(weights, weights, "u", counts, LEAN_U))
     for table in ("random_level", "clients_sample", "register_sample"):
@@ -147,7 +147,7 @@ def _household_pairs(connection: duckdb.DuckDBPyConnection, model: Model, seed: 
     for weights in model.comparisons:
         # Whoever shares the address shares the client's own chance of having it recorded wrong, which is m; and the
         # register cannot say how often a client carries a relative's number.
-        if weights.comparison.role not in ("place", "number"):
+        if weights.comparison.role not in ("place", "number", "other id"):
             counts = _counts(connection, weights.comparison, "household_level", "1")
             model = model.with_weights(_fit(weights, weights, "h", counts, LEAN_H))
     connection.execute("DROP TABLE household")

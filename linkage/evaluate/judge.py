@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 KEY = "source, source_org, record_id"
 
-NOT_IN_REGISTER = "the client is in the register under no number"
+NOT_IN_REGISTER = "the client is not in the register"
 HOUSEHOLD = "a member of the household"
 NAMESAKE = "a namesake elsewhere"
 OTHER = "somebody else"
@@ -38,10 +38,10 @@ def judge(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE truth_person AS
         WITH by_record AS (
-            SELECT record_id, any_value(nhs_number) AS nhs_number FROM register.person
+            SELECT record_id, max(nhs_number) AS nhs_number FROM register.person
             SEMI JOIN (SELECT register_record_id AS record_id FROM truth) USING (record_id) GROUP BY record_id
         )
-        SELECT {KEY}, coalesce(t.nhs_number, b.nhs_number) AS number, t.register_record_id AS register_row,
+        SELECT t.source, t.source_org, t.record_id, coalesce(t.nhs_number, b.nhs_number) AS number, t.register_record_id AS register_row,
                coalesce(t.in_register, b.record_id IS NOT NULL OR n.nhs_number IS NOT NULL) AS findable
         FROM truth t
         LEFT JOIN by_record b ON b.record_id = t.register_record_id

@@ -6,8 +6,8 @@ import duckdb
 import pytest
 
 from linkage.comparison import BIRTH, COMPARISONS
-from linkage.decide import Bands, Target, derive_bands
-from linkage.weigh import column
+from linkage.decide import Target, derive_bands
+from linkage.model import Bands, default_model
 
 WIDE = Target(wrong_links=1 / 2000, review=0.03, lowest_link=0.95, lowest_review=0.10)
 
@@ -15,19 +15,19 @@ WIDE = Target(wrong_links=1 / 2000, review=0.03, lowest_link=0.95, lowest_review
 def bands(probabilities: list[float], target: Target = WIDE, *, clients: int | None = None, guarded: int = 0) -> Bands:
     """Bands for clients with these best probabilities; the first `guarded` have another date of birth."""
     with duckdb.connect() as connection:
-        levels = ", ".join(f"NULL::UTINYINT AS {column(each)}" for each in COMPARISONS if each is not BIRTH)
+        levels = ", ".join(f"NULL::UTINYINT AS {each.column}" for each in COMPARISONS if each is not BIRTH)
         connection.execute(
             f"""
-            CREATE TABLE best AS SELECT p AS probability, 1::BIGINT AS person, false AS own_number_taken, {levels},
-                CASE WHEN i <= {guarded} THEN {BIRTH.index("different")} ELSE 0 END::UTINYINT AS {column(BIRTH)}
+            CREATE TABLE best AS SELECT p AS probability, 1::BIGINT AS person, false AS own_number_taken, false AS unnumbered, {levels},
+                CASE WHEN i <= {guarded} THEN {BIRTH.index("different")} ELSE 0 END::UTINYINT AS {BIRTH.column}
             FROM (SELECT unnest(?::DOUBLE[]) AS p, generate_subscripts(?::DOUBLE[], 1) AS i)""",
             [probabilities] * 2,
         )
         connection.execute(
             f"CREATE TABLE clients_record AS SELECT range AS id FROM range({clients or len(probabilities)})"
         )
-        connection.execute(f"UPDATE best SET {column(COMPARISONS[3])} = 0")  # an address that supports the link
-        return derive_bands(connection, target)
+        connection.execute(f"UPDATE best SET {COMPARISONS[3].column} = 0")  # an address that supports the link
+        return derive_bands(connection, default_model(), target)
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from linkage.blocking import RULES, AnyOf, BlockingRule, block
+from linkage.blocking import RULES, AnyOf, BlockingRule, RuleFacts, make_keys, pairs_sql
 from linkage.clean import clean
+
+
+def block(connection, rules: tuple[BlockingRule, ...] = RULES) -> tuple[RuleFacts, ...]:
+    facts = make_keys(connection, rules=rules)
+    connection.execute(f"CREATE TABLE pair AS {pairs_sql()}")
+    return facts
 
 
 def person(given: str | None, family: str | None, born: str | None, **more: str) -> dict[str, str | None]:
@@ -107,7 +113,7 @@ def test_an_oversized_key_is_left_out_and_counted(store) -> None:
     people = [person("Ann", "Smith", None)] * 5 + [person("Zoe", "Quill", None)]
     connection = store([dict(p) for p in people], [dict(p) for p in people])
     clean(connection, ("clients", "register"))
-    (facts,) = block(connection, rules=(BlockingRule("names", ("given", "family"), max_pairs_per_key=24),))
+    (facts,) = block(connection, rules=(BlockingRule("names", ("given", "family"), max_register_rows=4),))
     assert (facts.pairs, facts.oversized_keys, facts.oversized_pairs) == (1, 1, 25)
     assert connection.execute("SELECT c, r FROM pair").fetchall() == [(5, 5)]
 

@@ -40,11 +40,17 @@ def test_the_id_depends_on_the_numbers_and_not_on_where_they_came_from() -> None
     ("change", "sentence"),
     [
         (lambda facts: facts.update(format=99), "format 99"),
-        (lambda facts: facts["comparisons"].pop("gender"), "comparison 'gender' has levels"),
-        (lambda facts: facts["comparisons"]["gender"].pop("same"), "comparison 'gender' has levels"),
-        (lambda facts: facts["comparisons"]["gender"].update(other={"m": 1, "u": 1, "h": 1}), "'gender' has levels"),
-        (lambda facts: facts["comparisons"]["gender"]["same"].update(m=0), "outside 0 to 1"),
-        (lambda facts: facts["comparisons"]["gender"]["same"].update(u=1.5), "outside 0 to 1"),
+        (lambda facts: facts["comparisons"].clear(), "no comparison"),
+        (lambda facts: facts["comparisons"].append(facts["comparisons"][0]), "one name"),
+        (lambda facts: facts["comparisons"][4].update(comparison="shoe size"), "'shoe size' is none of ours"),
+        (lambda facts: facts["comparisons"][4].update(unknown="l.gender IS NULL"), "brings a comparison of its own"),
+        (lambda facts: facts["comparisons"][4]["levels"].pop(), "comparison 'gender' has levels"),
+        (lambda facts: facts["comparisons"][4]["levels"][0].update(m=0), "outside 0 to 1"),
+        (lambda facts: facts["comparisons"][4]["levels"][0].update(u=1.5), "outside 0 to 1"),
+        (lambda facts: facts["comparisons"][4]["levels"][0].update(u="many"), "another kind of value"),
+        (lambda facts: facts["comparisons"][4]["levels"][0].pop("u"), "lacks a part"),
+        (lambda facts: facts.update(in_register=1), "between 0 and 1"),
+        (lambda facts: facts.update(bands={"link_at": 0.5, "review_at": 0.9}), "must rise"),
     ],
 )
 def test_a_model_that_makes_no_sense_is_refused(change, sentence: str) -> None:

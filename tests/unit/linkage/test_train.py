@@ -49,14 +49,14 @@ def test_a_level_nobody_reached_is_still_possible() -> None:
 def test_held_levels_keep_the_default_and_the_rest_share_what_is_left() -> None:
     given = default_model()["given name"]
     learned = _fit(given, given, "m", [0, 0, 0, 0, 0, 0, 0, 1e6], lean=100)
-    held = _hold(learned, given, ("different",))
+    held = _hold(learned, given)
     assert held.levels[-1].m == given.levels[-1].m
     assert sum(level.m for level in held.levels) == pytest.approx(1)
 
 
 def test_a_comparison_that_informs_the_wrong_way_is_put_back_and_said() -> None:
     same, different = GENDER.levels
-    upside_down = ComparisonWeights("gender", (replace(same, m=0.4), replace(different, m=0.6)))
+    upside_down = ComparisonWeights(GENDER.comparison, (replace(same, m=0.4), replace(different, m=0.6)))
     model, notes = _repair(default_model().with_weights(upside_down), default_model())
     assert model == default_model()
     assert len(notes) == 1

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from linkage import Model, default_model
 from linkage.comparison import COMPARISONS
-from linkage.weigh import column, posterior_sql, weight_sql
+from linkage.weigh import posterior_sql, weight_sql
 
 PEOPLE = 300_000
 FREQUENCIES = sorted({level.frequency for each in COMPARISONS for level in each.levels if level.frequency})
@@ -34,7 +34,7 @@ def oracle(model: Model, reached: dict[str, int | None], u_of: dict[str, float])
 
 def in_sql(model: Model, reached: dict[str, int | None], u_of: dict[str, float]) -> float:
     levels = ", ".join(
-        f"CAST({'NULL' if reached[each.name] is None else reached[each.name]} AS UTINYINT) AS {column(each)}"
+        f"CAST({'NULL' if reached[each.name] is None else reached[each.name]} AS UTINYINT) AS {each.column}"
         for each in COMPARISONS
     )
     frequencies = ", ".join(f"{math.log2(value)!r}::DOUBLE AS {name}" for name, value in u_of.items())
@@ -90,7 +90,7 @@ def posteriors(*pairs: tuple[int, int, int, float]) -> dict[tuple[int, int], flo
     """Probability by (client, person) for pairs (client, register row, person, weight)."""
     rows = ", ".join(f"({c}, {r}, {person}, {weight!r}::DOUBLE, {r})" for c, r, person, weight in pairs)
     sql = posterior_sql(f"(SELECT * FROM (VALUES {rows}) AS v (c, r_key, person, weight, r))")
-    return {(c, person): p for c, person, _r, _key, _w, p in duckdb.execute(sql).fetchall()}
+    return {(c, person): p for c, _r, person, _w, _key, p in duckdb.execute(sql).fetchall()}
 
 
 @pytest.mark.parametrize(

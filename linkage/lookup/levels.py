@@ -1,0 +1,319 @@
+"""The levels of agreement in Python: for every level of `linkage.comparison` a function over a client's candidates.
+
+Each gives, for all candidates at once, whether the level's condition holds; the first level that holds is the one
+reached. The functions are found by the names of comparison and level, and importing this module fails where a declared
+level has none. That both forms say the same is tested on one table and on made-up pairs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+
+from linkage.comparison import COMPARISONS, Comparison
+from linkage.lookup.columns import Array
+from linkage.lookup.pairs import Pairs
+
+Test: TypeAlias = Callable[[Pairs], Array]
+
+_LEVELS: dict[tuple[str, str], Test] = {}
+_UNKNOWN: dict[str, Test] = {}
+
+
+def _level(comparison: str, *names: str) -> Callable[[Test], Test]:
+    def keep(test: Test) -> Test:
+        for name in names:
+            _LEVELS[comparison, name] = test
+        return test
+
+    return keep
+
+
+def _unknown(comparison: str) -> Callable[[Test], Test]:
+    def keep(test: Test) -> Test:
+        _UNKNOWN[comparison] = test
+        return test
+
+    return keep
+
+
+def reached(comparison: Comparison, pairs: Pairs) -> Array:
+    """The index of the level that each candidate reaches, -1 where the comparison says nothing."""
+    open_ = ~_UNKNOWN[comparison.name](pairs)
+    found = np.full(len(pairs), -1, np.int8)
+    for index, level in enumerate(comparison.levels):
+        if not open_.any():
+            break
+        holds = _LEVELS[comparison.name, level.name](pairs) & open_
+        found[holds] = index
+        open_ &= ~holds
+    return found
+
+
+# DuckDB and jellyfish may differ in the last bit of a similarity, which matters where it is a threshold exactly.
+_LAST_BIT = 1e-9
+
+
+def similar(a: str, b: str, threshold: float) -> bool:
+    """Whether the Jaro-Winkler similarity of two names reaches `threshold`."""
+    import jellyfish
+
+    return jellyfish.jaro_winkler_similarity(a, b) >= threshold - _LAST_BIT
+
+
+def one_slip(a: str, b: str) -> bool:
+    """One letter or a transposition apart."""
+    import jellyfish
+
+    if len(a) <= 2 or len(b) <= 2:
+        return False
+    if similar(a, b, 0.93):
+        return True
+    return len(a) > 3 and len(b) > 3 and jellyfish.levenshtein_distance(a, b) == 1
+
+
+def alike(a: str, b: str) -> bool:
+    """Alike, more than one slip apart."""
+    return similar(a, b, 0.82)
+
+
+def _everyone(p: Pairs) -> Array:
+    return np.ones(len(p), bool)
+
+
+for _each in COMPARISONS:
+    if _each.levels[-1].condition == "true":
+        _LEVELS[_each.name, _each.levels[-1].name] = _everyone
+
+
+# --- given name -------------------------------------------------------------------------------------------------------
+
+
+@_unknown("given name")
+def _no_given(p: Pairs) -> Array:
+    return (p.given < 0) | (p.client.given is None)
+
+
+@_level("given name", "exact")
+def _same_given(p: Pairs) -> Array:
+    return p.given == p.given_code
+
+
+@_level("given name", "nickname")
+def _nickname(p: Pairs) -> Array:
+    from linkage.lookup.names import are_nicknames
+
+    return p.test_names(p.given, p.client.given, are_nicknames)
+
+
+@_level("given name", "one slip")
+def _given_slip(p: Pairs) -> Array:
+    return p.test_names(p.given, p.client.given, one_slip)
+
+
+@_level("given name", "swapped")
+@_level("family name", "swapped")
+def _swapped(p: Pairs) -> Array:
+    there = (p.family == p.given_code) & p.test_names(p.given, p.client.family, alike)
+    return there | (p.given == p.family_code) & p.test_names(p.family, p.client.given, alike)
+
+
+@_level("given name", "other name")
+def _other_given(p: Pairs) -> Array:
+    return p.any_listed("other_givens", [p.given_code]) | np.isin(p.given, p.codes(p.client.other_givens))
+
+
+@_level("given name", "initial")
+def _initial(p: Pairs) -> Array:
+    return p.test_names(p.given, p.client.given, lambda a, b: a.startswith(b) or b.startswith(a))
+
+
+@_level("given name", "alike")
+def _given_alike(p: Pairs) -> Array:
+    return p.test_names(p.given, p.client.given, alike)
+
+
+# --- family name ------------------------------------------------------------------------------------------------------
+
+
+@_unknown("family name")
+def _no_family(p: Pairs) -> Array:
+    return (p.family < 0) | (p.client.family is None)
+
+
+@_level("family name", "exact")
+def _same_family(p: Pairs) -> Array:
+    return p.family == p.family_code
+
+
+@_level("family name", "other name")
+def _other_family(p: Pairs) -> Array:
+    others = p.codes(p.client.other_families)
+    return p.any_listed("other_families", [p.family_code, *others]) | np.isin(p.family, others)
+
+
+@_level("family name", "one slip")
+def _family_slip(p: Pairs) -> Array:
+    return p.test_names(p.family, p.client.family, one_slip)
+
+
+@_level("family name", "alike")
+def _family_alike(p: Pairs) -> Array:
+    return p.test_names(p.family, p.client.family, alike)
+
+
+# --- date of birth ----------------------------------------------------------------------------------------------------
+# 0 stands for a part that is not known. The comparison is unknown without a year on either side.
+
+
+@_unknown("date of birth")
+def _no_year(p: Pairs) -> Array:
+    return (p.birth_year == 0) | (p.client.birth_year is None)
+
+
+def _full(p: Pairs) -> Array:
+    return (p.birth_day > 0) & (p.client.birth_day is not None)
+
+
+def _same_year(p: Pairs) -> Array:
+    return p.birth_year == p.client.birth_year
+
+
+def _same_month(p: Pairs) -> Array:
+    return p.birth_month == (p.client.birth_month or -1)
+
+
+def _same_day(p: Pairs) -> Array:
+    return p.birth_day == (p.client.birth_day or -1)
+
+
+@_level("date of birth", "exact")
+def _same_date(p: Pairs) -> Array:
+    return _full(p) & _same_year(p) & _same_month(p) & _same_day(p)
+
+
+@_level("date of birth", "swapped")
+def _day_for_month(p: Pairs) -> Array:
+    crossed = (p.birth_month == (p.client.birth_day or -1)) & (p.birth_day == (p.client.birth_month or -1))
+    return _full(p) & _same_year(p) & crossed
+
+
+@_level("date of birth", "day differs")
+def _day_differs(p: Pairs) -> Array:
+    return _full(p) & _same_year(p) & _same_month(p)
+
+
+@_level("date of birth", "month differs")
+def _month_differs(p: Pairs) -> Array:
+    return _full(p) & _same_year(p) & _same_day(p)
+
+
+@_level("date of birth", "year slip")
+def _year_slip(p: Pairs) -> Array:
+    slips = {year: _is_year_slip(p.client.birth_year or 0, year) for year in set(p.birth_year.tolist())}
+    return _full(p) & _same_month(p) & _same_day(p) & np.array([slips[year] for year in p.birth_year.tolist()], bool)
+
+
+def _is_year_slip(a: int, b: int) -> bool:
+    """One, ten or a hundred years off, one digit wrong, or the last two swapped."""
+    import jellyfish
+
+    if abs(a - b) in (1, 10, 100) or jellyfish.levenshtein_distance(str(a), str(b)) == 1:
+        return True
+    return a // 100 == b // 100 and a % 10 == b // 10 % 10 and a // 10 % 10 == b % 10
+
+
+@_level("date of birth", "year and month")
+def _year_and_month(p: Pairs) -> Array:
+    return ~_full(p) & _same_year(p) & _same_month(p)
+
+
+@_level("date of birth", "year only")
+def _year_only(p: Pairs) -> Array:
+    client = p.client.birth_month is None or (p.client.birth_month == 1 and p.client.birth_day == 1)
+    theirs = (p.birth_month == 0) | ((p.birth_month == 1) & (p.birth_day == 1))
+    return _same_year(p) & (theirs | client)
+
+
+_level("date of birth", "year agrees")(_same_year)
+
+
+# --- address ----------------------------------------------------------------------------------------------------------
+
+
+@_unknown("address")
+def _no_unit(p: Pairs) -> Array:
+    return (p.unit == 0) | (p.client.unit is None)
+
+
+@_level("address", "same house")
+def _same_house(p: Pairs) -> Array:
+    return (p.unit == p.unit_packed) & (p.house == p.house_key) & (p.house > 0)
+
+
+@_level("address", "same postcode")
+def _same_unit(p: Pairs) -> Array:
+    return p.unit == p.unit_packed
+
+
+@_level("address", "earlier postcode")
+def _earlier_unit(p: Pairs) -> Array:
+    others = p.other_units_packed
+    return p.any_listed("other_units", [p.unit_packed, *others]) | np.isin(p.unit, np.array(others, np.uint64))
+
+
+@_level("address", "postcode slip")
+def _unit_slip(p: Pairs) -> Array:
+    ours, theirs = _characters(np.array([p.unit_packed], np.uint64)), _characters(p.unit)
+    as_long = ((ours == 0) == (theirs == 0)).all(axis=1)
+    return as_long & ((ours != theirs).sum(axis=1) == 1)
+
+
+def _characters(packed: Array) -> Array:
+    return packed.astype(">u8").view(np.uint8).reshape(-1, 8)
+
+
+@_level("address", "same sector")
+def _same_sector(p: Pairs) -> Array:
+    return p.unit >> np.uint64(16) == p.unit_packed >> 16
+
+
+@_level("address", "same district")
+def _same_district(p: Pairs) -> Array:
+    return p.unit >> np.uint64(32) == p.unit_packed >> 32
+
+
+# --- gender and number ------------------------------------------------------------------------------------------------
+
+
+@_unknown("gender")
+def _no_gender(p: Pairs) -> Array:
+    return (p.gender == 0) | (p.client.gender is None)
+
+
+@_level("gender", "same")
+def _same_gender(p: Pairs) -> Array:
+    return p.gender == (p.client.gender or -1)
+
+
+@_unknown("NHS number")
+def _no_number(p: Pairs) -> Array:
+    return (p.nhs == 0) | (p.client.nhs is None)
+
+
+@_level("NHS number", "same")
+def _same_number(p: Pairs) -> Array:
+    return p.nhs == (p.client.nhs or -1)
+
+
+def _check() -> None:
+    """Every level that is declared has a function, and every function a level."""
+    declared = {(each.name, level.name) for each in COMPARISONS for level in each.levels}
+    if declared != _LEVELS.keys() or {each.name for each in COMPARISONS} != _UNKNOWN.keys():
+        different = sorted(declared ^ _LEVELS.keys()) or sorted({each.name for each in COMPARISONS} ^ _UNKNOWN.keys())
+        raise ImportError(f"linkage.lookup.levels and linkage.comparison differ: {different}")
+
+
+_check()

@@ -1,0 +1,79 @@
+"""The order of the work, as the seam between engines wants it (`linkage.engine.Engine`): `sample`, then `score`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from linkage.blocking import RULES, RuleFacts
+from linkage.frequencies import Frequencies
+from linkage.model import Model
+from linkage.train import training_clients_sql
+from schemas.errors import SettingsError
+from schemas.progress import Progress
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+
+MOST_PAIRS = 2_000_000
+"""Pairs are compared in memory, all at once, at about a thousand bytes each; more than this belongs in DuckDB [assumed]."""
+
+
+@dataclass
+class RecordLinkageEngine:
+    """See `linkage.engine.Engine`; keeps the pairs from `sample` until `score`."""
+
+    most_pairs: int = MOST_PAIRS
+    """More candidate pairs than this are refused; pairs that several rules make count for each."""
+    _pair_level: pd.DataFrame | None = field(default=None, init=False, repr=False)
+
+    @property
+    def name(self) -> str:
+        """As users choose it."""
+        return "recordlinkage"
+
+    def sample(
+        self, connection: duckdb.DuckDBPyConnection, model: Model, frequencies: Frequencies, *, seed: int
+    ) -> tuple[RuleFacts, ...]:
+        """Compare every pair, and make `pair_level` for the training clients.
+
+        SettingsError where recordlinkage is not installed, where the model brings comparisons of its own, and where
+        the lists would make too many pairs.
+        """
+        _require_recordlinkage()
+        from linkage.reference import levels, pairs, records, weights
+
+        comparisons = [each.comparison for each in model.comparisons]
+        written = levels.references(records.nicknames(connection))
+        levels.require_same_levels(comparisons, written)
+        clients, register = (records.read(connection, side) for side in ("clients", "register"))
+        made, facts = pairs.make(RULES, clients, register, most=self.most_pairs)
+        compared = pairs.compare(made, clients, register, {each.column: each.name for each in comparisons}, written)
+        self._pair_level = weights.with_frequencies(compared, clients, register, frequencies)
+        of_training = self._pair_level["c"].isin(records.ids(connection, training_clients_sql(seed)))
+        records.write(connection, "pair_level", pairs.known(self._pair_level[of_training], model))
+        return facts
+
+    def score(
+        self, connection: duckdb.DuckDBPyConnection, model: Model, frequencies: Frequencies, progress: Progress
+    ) -> int:
+        """Make `ranked`; gives the number of pairs compared."""
+        from linkage.reference import decide, records, weights
+
+        if self._pair_level is None:
+            raise RuntimeError("score comes after sample, once")
+        pair_level, self._pair_level = self._pair_level, None
+        with progress.stage("Weighing"):
+            weighed = weights.weigh(pair_level, model, frequencies.people)
+            records.write(connection, "ranked", decide.rank(pair_level.assign(**weighed), model))
+        return len(pair_level)
+
+
+def _require_recordlinkage() -> None:
+    from importlib.util import find_spec
+
+    if find_spec("recordlinkage") is None:
+        raise SettingsError(
+            "the recordlinkage engine is not installed: pip install 'caretrace[recordlinkage]', or use --engine duckdb"
+        )

@@ -1,0 +1,138 @@
+"""Linking on a Spark cluster, with the SQL of one machine.
+
+The driver cleans, counts, trains and decides; executors make the pairs, weigh them and rank each client's candidates,
+which is where the time goes. Two rounds, as on one machine: the first rules for everybody, all rules for whoever those
+do not settle. In each round
+
+1. rows of both sides travel to the bucket of each of their keys (`plan`), where a DuckDB in memory makes and weighs
+   the pairs (`worker.compare`);
+2. weighed pairs travel to the bucket of their client, where the same pair from several buckets becomes one and
+   candidates compete (`worker.rank`);
+3. the best few candidates of each client come back as Parquet.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from linkage.batch import DuckDBEngine
+from linkage.blocking import RuleFacts
+from linkage.frequencies import Frequencies
+from linkage.model import Model
+from linkage.spark import exchange, worker
+from linkage.spark.cluster import Cluster, Sent
+from linkage.spark.plan import Plan, plan_round
+from linkage.spark.session import require_spark, session
+from linkage.spark.settings import SparkSettings
+from linkage.spark.work import make_work, records_sql
+from linkage.spark.worker import Work
+from linkage.weigh import pair_level_sql
+from schemas.progress import Progress
+
+if TYPE_CHECKING:
+    import duckdb
+
+_SIDES = ("client", "register")
+
+
+class SparkEngine:
+    """See `linkage.engine.Engine`.
+
+    Raises SettingsError at once where PySpark or Java is missing, before any data is read.
+    """
+
+    name = "spark"
+
+    def __init__(self, settings: SparkSettings | None = None) -> None:
+        self._settings = settings or SparkSettings()
+        self.plans: tuple[Plan, ...] = ()
+        """Of the rounds of the last `score`."""
+        require_spark()
+
+    def sample(
+        self, connection: duckdb.DuckDBPyConnection, model: Model, frequencies: Frequencies, *, seed: int
+    ) -> tuple[RuleFacts, ...]:
+        """As on one machine: the training clients are few."""
+        return DuckDBEngine().sample(connection, model, frequencies, seed=seed)
+
+    def score(
+        self, connection: duckdb.DuckDBPyConnection, model: Model, frequencies: Frequencies, progress: Progress
+    ) -> int:
+        """Make `ranked` on the cluster; gives the number of pairs compared."""
+        for table in ("pair", "pair_level", "client_chunk"):
+            connection.execute(f"DROP TABLE IF EXISTS {table}")
+        compared = self._find(connection, model, frequencies, progress)
+        levels = pair_level_sql(
+            (each.comparison for each in model.comparisons), frequencies, "(SELECT c, r, false AS first FROM found)"
+        )
+        # Executors send back who, not why: the few pairs kept are compared again here sooner than all travel in full.
+        connection.execute(f"""
+            CREATE OR REPLACE TABLE ranked AS
+            SELECT b.rank, b.weight, b.probability, b.pass, t.* EXCLUDE (first, r_key)
+            FROM found b JOIN ({levels}) t ON t.c = b.c AND t.r = b.r""")
+        for table in ("found", "client_key", "register_key"):
+            connection.execute(f"DROP TABLE {table}")
+        return compared
+
+    def _find(
+        self, connection: duckdb.DuckDBPyConnection, model: Model, frequencies: Frequencies, progress: Progress
+    ) -> int:
+        """Make `found`: c, person, r, rank, weight, probability, pass of the best candidates."""
+        settings = self._settings
+        with exchange.folder(connection, settings.folder) as folder:
+            work = make_work(connection, model, frequencies, folder, settings.worker_memory)
+            _create(connection, "found", work)
+            with (
+                session(settings.master, settings.conf, folder, settings.log or folder / "spark.log") as spark,
+                progress.stage("Comparing on Spark", 2) as advance,
+            ):
+                exchange.require_shared(spark.sparkContext.master, settings.folder)
+                for side, query in records_sql(connection).items():
+                    exchange.write(connection, query, _records(folder, side))
+                cluster = Cluster(spark, work)
+                self._round(connection, cluster, folder, "first", settled_only=True)
+                advance(1)
+                self._round(connection, cluster, folder, "all", settled_only=False)
+                advance(1)
+                return cluster.pairs_compared
+
+    def _round(
+        self, connection: duckdb.DuckDBPyConnection, cluster: Cluster, folder: Path, name: str, *, settled_only: bool
+    ) -> None:
+        """Add to `found`: whom the first rules settle, or everybody else."""
+        wanted = "WHERE first" if settled_only else "ANTI JOIN (SELECT c AS id FROM found) USING (id)"
+        plan = plan_round(
+            connection,
+            f"SELECT * FROM client_key {wanted}",
+            f"SELECT * FROM register_key {'WHERE first' if settled_only else ''}",
+            self._settings.size,
+        )
+        self.plans += (plan,)
+        if not plan.pairs:
+            return
+        sent = {side: Sent(_records(folder, side), folder / f"{side}_key_{name}.parquet") for side in _SIDES}
+        for side, files in sent.items():
+            exchange.write(
+                connection,
+                f"SELECT *, CAST(block_key % {plan.buckets} AS INTEGER) AS bucket FROM {side}_sent",
+                files.keys,
+            )
+            connection.execute(f"DROP TABLE {side}_sent")
+        best = folder / f"best_{name}"
+        cluster.find(plan, sent["client"], sent["register"], best, settled_only=settled_only)
+        exchange.read_into(connection, "found", best, cluster.work.ranked_schema)
+
+
+def _records(folder: Path, side: str) -> Path:
+    return folder / f"{side}.parquet"
+
+
+def _create(connection: duckdb.DuckDBPyConnection, table: str, work: Work) -> None:
+    """Make an empty `table` of the shape that executors give, which also proves their SQL before they see it."""
+    try:
+        connection.register("none_yet", work.ranked_schema.empty_table())
+    finally:
+        worker.forget()
+    connection.execute(f"CREATE OR REPLACE TABLE {table} AS FROM none_yet")
+    connection.unregister("none_yet")

@@ -1,0 +1,217 @@
+"""A Spark session for one linkage: begun with the caller's settings, quiet, and gone afterwards.
+
+Whoever runs inside a session already (a notebook, spark-submit) is linked in that one, and it stays. Spark's own
+messages may hold values of the data, so they go to a file that is deleted with the rest, never to the terminal.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from schemas.errors import CaretraceError, SettingsError
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+JAVA = 17
+"""The oldest Java that Spark 4 runs on."""
+_INSTALL_JAVA = (
+    f"install Java {JAVA} (Debian and Ubuntu: apt install openjdk-{JAVA}-jre-headless; macOS: brew install openjdk@{JAVA};"
+    f" Windows: winget install EclipseAdoptium.Temurin.{JAVA}.JRE) and set JAVA_HOME to it"
+)
+
+
+def require_java(environ: Mapping[str, str]) -> None:
+    """Raise SettingsError unless the Java that Spark would start is there and new enough."""
+    home = environ.get("JAVA_HOME")
+    java = shutil.which("java", path=str(Path(home, "bin"))) if home else shutil.which("java", path=environ.get("PATH"))
+    if java is None:
+        where = "JAVA_HOME, which is set, holds none" if home else "none was found on the PATH"
+        raise SettingsError(f"--engine spark needs Java {JAVA} or newer, and {where}; {_INSTALL_JAVA}")
+    # Java says its version on the error stream. On a Mac without Java the command exists and fails.
+    said = subprocess.run([java, "-version"], capture_output=True, encoding="utf-8", errors="replace", check=False)  # noqa: S603
+    found = re.search(r'version "(?:1\.)?([0-9]+)', said.stderr)
+    if said.returncode or found is None:
+        raise SettingsError(f"--engine spark needs Java {JAVA} or newer, and {java} does not start; {_INSTALL_JAVA}")
+    if int(found[1]) < JAVA:
+        raise SettingsError(
+            f"--engine spark needs Java {JAVA} or newer, and {java} is version {found[1]}; {_INSTALL_JAVA}"
+        )
+
+
+def require_spark() -> None:
+    """Raise SettingsError unless a session runs, or PySpark and a Java for it are there."""
+    try:
+        from pyspark.sql import SparkSession
+    except ImportError as error:
+        raise SettingsError(
+            "--engine spark needs PySpark 4, which is not installed; run: pip install 'caretrace[spark]'"
+        ) from error
+    if SparkSession.getActiveSession() is None:
+        require_java(os.environ)
+
+
+@contextlib.contextmanager
+def session(master: str | None, conf: Mapping[str, str], folder: Path, log: Path) -> Iterator[SparkSession]:
+    """Open a session whose temporary files are in `folder`, or take the one that is running.
+
+    Raises SettingsError where Spark does not start or a setting of it is at fault, CaretraceError where it gives up.
+    """
+    from pyspark.sql import SparkSession
+
+    running = SparkSession.getActiveSession()
+    if running is None:
+        opened = _own(master or "local[*]", conf, folder, log)
+    elif master or conf:
+        raise SettingsError(
+            "a Spark session is running already, and its settings cannot be changed from here;"
+            " leave out the master and Spark's settings, or stop that session first"
+        )
+    else:
+        # A session of our own in the running context, so that none of its SQL settings change.
+        opened = contextlib.nullcontext(running.newSession())
+    with opened as spark, _told_in_a_sentence():
+        yield spark
+
+
+def defaults(master: str, folder: Path) -> dict[str, str]:
+    """What a session of ours is begun with unless the caller says otherwise."""
+    here = {
+        # Nothing listens beyond this machine, and what spills lies with the run's other temporary files.
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.local.dir": str(folder),
+    }
+    return {
+        "spark.app.name": "caretrace",
+        # The web page would show the plan to anyone who finds its port.
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        # What is shuffled identifies people, so it is encrypted wherever Spark puts it down.
+        "spark.io.encryption.enabled": "true",
+        "spark.sql.warehouse.dir": str(folder / "warehouse"),
+        "spark.sql.catalogImplementation": "in-memory",
+        **(here if master.startswith("local") else {}),
+    }
+
+
+@contextlib.contextmanager
+def _own(master: str, conf: Mapping[str, str], folder: Path, log: Path) -> Iterator[SparkSession]:
+    from pyspark import SparkConf, SparkContext
+    from pyspark.errors import PySparkException
+    from pyspark.java_gateway import launch_gateway
+    from pyspark.sql import SparkSession
+
+    settings = SparkConf(loadDefaults=False).setMaster(master)
+    for key, value in {**defaults(master, folder), **conf}.items():
+        settings.set(key, value)
+    with log.open("ab") as messages, _handlers_kept():
+        try:
+            gateway = launch_gateway(settings, {"stdout": messages, "stderr": messages})
+        except (PySparkException, OSError) as error:
+            raise _no_start(master) from error
+    try:
+        with _handlers_kept():
+            try:
+                context = SparkContext(conf=settings, gateway=gateway)
+            except Exception as error:  # a Java error or a Python one, by what is wrong
+                raise _no_start(master) from error
+        # PySpark would take the first python3 of the PATH, which need not have what this one has.
+        context.pythonExec = conf.get("spark.pyspark.python") or os.environ.get("PYSPARK_PYTHON") or sys.executable
+        try:
+            yield SparkSession(context)
+        finally:
+            with contextlib.suppress(Exception):  # the work is done, or its own error is on the way
+                context.cancelAllJobs()
+            SparkSession(context).stop()
+    finally:
+        _end(gateway)
+        # Or the next session of this program would look for the one that ended.
+        SparkContext._gateway = SparkContext._jvm = None
+
+
+def _no_start(master: str) -> SettingsError:
+    return SettingsError(
+        f"Spark did not start with the master {master!r} and the settings given; check --spark-master, --spark-conf"
+        " and that JAVA_HOME is a Java this version of Spark supports"
+    )
+
+
+@contextlib.contextmanager
+def _handlers_kept() -> Iterator[None]:
+    """Take no notice of the handler that PySpark sets for Ctrl-C: the caller's stays."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _end(gateway: Any) -> None:
+    gateway.shutdown()
+    if (process := gateway.proc) is None:
+        return
+    # The Java program ends when nobody holds its input any more.
+    process.stdin.close()
+    try:
+        process.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+_MEANINGS = (
+    (
+        r"No module named '?(linkage|schemas|duckdb|pyarrow)",
+        "the Spark executors cannot import caretrace or what it needs; install caretrace with the same Python on every"
+        " executor, or pass it with --spark-conf spark.submit.pyFiles=...",
+    ),
+    (
+        r"PYTHON_VERSION_MISMATCH",
+        "the Spark executors run another version of Python than this program; set --spark-conf spark.pyspark.python",
+    ),
+    (r"CARETRACE_DUCKDB_VERSION", "the Spark executors have another version of DuckDB than this program; install the same"),
+    (
+        r"PATH_NOT_FOUND|FileNotFoundException|FILE_NOT_EXIST|does not exist",
+        "the Spark executors do not find the files this program wrote for them; set --spark-conf spark.caretrace.folder"
+        " to a folder that this machine and every executor see under one path",
+    ),
+    (
+        r"OutOfMemory|ExecutorLostFailure|Python worker exited unexpectedly|exceeds max|MemoryError",
+        "a Spark executor ran out of memory or was lost; give it more with --spark-conf spark.executor.memory (or"
+        " spark.driver.memory with a local master), or make tasks smaller with --spark-conf spark.caretrace.pairsPerTask",
+    ),
+    (r"No space left on device", "the disk of a Spark executor is full; free some space or set --spark-conf spark.local.dir"),
+)
+
+
+@contextlib.contextmanager
+def _told_in_a_sentence() -> Iterator[None]:
+    """Spark's errors are pages long and hold values: say what they mean instead."""
+    from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
+
+    try:
+        yield
+    except (Py4JError, PySparkException) as error:
+        text = str(error)
+        for pattern, sentence in _MEANINGS:
+            if re.search(pattern, text):
+                raise SettingsError(sentence) from error
+        raise CaretraceError(
+            "Spark stopped before the work was done; look at Spark's own log, which --spark-conf"
+            " spark.caretrace.log=FILE keeps (it may hold identifiable data)"
+        ) from error

@@ -1,0 +1,171 @@
+"""One of our models as Splink settings, for the tables that `linkage.splink.records` writes.
+
+Every m and u is written, since Splink fills a gap with a default and says nothing. What Splink's model has no place for
+(households, bands, provenance) goes into a file beside it, and what its arithmetic cannot say is named, comparison by
+comparison.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from linkage.blocking import RULES, AnyOf, BlockingRule
+from linkage.comparison import Comparison, Level
+from linkage.condition import parse
+from linkage.expression import Column, Constant, Expression, write
+from linkage.fields import BY_NAME, NICKNAME, own_column
+from linkage.model import ComparisonWeights, LevelWeights, Model
+from linkage.weigh import prior_bits
+from schemas.errors import SettingsError
+
+Target = Literal["splink5", "splink4"]
+
+SMALLEST = 1e-300
+"""Splink refuses an m or u below this, so also 0 (Splink 5.0, comparison_level.py)."""
+UNIQUE_ID, NICKNAMES = "unique_id", "given_nicknames"
+# Columns of several values that a rule takes apart, by the parts of ours.
+_LISTS = {("unit", "other_units"): "units", ("family", "other_families"): "families"}
+
+
+@dataclass(frozen=True)
+class Frequency:
+    """A frequency of ours as a term-frequency column of Splink's."""
+
+    column: str
+    """The column `tf_<column>` holds the frequency; `column` itself what it is the frequency of."""
+    sql: str
+    """That column over a record {0}."""
+    only_for: Literal["clients", "register"] | None
+    """The side whose records carry it; Splink takes the other's where one is null."""
+    differs: str | None = None
+    """How it is less than ours, if it is."""
+
+
+FREQUENCIES: dict[str, Frequency] = {
+    "given_u": Frequency("given", "{0}.given", "register"),
+    "nickname_u": Frequency("given_nickname", "{0}.given", "register"),
+    "family_u": Frequency(
+        "family",
+        "{0}.family",
+        "register",
+        "ours asks how common the family name is among people of the given name, where that agrees too; Splink's can"
+        " only be that of the family name",
+    ),
+    "birth_u": Frequency("birth_date", "{0}.birth_date", "clients"),
+    "house_u": Frequency("unit_house", "{0}.unit || ' ' || {0}.house", "clients"),
+    "unit_u": Frequency("unit", "{0}.unit", "clients"),
+    "other_unit_u": Frequency("unit_other", "{0}.unit", "clients"),
+}
+"""By the column of `pair_level`; one that is not here has no counterpart, and the level keeps its average u."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """Splink's settings, what goes beside them, and every way in which they say less than the model."""
+
+    settings: dict[str, Any]
+    beside: dict[str, Any]
+    notes: tuple[str, ...]
+
+
+def export_settings(
+    model: Model, *, to: Target = "splink5", people: int, frequencies: bool = True, rules: Iterable[BlockingRule] = RULES
+) -> Exported:
+    """The settings dictionary for Splink with DuckDB, for a register of `people` people.
+
+    `frequencies` false leaves term frequencies out: every level then weighs its average. Raises SettingsError where a
+    condition cannot be written.
+    """
+    if people < 1:
+        raise SettingsError("the number of people in the register must be 1 or more")
+    notes: list[str] = []
+    comparisons = [_comparison(each, notes, frequencies=frequencies) for each in model.comparisons]
+    blocking = _blocking(rules, notes)
+    odds = 2 ** prior_bits(model, people)
+    settings: dict[str, Any] = {
+        "link_type": "link_only",
+        "probability_two_random_records_match": max(odds / (1 + odds), SMALLEST),
+        "comparisons": comparisons,
+        "blocking_rules_to_generate_predictions": blocking,
+        "retain_matching_columns": True,
+        "retain_intermediate_calculation_columns": True,
+        "additional_columns_to_retain": [],
+        "unique_id_column_name": UNIQUE_ID,
+        "source_dataset_column_name": "source_dataset",
+        "term_frequency_adjustment_column_prefix": "tf_",
+        "comparison_vector_value_column_prefix": "gamma_",
+        "sql_dialect": "duckdb",
+    }
+    # Version 4 refuses a file that has version 5's key.
+    settings |= {"match_weight_column_prefix": "mw_"} if to == "splink5" else {"bayes_factor_column_prefix": "bf_"}
+    notes.append(
+        "households: Splink compares a pair with two random people only, so a sister at the same address weighs more"
+        " there than here; everything else being equal, its weight is ours or higher"
+    )
+    notes.append(
+        "decisions: bands, guards, passes and the competition of a client's candidates are not part of Splink's model"
+    )
+    beside = {"model": model.to_json(), "model_id": model.model_id, "to": to, "register_people": people, "notes": notes}
+    return Exported(settings, beside, tuple(notes))
+
+
+def _comparison(weights: ComparisonWeights, notes: list[str], *, frequencies: bool) -> dict[str, Any]:
+    comparison = weights.comparison
+    levels: list[dict[str, Any]] = []
+    if comparison.unknown != "false":
+        levels.append(
+            {
+                "sql_condition": _condition(comparison.unknown),
+                "label_for_charts": "not known",
+                "is_null_level": True,
+            }
+        )
+    last = len(weights.levels) - 1
+    for place, (level, own) in enumerate(zip(comparison.levels, weights.levels, strict=True)):
+        levels.append(_level(comparison, level, own, notes, is_last=place == last, frequencies=frequencies))
+    return {
+        "output_column_name": comparison.name.replace(" ", "_"),
+        "comparison_description": comparison.name,
+        "comparison_levels": levels,
+    }
+
+
+def _level(
+    comparison: Comparison, level: Level, own: LevelWeights, notes: list[str], *, is_last: bool, frequencies: bool
+) -> dict[str, Any]:
+    if is_last and level.condition != "true":
+        raise SettingsError(f"comparison '{comparison.name}': its last level is not for all other pairs")
+    made: dict[str, Any] = {
+        "sql_condition": "ELSE" if is_last else _condition(level.condition),
+        "label_for_charts": level.name,
+        "m_probability": max(own.m, SMALLEST),
+        "u_probability": max(own.u, SMALLEST),
+    }
+    if not level.frequency:
+        return made
+    where = f"{comparison.name}, {level.name}"
+    theirs = FREQUENCIES.get(level.frequency)
+    if not frequencies:
+        notes.append(f"{where}: term frequencies are left out as asked; it weighs its average")
+    elif theirs is None:
+        notes.append(f"{where}: its frequency has no counterpart in Splink; it weighs its average")
+    else:
+        # With its own u as the base, the level weighs log2(m / tf): what ours does.
+        made |= {"tf_adjustment_column": theirs.column, "disable_tf_exact_match_detection": True}
+        if theirs.differs:
+            notes.append(f"{where}: {theirs.differs}")
+    return made
+
+
+def _condition(condition: str) -> str:
+    """Our condition with Splink's columns: `l.given` is "given_l"."""
+    return write(_without_join(parse(condition, own_column)), lambda column: f'"{column.name}_{column.side}"')
+
+
+def _without_join(expression: Expression) -> Expression:
+    """The level for nicknames asks whether a join found a row; a record of the export lists its own nicknames."""
+    if NICKNAME not in _columns_outside(expression):
+        return expression
+    raise SettingsError("a condition reads the nickname table in a way that Splink cannot")
