@@ -44,7 +44,7 @@ class Reference:
 
     def reached(self, left: pd.DataFrame, right: pd.DataFrame) -> NDArray[np.int8]:
         """Place of the first level that holds for each pair, or NOTHING."""
-        known = (left[self.needed].notna() & right[self.needed].notna()).to_numpy(bool)
+        known = left[self.needed].notna().to_numpy(bool) & right[self.needed].notna().to_numpy(bool)
         found = np.full(len(left), NOTHING, np.int8)
         open_ = np.flatnonzero(known)
         for place, (_, rule) in enumerate(self.levels):
