@@ -1,6 +1,6 @@
 """People in the loop: pairs go out to readers, answers come back, and what they decide is kept for every later run.
 
-Begin with `export.export` and `importing.read_back`, which are `caretrace review export` and `import`. `decisions` is
+Begin with `export.export` and `importing.import_answers`, which are `caretrace review export` and `import`. `ledger` is
 the file that keeps what was decided; `verdicts` gives it to a linkage, `sampled` to an evaluation.
 """
 

@@ -11,20 +11,24 @@ import re
 import shutil
 import tempfile
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from itertools import groupby
 from pathlib import Path
 from typing import Literal
 
-from caretrace.review import sheets, sidecar
+from caretrace import run_folder
+from caretrace.review import pairs, sheets, sidecar
 from caretrace.review.codes import NAME_COLUMNS, code, name_prints
-from caretrace.review.decisions import Key
+from caretrace.review.decisions import History, Key
+from caretrace.review.ledger import read
 from caretrace.review.marks import FIELDS
 from caretrace.review.pairs import Asked, Chosen
 from caretrace.review.plain import Record
 from caretrace.review.sheets import Question
 from caretrace.review.sidecar import Export, Sent
 from governance.files import move, owner_only, sha256_of
+from linkage.review import DISAGREED
 from schemas.errors import InputError, SettingsError
 
 MOST_READERS = 2
@@ -33,6 +37,59 @@ Form = Literal["xlsx", "csv"]
 Records = Mapping[tuple[str, Key], Record]
 
 _READER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which pairs are wanted: those waiting for review, or one of the others."""
+
+    sample: int | None = None
+    """Draw this many clients for evaluation instead."""
+    third_look: bool = False
+    """Take those that readers disagree on instead."""
+    limit: int | None = None
+    """Of those waiting, this many clients at most."""
+    again: bool = False
+    """Of those waiting, also what was decided before."""
+
+    def __post_init__(self) -> None:
+        if self.sample is not None and (self.third_look or self.limit is not None or self.again):
+            raise SettingsError("a sample is drawn from all clients: leave out --third-look, --limit and --again")
+        if self.third_look and (self.limit is not None or self.again):
+            raise SettingsError("a third look takes every pair in dispute: leave out --limit and --again")
+
+
+def export(
+    run: Path,
+    out: Path,
+    *,
+    readers: Sequence[str],
+    decisions: Path,
+    seed: int = 0,
+    wanted: Wanted | None = None,
+    forms: Sequence[Form] = ("xlsx",),
+    include_scores: bool = False,
+) -> Export:
+    """Choose pairs of the run folder `run` and write them to `out` for `readers`; `decisions` says what is settled.
+
+    Raises InputError where nothing is left to ask, SettingsError where the readers will not do.
+    """
+    check_readers(readers)
+    wanted = wanted or Wanted()
+    run_id = str(run_folder.open(run).manifest["run_id"])
+    history = read(decisions)
+    with pairs.opened(run) as connection:
+        if wanted.sample is not None:
+            chosen = pairs.sample(connection, wanted.sample, seed=seed, run_id=run_id)
+        elif wanted.third_look:
+            _check_fresh(readers, history)
+            chosen = pairs.third_look(connection, history, seed=seed)
+        else:
+            chosen = pairs.waiting(connection, history, seed=seed, limit=wanted.limit, again=wanted.again)
+        records = pairs.records(connection, chosen.pairs)
+    return write(
+        out, chosen, records, run_id=run_id, readers=readers, seed=seed, forms=forms, include_scores=include_scores
+    )
 
 
 def write(
@@ -85,6 +142,14 @@ def check_readers(readers: Sequence[str]) -> None:
         raise SettingsError("the two readers have one name; double reading needs two people")
 
 
+def _check_fresh(readers: Sequence[str], history: History) -> None:
+    """A third look by somebody who has answered already is no third look."""
+    disputed = [each.made for each in history.standing.values() if each.made.verdict == DISAGREED]
+    before = {name.casefold() for made in disputed for name in made.answers}
+    if seen := [name for name in readers if name.casefold() in before]:
+        raise SettingsError(f"{seen[0]} has answered pairs in dispute already; a third look needs another reader")
+
+
 def _write_sheets(folder: Path, reader: str, questions: Collection[Question], forms: Sequence[Form]) -> None:
     for form in forms:
         path = folder / f"reader-{reader}.{form}"
@@ -133,6 +198,6 @@ def _names(question: Question) -> list[str]:
 
 
 def _export_id(chosen: Chosen, run_id: str, readers: Sequence[str], seed: int, include_scores: bool) -> str:
-    pairs = [sidecar.plain(asked) for asked in chosen.pairs]
-    made_of = [run_id, list(readers), seed, include_scores, chosen.facts, pairs]
+    asked = [sidecar.plain(each) for each in chosen.pairs]
+    made_of = [run_id, list(readers), seed, include_scores, chosen.facts, asked]
     return sha256(sidecar.canonical(made_of)).hexdigest()[:16]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from caretrace.review.decisions import read
+from caretrace.review.ledger import read
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from caretrace.review.decisions import Decision, read
+from caretrace.review.decisions import Decision
+from caretrace.review.ledger import read
 from schemas import VERDICT
 from schemas.errors import InputError
 
