@@ -9,12 +9,25 @@ is not known is refused with its name: subqueries, tables, files, settings, vari
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from linkage.expression import Call, Case, Cast, Column, ConditionError, Constant, Expression, Junction
-from linkage.functions import FUNCTIONS, SYNONYMS, TYPES, Kind
+from linkage.expression import (
+    Call,
+    Case,
+    Cast,
+    Column,
+    ConditionError,
+    Constant,
+    Expression,
+    Function,
+    Junction,
+    Variable,
+)
+from linkage.functions import FUNCTIONS, SYNONYMS, TAKES_FUNCTION, TYPES, Kind
 
 if TYPE_CHECKING:
     import duckdb
@@ -22,10 +35,21 @@ if TYPE_CHECKING:
 LONGEST, DEEPEST = 10_000, 100
 """Characters of a condition, and levels of nesting; the longest that Splink's own library writes has some 800."""
 LONGEST_PADDING = 50
+MOST_FUNCTIONS = 2
+"""Functions of list elements inside each other: each multiplies the work by the length of a list."""
 _WIDTHS = {str(width) for width in range(LONGEST_PADDING + 1)}
 
-Resolve = Callable[[tuple[str, ...]], Column]
+Resolve = Callable[[tuple[str, ...]], Column | Variable]
 """Gives the column that a name of one or more parts means, or raises ConditionError."""
+
+
+@dataclass(frozen=True)
+class _Inside:
+    """Where in the tree we are: what names mean there, and how much deeper it may go."""
+
+    resolve: Resolve
+    depth: int
+    functions: int
 
 
 def parse(text: str, resolve: Resolve) -> Expression:
@@ -47,7 +71,7 @@ def parse(text: str, resolve: Resolve) -> Expression:
         raise ConditionError(f"the condition is nested deeper than {DEEPEST} levels") from None
     if parsed.get("error"):
         raise ConditionError("the condition is not one expression of SQL that DuckDB can read")
-    return _read(_only_expression(parsed), resolve, DEEPEST)
+    return _read(_only_expression(parsed), _Inside(resolve, DEEPEST, MOST_FUNCTIONS))
 
 
 @cache
@@ -116,20 +140,20 @@ _OPERATORS = {
 }
 
 
-def _read(node: Mapping[str, Any], resolve: Resolve, depth: int) -> Expression:
-    if depth <= 0:
+def _read(node: Mapping[str, Any], here: _Inside) -> Expression:
+    if here.depth <= 0:
         raise ConditionError(f"the condition is nested deeper than {DEEPEST} levels")
     if node.get("alias"):
         raise ConditionError("the condition names a part of itself (AS), which is not read")
 
     def inner(part: Mapping[str, Any]) -> Expression:
-        return _read(part, resolve, depth - 1)
+        return _read(part, replace(here, depth=here.depth - 1))
 
     kind = node.get("type", "")
     match node.get("class"):
         case "COLUMN_REF":
             _expect(node, "column_names")
-            return resolve(tuple(node["column_names"]))
+            return here.resolve(tuple(node["column_names"]))
         case "CONSTANT":
             _expect(node, "literal")
             return _constant(node["literal"])
@@ -161,7 +185,7 @@ def _read(node: Mapping[str, Any], resolve: Resolve, depth: int) -> Expression:
             _expect(node, "child", "type_expr", "try_cast")
             return Cast(_type(node["type_expr"]), inner(node["child"]))
         case "FUNCTION" if kind == "FUNCTION":
-            return _function(node, inner)
+            return _function(node, inner, here)
     raise ConditionError(f"the condition holds {_words(node)}, which is not allowed")
 
 
@@ -207,7 +231,7 @@ def _type(node: Mapping[str, Any]) -> str:
     return name
 
 
-def _function(node: Mapping[str, Any], inner: Callable[[Mapping[str, Any]], Expression]) -> Expression:
+def _function(node: Mapping[str, Any], inner: Callable[[Mapping[str, Any]], Expression], here: _Inside) -> Expression:
     _expect(node, "function_name", "arguments", "order_bys", "is_operator", "qualified_name", *_EMPTY_IN_CALL)
     given = str(node["function_name"]).lower()
     arguments = node["arguments"]
@@ -218,21 +242,52 @@ def _function(node: Mapping[str, Any], inner: Callable[[Mapping[str, Any]], Expr
         or any(each.get("name") for each in arguments)
     ):
         raise ConditionError(f"the condition calls {given} with more than plain arguments, which is not allowed")
-    parts = tuple(inner(each["expression"]) for each in arguments)
-    if given == "date" and len(parts) == 1:
-        return Cast("DATE", parts[0])
-    if given in ("if", "ifelse") and len(parts) == 3:
-        return Case(((parts[0], parts[1]),), parts[2])
-    if given == "-" and len(parts) == 1:
-        given = "negative"
-    if given == "substring" and len(parts) == 2 and _is_text(parts[1]):  # Postgres': FROM a pattern with a group
-        given, parts = "regexp_extract", (*parts, Constant("1", Kind.NUMBER))
-    if given in ("datediff", "date_diff") and len(parts) == 2:  # Spark's: later, earlier, in days
-        parts = (Constant("'day'", Kind.TEXT), parts[1], parts[0])
+    expressions = [each["expression"] for each in arguments]
+    if SYNONYMS.get(given, given) in TAKES_FUNCTION and len(expressions) == 2:
+        return Call(SYNONYMS.get(given, given), (inner(expressions[0]), _of_each(expressions[1], here)))
+    return _translated(given, tuple(inner(each) for each in expressions))
+
+
+def _translated(given: str, parts: tuple[Expression, ...]) -> Expression:
+    """A call by DuckDB's name and order of arguments."""
+    match given, parts:
+        case "date", (one,):
+            return Cast("DATE", one)
+        case "if" | "ifelse", (when, then, otherwise):
+            return Case(((when, then),), otherwise)
+        case "-", (one,):
+            return _call("negative", (one,))
+        case "substring", (one, Constant(kind=Kind.TEXT) as pattern):  # Postgres': FROM a pattern with a group
+            return _call("regexp_extract", (one, pattern, Constant("1", Kind.NUMBER)))
+        case "datediff" | "date_diff", (later, earlier):  # Spark's, in days
+            return _call("date_diff", (Constant("'day'", Kind.TEXT), earlier, later))
     name = SYNONYMS.get(given, given)
-    if name not in FUNCTIONS or not (name.isidentifier() or node["is_operator"] or given == "negative"):
+    if name not in FUNCTIONS or name in TAKES_FUNCTION:
         raise ConditionError(f"the condition calls {given}, which is not on the list of what a model may call")
     return _call(name, parts)
+
+
+def _of_each(node: Mapping[str, Any], here: _Inside) -> Function:
+    """A function of one element of a list."""
+    if node.get("class") != "LAMBDA":
+        raise ConditionError("the condition gives a list function something else than a function of its elements")
+    _expect(node, "lhs", "expr", "syntax_type")
+    names = node["lhs"].get("column_names", ())
+    # A variable called l or r would take the record's name from it.
+    if (
+        node["lhs"].get("class") != "COLUMN_REF"
+        or len(names) != 1
+        or not re.fullmatch("[a-km-qs-z]|[a-z]{2,9}", names[0])
+    ):
+        raise ConditionError("the condition holds a function of elements whose variable is no short word")
+    if here.functions == 0:
+        raise ConditionError(f"the condition holds more than {MOST_FUNCTIONS} functions of elements inside each other")
+    variable = Variable(names[0])
+
+    def within(parts: tuple[str, ...]) -> Column | Variable:
+        return variable if parts == (variable.name,) else here.resolve(parts)
+
+    return Function(variable, _read(node["expr"], _Inside(within, here.depth - 1, here.functions - 1)))
 
 
 def _tried(part: Expression) -> Expression:
@@ -240,10 +295,6 @@ def _tried(part: Expression) -> Expression:
     if isinstance(part, Call) and (FUNCTIONS[part.name].sql or "").startswith("TRY("):
         return part
     raise ConditionError("the condition holds TRY, which is not allowed")
-
-
-def _is_text(part: Expression) -> bool:
-    return isinstance(part, Constant) and part.kind is Kind.TEXT
 
 
 def _call(name: str, arguments: tuple[Expression, ...]) -> Call:

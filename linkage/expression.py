@@ -65,7 +65,22 @@ class Cast:
     inner: Expression
 
 
-Expression = Column | Constant | Call | Junction | Case | Cast
+@dataclass(frozen=True)
+class Variable:
+    """The element of a list that the function around it looks at."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Function:
+    """What is asked of each element of a list: `lambda x: ...`."""
+
+    variable: Variable
+    body: Expression
+
+
+Expression = Column | Constant | Call | Junction | Case | Cast | Variable | Function
 WriteColumn = Callable[[Column], str]
 
 
@@ -98,6 +113,8 @@ def kind(expression: Expression) -> Kind:
     match expression:
         case Column(kind=known) | Constant(kind=known):
             return known
+        case Variable() | Function():
+            return Kind.ANY
         case Junction():
             return Kind.TRUTH
         case Cast(type=name):
@@ -125,6 +142,10 @@ def _write(expression: Expression, column: WriteColumn) -> str:
             return column(expression)
         case Constant(sql=sql):
             return sql
+        case Variable(name=name):
+            return name
+        case Function(variable=variable, body=body):
+            return f"lambda {variable.name}: {write(body, column)}"
         case Junction(word=word, parts=parts):
             return "(" + f" {word} ".join(write(part, column) for part in parts) + ")"
         case Case(arms=arms, otherwise=otherwise):
@@ -160,6 +181,6 @@ def _parts(expression: Expression) -> tuple[Expression, ...]:
             return parts
         case Case(arms=arms, otherwise=otherwise):
             return (*(part for arm in arms for part in arm), otherwise)
-        case Cast(inner=inner):
-            return (inner,)
+        case Cast(inner=part) | Function(body=part):
+            return (part,)
     return ()

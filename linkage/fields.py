@@ -25,7 +25,7 @@ class Field:
     role: Role | None = None
     also: tuple[str, ...] = ()
     narrow: str | None = None
-    """The type of a number, as `linkage.clean` makes it."""
+    """The type of what is no text, as `linkage.clean` makes it."""
 
     @property
     def type(self) -> str:
@@ -66,8 +66,8 @@ FIELDS: tuple[Field, ...] = (
     Field("given_root", Kind.TEXT, "the formal name behind a nickname, or the given name", role="given"),
     Field("given_sound", Kind.TEXT, "Soundex of the given name", role="given"),
     Field("family_sound", Kind.TEXT, "Soundex of the family name", role="family"),
-    Field("other_givens", Kind.LIST, "middle and other given names", role="given", also=("middle_names",)),
-    Field("other_families", Kind.LIST, "previous family names, parts of a double-barrelled one", role="family"),
+    Field("other_givens", Kind.LIST, "middle and other given names", also=("middle_names",)),
+    Field("other_families", Kind.LIST, "previous family names, parts of a double-barrelled one"),
     Field(
         "families",
         Kind.LIST,
@@ -104,14 +104,17 @@ FIELDS: tuple[Field, ...] = (
     Field(
         "district",
         Kind.TEXT,
-        "postcode district",
+        "postcode district, or the town where no postcode is known",
         role="place",
         also=("outcode", "outward_code", "postcode_district", "postcode_outcode"),
     ),
     Field("area", Kind.TEXT, "postcode area", "regexp_extract({0}.unit, '^[A-Z]+')", "place", ("postcode_area",)),
     Field("house", Kind.TEXT, "the numbers of the address, or its first letters", role="place", also=("house_number",)),
+    Field("street", Kind.TEXT, "street name without its kind", role="place"),
+    Field("town", Kind.TEXT, "town", role="place"),
+    Field("place", Kind.TEXT, "postcode, or house and street where that is not known", role="place"),
     Field("other_units", Kind.LIST, "former and other postcodes", role="place"),
-    Field("units", Kind.LIST, "every postcode", _ALL % ("unit", "unit", "other_units", "other_units"), "place"),
+    Field("places", Kind.LIST, "every address", _ALL % ("place", "place", "other_units", "other_units"), "place"),
     Field(
         "gender",
         Kind.NUMBER,
@@ -121,13 +124,25 @@ FIELDS: tuple[Field, ...] = (
         narrow="UTINYINT",
     ),
     Field("nhs", Kind.NUMBER, "NHS number, as a number", role="number", narrow="BIGINT"),
+    Field("nhs_entered", Kind.TEXT, "NHS number as entered, where it cannot be one", role="number"),
+    Field("former_nhs", Kind.LIST, "superseded NHS numbers, as numbers", role="number", narrow="BIGINT[]"),
+    Field(
+        "all_nhs",
+        Kind.LIST,
+        "present and superseded NHS numbers",
+        _ALL % (("nhs",) * 2 + ("former_nhs",) * 2),
+        "number",
+    ),
+    Field("ids", Kind.LIST, "hashes of other identifiers", role="other id", narrow="UBIGINT[]"),
+    Field("schemes", Kind.LIST, "hashes of the kinds of those", role="other id", narrow="UBIGINT[]"),
     Field("nhs_number", Kind.TEXT, "NHS number, ten digits", _NUMBER, "number", ("nhsnumber", "nhs_no")),
 )
 
 BY_NAME: dict[str, Field] = {field.name: field for field in FIELDS}
 _ALSO: dict[str, Field] = {name: field for field in FIELDS for name in (field.name, *field.also)}
-# A level of ours is reached where the join of `linkage.weigh` with table `nickname` finds a row.
-_NICKNAME = Column("n", "a", Kind.TEXT)
+# From the join of `linkage.weigh` with table `nickname`.
+NICKNAME = Column("n", "a", Kind.TEXT)
+"""Not null where the two given names are nicknames of one name."""
 
 
 def known_as(name: str) -> Field | None:
@@ -140,7 +155,7 @@ def own_column(parts: tuple[str, ...]) -> Column:
     if len(parts) == 2 and parts[0] in ("l", "r") and parts[1] in BY_NAME and not BY_NAME[parts[1]].sql:
         return Column(parts[0], parts[1], BY_NAME[parts[1]].kind)
     if parts == ("n", "a"):
-        return _NICKNAME
+        return NICKNAME
     raise ConditionError(f"the condition reads {'.'.join(parts)}, which is no column of the two records l and r")
 
 

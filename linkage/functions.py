@@ -49,6 +49,9 @@ def _text(gives: Kind, fewest: int, most: int | None = None, sql: str | None = N
 
 _T, _N, _B, _L, _D, _A = Kind.TEXT, Kind.NUMBER, Kind.TRUTH, Kind.LIST, Kind.DATE, Kind.ANY
 
+TAKES_FUNCTION = frozenset({"list_filter", "list_transform"})
+"""Their second argument is a function of an element, and nothing else is."""
+
 FUNCTIONS: dict[str, Function] = {
     # How far two texts are apart.
     "levenshtein": _text(_N, 2),
@@ -117,6 +120,11 @@ FUNCTIONS: dict[str, Function] = {
     "list_intersect": Function(_L, _L, 2, 2),
     "list_prepend": Function(_A, _L, 2, 2),
     "list_value": Function(_A, _L, 0, 20),
+    "list_filter": Function(_A, _L, 2, 2),
+    "list_transform": Function(_A, _L, 2, 2),
+    "list_max": Function(_L, _A, 1, 1),
+    "list_min": Function(_L, _A, 1, 1),
+    "flatten": Function(_L, _L, 1, 1),
     "slice": Function(_A, _A, 3, 3, "{0}[{1}:{2}]"),
     "element": Function(_A, _A, 2, 2, "{0}[{1}]"),
     # Truths.
@@ -159,6 +167,8 @@ SYNONYMS: dict[str, str] = {
     # DuckDB's own other names.
     "array_length": "len",
     "list_length": "len",
+    "array_max": "list_max",
+    "array_min": "list_min",
     "list_has": "list_contains",
     "array_has": "list_contains",
     "array_has_any": "list_has_any",

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from linkage.blocking import RULES, AnyOf, BlockingRule
 from linkage.comparison import Comparison, Level
 from linkage.condition import parse
-from linkage.expression import Column, Constant, Expression, write
+from linkage.expression import Call, columns, write
 from linkage.fields import BY_NAME, NICKNAME, own_column
 from linkage.model import ComparisonWeights, LevelWeights, Model
 from linkage.weigh import prior_bits
@@ -26,7 +26,12 @@ SMALLEST = 1e-300
 """Splink refuses an m or u below this, so also 0 (Splink 5.0, comparison_level.py)."""
 UNIQUE_ID, NICKNAMES = "unique_id", "given_nicknames"
 # Columns of several values that a rule takes apart, by the parts of ours.
-_LISTS = {("unit", "other_units"): "units", ("family", "other_families"): "families"}
+_LISTS = {
+    ("place", "other_units"): "places",
+    ("family", "other_families"): "families",
+    ("nhs", "former_nhs"): "all_nhs",
+    (None, "ids"): "ids",
+}
 
 
 @dataclass(frozen=True)
@@ -37,28 +42,27 @@ class Frequency:
     """The column `tf_<column>` holds the frequency; `column` itself what it is the frequency of."""
     sql: str
     """That column over a record {0}."""
-    only_for: Literal["clients", "register"] | None
-    """The side whose records carry it; Splink takes the other's where one is null."""
-    differs: str | None = None
-    """How it is less than ours, if it is."""
+    side: Literal["clients", "register"]
+    """Whose records carry it; Splink takes the other's where one is null."""
+    when: str = ""
+    """A condition under which it is this frequency; it becomes a level of its own."""
+    label: str = ""
 
 
-FREQUENCIES: dict[str, Frequency] = {
-    "given_u": Frequency("given", "{0}.given", "register"),
-    "nickname_u": Frequency("given_nickname", "{0}.given", "register"),
-    "family_u": Frequency(
-        "family",
-        "{0}.family",
-        "register",
-        "ours asks how common the family name is among people of the given name, where that agrees too; Splink's can"
-        " only be that of the family name",
+FREQUENCIES: dict[str, tuple[Frequency, ...]] = {
+    "given_u": (Frequency("given", "{0}.given", "register"),),
+    "nickname_u": (Frequency("given_nickname", "{0}.given", "register"),),
+    # How common a family name is depends on whether the given names agree too.
+    "family_u": (
+        Frequency("names", "{0}.given || ' ' || {0}.family", "clients", "l.given = r.given", ", given name too"),
+        Frequency("family", "{0}.family", "register"),
     ),
-    "birth_u": Frequency("birth_date", "{0}.birth_date", "clients"),
-    "house_u": Frequency("unit_house", "{0}.unit || ' ' || {0}.house", "clients"),
-    "unit_u": Frequency("unit", "{0}.unit", "clients"),
-    "other_unit_u": Frequency("unit_other", "{0}.unit", "clients"),
+    "birth_u": (Frequency("birth_date", "{0}.birth_date", "clients"),),
+    "house_u": (Frequency("unit_house", "{0}.unit || ' ' || {0}.house", "clients"),),
+    "unit_u": (Frequency("unit", "{0}.unit", "clients"),),
+    "other_unit_u": (Frequency("unit_other", "{0}.unit", "clients"),),
 }
-"""By the column of `pair_level`; one that is not here has no counterpart, and the level keeps its average u."""
+"""By the column of `pair_level`; one that is not here cannot be had from either record alone."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,12 @@ class Exported:
 
 
 def export_settings(
-    model: Model, *, to: Target = "splink5", people: int, frequencies: bool = True, rules: Iterable[BlockingRule] = RULES
+    model: Model,
+    *,
+    to: Target = "splink5",
+    people: int,
+    frequencies: bool = True,
+    rules: Iterable[BlockingRule] = RULES,
 ) -> Exported:
     """The settings dictionary for Splink with DuckDB, for a register of `people` people.
 
@@ -124,7 +133,7 @@ def _comparison(weights: ComparisonWeights, notes: list[str], *, frequencies: bo
         )
     last = len(weights.levels) - 1
     for place, (level, own) in enumerate(zip(comparison.levels, weights.levels, strict=True)):
-        levels.append(_level(comparison, level, own, notes, is_last=place == last, frequencies=frequencies))
+        levels += _levels(comparison, level, own, notes, is_last=place == last, frequencies=frequencies)
     return {
         "output_column_name": comparison.name.replace(" ", "_"),
         "comparison_description": comparison.name,
@@ -132,9 +141,10 @@ def _comparison(weights: ComparisonWeights, notes: list[str], *, frequencies: bo
     }
 
 
-def _level(
+def _levels(
     comparison: Comparison, level: Level, own: LevelWeights, notes: list[str], *, is_last: bool, frequencies: bool
-) -> dict[str, Any]:
+) -> list[dict[str, Any]]:
+    """One level of ours: one of Splink's, or several where its frequency depends on more than the level."""
     if is_last and level.condition != "true":
         raise SettingsError(f"comparison '{comparison.name}': its last level is not for all other pairs")
     made: dict[str, Any] = {
@@ -143,29 +153,66 @@ def _level(
         "m_probability": max(own.m, SMALLEST),
         "u_probability": max(own.u, SMALLEST),
     }
-    if not level.frequency:
-        return made
     where = f"{comparison.name}, {level.name}"
-    theirs = FREQUENCIES.get(level.frequency)
-    if not frequencies:
-        notes.append(f"{where}: term frequencies are left out as asked; it weighs its average")
-    elif theirs is None:
-        notes.append(f"{where}: its frequency has no counterpart in Splink; it weighs its average")
-    else:
-        # With its own u as the base, the level weighs log2(m / tf): what ours does.
-        made |= {"tf_adjustment_column": theirs.column, "disable_tf_exact_match_detection": True}
-        if theirs.differs:
-            notes.append(f"{where}: {theirs.differs}")
-    return made
+    theirs = FREQUENCIES.get(level.frequency or "", ())
+    if level.frequency is None:
+        return [made]
+    if not frequencies or not theirs:
+        reason = "cannot be had from either record alone" if frequencies else "is left out as asked"
+        notes.append(f"{where}: its frequency {reason}; it weighs its average in Splink")
+        return [made]
+    if len(theirs) > 1:
+        notes.append(f"{where}: it becomes {len(theirs)} levels with one m and u, each with a frequency of its own")
+    return [made | _adjusted(each, made, level) for each in theirs]
+
+
+def _adjusted(frequency: Frequency, level: dict[str, Any], own: Level) -> dict[str, Any]:
+    # With its own u as the base, the level weighs log2(m / tf): what ours does.
+    adjusted: dict[str, Any] = {"tf_adjustment_column": frequency.column, "disable_tf_exact_match_detection": True}
+    if frequency.when:
+        adjusted["sql_condition"] = _condition(f"({own.condition}) AND {frequency.when}")
+        adjusted["label_for_charts"] = level["label_for_charts"] + frequency.label
+    return adjusted
 
 
 def _condition(condition: str) -> str:
     """Our condition with Splink's columns: `l.given` is "given_l"."""
-    return write(_without_join(parse(condition, own_column)), lambda column: f'"{column.name}_{column.side}"')
+    tree = parse(condition, own_column)
+    if tree == Call("is not null", (NICKNAME,)):
+        # Here a join finds the row of the nickname table; a record of the export lists its own.
+        return f'list_contains("{NICKNAMES}_l", "given_r")'
+    if NICKNAME in columns(tree):
+        raise SettingsError("a condition reads the table of nicknames in a way that Splink cannot")
+    return write(tree, lambda column: f'"{column.name}_{column.side}"')
 
 
-def _without_join(expression: Expression) -> Expression:
-    """The level for nicknames asks whether a join found a row; a record of the export lists its own nicknames."""
-    if NICKNAME not in _columns_outside(expression):
-        return expression
-    raise SettingsError("a condition reads the nickname table in a way that Splink cannot")
+def _blocking(rules: Iterable[BlockingRule], notes: list[str]) -> list[dict[str, Any]]:
+    made = []
+    for rule in rules:
+        pairs = list(zip(rule.client, rule.register_parts, strict=True))
+        if all(_columns_of(part) for pair in pairs for part in pair):
+            made.append(_rule(pairs))
+        else:
+            notes.append(f"blocking rule '{rule.name}': it has a part that is no column, so it is left out")
+    notes.append(
+        "blocking: our rules leave out keys that very many register rows share, and look no further for clients that"
+        " the first rules settle; Splink's make every pair"
+    )
+    return made
+
+
+def _columns_of(part: str | AnyOf) -> tuple[str, ...]:
+    if isinstance(part, AnyOf):
+        one = _LISTS.get((part.usual, part.others))
+        return (one,) if one else ()
+    return (part,) if part in BY_NAME else ()
+
+
+def _rule(pairs: list[tuple[str | AnyOf, str | AnyOf]]) -> dict[str, Any]:
+    named = [(_columns_of(client)[0], _columns_of(register)[0]) for client, register in pairs]
+    rule: dict[str, Any] = {
+        "blocking_rule": " AND ".join(f'l."{client}" = r."{register}"' for client, register in named),
+        "sql_dialect": "duckdb",
+    }
+    lists = sorted({name for pair in named for name in pair} & set(_LISTS.values()))
+    return rule | ({"arrays_to_explode": lists} if lists else {})
