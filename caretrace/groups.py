@@ -86,7 +86,7 @@ def by_group(
 ) -> Iterator[tuple[str, tuple[Counted, ...]]]:
     """Each grouping's column with its groups, small ones put together; `counts` is SQL over `relation`, clients first.
 
-    `relation` has the client's key. A grouping of which nothing is recorded is left out.
+    `relation` has the client's key. A grouping that parts nobody from anybody is left out.
     """
     sets = ", ".join(groupings)
     which = " ".join(f"WHEN GROUPING({column}) = 0 THEN '{column}'" for column in groupings)
@@ -95,8 +95,9 @@ def by_group(
         GROUP BY GROUPING SETS ({", ".join(f"({column})" for column in groupings)})""").fetchall()
     for column in groupings:
         groups = [Counted(name, tuple(values)) for kind, name, *values in rows if kind == column]
-        if any(group.name != UNKNOWN for group in groups):
-            yield column, tuple(fold(sorted(groups, key=lambda group: _place(group.name))))
+        folded = tuple(fold(sorted(groups, key=lambda group: _place(group.name))))
+        if len(folded) > 1:
+            yield column, folded
 
 
 def _place(name: str) -> tuple[int, str]:

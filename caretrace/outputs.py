@@ -1,7 +1,8 @@
-"""What a run hands to people and to the client system: links.parquet, and CSV files that a spreadsheet opens safely.
+"""What a run hands to people and to the client system: links and candidates, and CSV files a spreadsheet opens safely.
 
-In: the working store with `link`. Out: links.parquet, load_back.csv, conflicts.csv, review.csv, set_aside.csv and
-quality.csv. A client stands in load_back.csv or in conflicts.csv, never in both.
+In: the working store with `link` and `candidate`. Out: links.parquet, candidates.parquet, load_back.csv,
+conflicts.csv, review.csv, set_aside.csv and quality.csv. A client stands in load_back.csv or in conflicts.csv, never in
+both.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from caretrace.linked import SIDES, write_parquet
-from schemas import DATA_QUALITY, LINK, SET_ASIDE
+from schemas import CANDIDATE, DATA_QUALITY, LINK, SET_ASIDE
 
 if TYPE_CHECKING:
     import duckdb
@@ -42,11 +43,11 @@ class OutputSettings:
 
 
 def write_outputs(connection: duckdb.DuckDBPyConnection, folder: Path, settings: OutputSettings) -> dict[str, int]:
-    """Write links.parquet and the five CSV files into `folder`; gives the rows of each CSV by its name."""
+    """Write both Parquet files and the five CSV files into `folder`; gives the rows of each CSV by its name."""
     prepare_claims(connection)
-    write_parquet(
-        connection, f"SELECT {_names(LINK.names)} FROM link ORDER BY {_names(LINK.key)}", folder / "links.parquet"
-    )
+    for table, relation, name in ((LINK, "link", "links"), (CANDIDATE, "candidate", "candidates")):
+        query = f"SELECT {_names(table.names)} FROM {relation} ORDER BY {_names(table.key)}"
+        write_parquet(connection, query, folder / f"{name}.parquet")
     queries = (
         ("load_back", load_back_sql(settings)),
         ("conflicts", CONFLICTS),

@@ -276,7 +276,7 @@ def write(
 ) -> dict[str, Any]:
     """Write every file of the run but the manifest into `folder`, and give the manifest."""
     from caretrace import quality, report
-    from caretrace.truth import evaluate
+    from caretrace.evaluate.measure import against_truth
 
     clock = Clock(dict(linked.timings))
     with clock("tables"):
@@ -289,7 +289,8 @@ def write(
         manifest = _manifest(linked, settings, clock.seconds)
         manifest["counts"] |= {name: rows[name] for name in ("load_back", "conflicts", "set_aside")}
         if truth is not None:
-            manifest["evaluation"] = evaluate(connection, truth)
+            bands = {"link_at": linked.facts.bands.link_at, "review_at": linked.facts.bands.review_at}
+            manifest["evaluation"] = against_truth(connection, truth, bands=bands, as_at=settings.as_at)
         report.write(folder / "report.html", manifest=manifest, connection=connection, quality=facts)
     return {**manifest, "timings": clock.seconds}
 

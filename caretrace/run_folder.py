@@ -82,13 +82,13 @@ def finish(draft: Draft, manifest: Mapping[str, Any]) -> Run:
     files = sorted(path for path in draft.path.rglob("*") if path.is_file())
     outputs = {path.relative_to(draft.path).as_posix(): sha256(path) for path in files}
     for path in files:
-        _protect(path)
+        protect(path)
         _flush(path)
     complete = {"format": FORMAT, **manifest, "outputs": outputs}
     text = json.dumps(complete, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
     target = draft.path / MANIFEST
     target.write_text(text, encoding="utf-8", newline="\n")
-    _protect(target)
+    protect(target)
     _flush(target)
     for folder in {path.parent for path in (*files, target)}:
         _flush_folder(folder)
@@ -141,7 +141,7 @@ def _refuse_existing(out: Path) -> None:
         raise InputError("exists already; give --out a new name or remove it first", path=out)
 
 
-def _protect(path: Path) -> None:
+def protect(path: Path) -> None:
     """Readable and writable by the owner alone; on Windows the folder's own access list decides instead."""
     if os.name != "nt":
         path.chmod(0o600)

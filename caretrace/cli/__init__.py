@@ -13,7 +13,10 @@ from collections.abc import Sequence
 from types import FrameType
 
 from caretrace import console
-from caretrace.cli.failures import ExitCode, Interrupted, explain, write_crash_file
+from caretrace.cli.failures import ExitCode, Interrupted, write_crash_file
+
+# Not by its own name, which is that of a module here.
+from caretrace.cli.failures import explain as explain_failure
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,7 +49,7 @@ def _run(arguments: Sequence[str]) -> int:
 
 
 def _fail(error: BaseException) -> int:
-    failure = explain(error)
+    failure = explain_failure(error)
     if failure is None:
         console.tell(f"caretrace: a bug of ours; where it happened is in {write_crash_file(error)}")
         return ExitCode.BUG

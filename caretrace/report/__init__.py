@@ -12,44 +12,56 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from caretrace.evaluate.measure import without_truth
 from caretrace.quality import Quality
-from caretrace.report import charts, flow, tables
+from caretrace.report import charts, checklist, evaluation, flow, tables
 from caretrace.report.figures import Figures, gather
 from caretrace.report.words import count, estimate, percent
 
 if TYPE_CHECKING:
     import duckdb
+    from jinja2 import Environment
 
 __all__ = ["write"]
 
 _CHARTED_SYSTEMS = 4
 """Columns that fit beside each other in the completeness chart; the table has every source."""
 _BARS = 10
+_CHARTED = ("Age", "Gender", "Ethnicity")
+"""Groupings that fit a chart; areas and sources are in the table."""
 
 
 def write(path: Path, *, manifest: Mapping[str, Any], connection: duckdb.DuckDBPyConnection, quality: Quality) -> None:
     """Write the report of the run that `manifest` describes to `path`, in UTF-8.
 
-    `connection` holds `link` and both sides' `person`. Optional in the manifest: `linkage` (passes, bands, timings),
-    `counts`, `timings`, `settings`, `evaluation` (links, right, findable, found); what is absent is left out.
+    `connection` holds `link`, `candidate` and both sides' `person`. Optional in the manifest: `linkage` (passes, bands,
+    capture, timings), `counts`, `timings`, `settings`, `evaluation` (of `caretrace.evaluate`); what is absent is left
+    out.
     """
-    path.write_text(render(manifest, gather(connection, as_at=quality.as_at), quality), encoding="utf-8", newline="\n")
+    figures = gather(connection, as_at=quality.as_at)
+    estimates = without_truth(connection, manifest.get("linkage") or {}, as_at=quality.as_at)
+    path.write_text(render(manifest, figures, quality, estimates), encoding="utf-8", newline="\n")
 
 
-def render(manifest: Mapping[str, Any], figures: Figures, quality: Quality) -> str:
-    """The page as text."""
+def environment() -> Environment:
+    """The templates with our words for numbers."""
     # Imported here: `caretrace --help` needs no templates.
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    environment = Environment(
+    made = Environment(
         loader=PackageLoader("caretrace.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(count=count, percent=percent, estimate=estimate)
-    page = environment.get_template("report.html.j2")
+    made.filters.update(count=count, percent=percent, estimate=estimate, exact=evaluation.exact)
+    return made
+
+
+def render(manifest: Mapping[str, Any], figures: Figures, quality: Quality, estimates: Mapping[str, Any]) -> str:
+    """The page as text."""
+    page = environment().get_template("report.html.j2")
     return page.render(
         manifest=manifest,
         figures=figures,
@@ -60,6 +72,9 @@ def render(manifest: Mapping[str, Any], figures: Figures, quality: Quality) -> s
         lower=_linked_less_often(figures),
         charts=_charts(manifest, figures, quality),
         tables=_tables(manifest, figures, quality),
+        measured=evaluation.sections(manifest.get("evaluation"), estimates),
+        record=checklist.record(manifest, figures, estimates),
+        guild=checklist.guild(manifest, figures, estimates, quality),
         settings=list(tables.flattened(manifest.get("settings") or {})),
     )
 
@@ -82,7 +97,7 @@ def _charts(manifest: Mapping[str, Any], figures: Figures, quality: Quality) -> 
             [(str(row[0]), float(row[2]), "link") for row in passes],
         ),
         "certainty": charts.certainty(figures.bins, bands.get("link_at"), bands.get("review_at")),
-        "shares": charts.shares(figures.groupings, figures.linked.value),
+        "shares": charts.shares([g for g in figures.groupings if g.name in _CHARTED], figures.linked.value),
         "completeness": charts.completeness(
             [(name, tables.field_counts(s, tables.CHARTED)) for name, s in systems[:_CHARTED_SYSTEMS]]
         ),
@@ -108,7 +123,6 @@ def _tables(manifest: Mapping[str, Any], figures: Figures, quality: Quality) -> 
         "matched": tables.matched(figures, linkage.get("passes") or []),
         "reasons": tables.reasons(figures),
         "certainty": tables.certainty(figures.bins),
-        "evaluation": tables.evaluation(manifest.get("evaluation") or {}),
         "shares": tables.shares(figures.groupings, figures.linked.value),
         "completeness": tables.completeness(quality),
         "numbers": tables.numbers(quality),

@@ -1,13 +1,13 @@
-"""What the report counts in the `link` table: outcomes, methods, how sure, and who is linked less often."""
+"""What the report counts in table `link`: outcomes, methods, how sure, and who is linked less often."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from caretrace.report.intervals import Share
-from schemas.codes import ETHNIC_CATEGORY, GENDER
+from caretrace.groups import GROUPINGS, by_group, make_groups
+from linkage.evaluate import Share
 
 if TYPE_CHECKING:
     import duckdb
@@ -17,9 +17,6 @@ BIN_WIDTH = 0.5
 """Of the histogram, in powers of ten of the odds."""
 LOWEST_BIN, HIGHEST_BIN = -8, 12
 """In bins: odds of 1 to 10,000 against, and a million to one; what lies beyond falls into these two."""
-SMALL_GROUP = 10
-"""A group of fewer clients is put together with others: its share would say more about chance than about the group."""
-AGE_BANDS = ((0, 17), (18, 24), (25, 34), (35, 44), (45, 54), (55, 64), (65, 74), (75, 84), (85, None))
 
 
 @dataclass(frozen=True)
@@ -33,7 +30,7 @@ class Method:
     had_same_number: int
     had_other_number: int
     doubt: float
-    """Sum of 1 - probability: links expected to be wrong, where they are links."""
+    """Sum of 1 - probability: links expected to be wrong, where they are links; 0 where people decided."""
     belief: float
     """Sum of probability: right candidates expected, where they are not linked."""
 
@@ -118,7 +115,8 @@ _METHODS = """SELECT decision, method, count(*),
         count(*) FILTER (p.nhs_number IS NULL),
         count(*) FILTER (p.nhs_number = l.nhs_number),
         count(*) FILTER (p.nhs_number <> l.nhs_number),
-        CAST(coalesce(sum(CAST(1 - l.probability AS DECIMAL(18, 12))), 0) AS DOUBLE),
+        CAST(coalesce(sum(CAST(CASE WHEN method = 'review' THEN 0 ELSE 1 - l.probability END AS DECIMAL(18, 12))), 0)
+            AS DOUBLE),
         CAST(coalesce(sum(CAST(l.probability AS DECIMAL(18, 12))), 0) AS DOUBLE)
     FROM link l JOIN clients.person p USING (source, source_org, record_id) GROUP BY ALL ORDER BY ALL"""
 
@@ -135,66 +133,9 @@ _REASONS = """SELECT decision, coalesce(reason, ''), count(*) FROM link WHERE de
 
 
 def _groupings(connection: duckdb.DuckDBPyConnection, as_at: date) -> tuple[Grouping, ...]:
-    names = [age_band(low, high) for low, high in AGE_BANDS]
-    arms = " ".join(
-        f"WHEN age <= {high} THEN '{name}'" for name, (_, high) in zip(names, AGE_BANDS, strict=True) if high
-    )
-    rows = connection.execute(f"""
-        SELECT CASE GROUPING(age_band, gender, ethnicity) WHEN 3 THEN 'age' WHEN 5 THEN 'gender' ELSE 'ethnicity' END,
-            coalesce(age_band, gender, ethnicity), count(*) FILTER (linked), count(*)
-        FROM (SELECT decision = 'link' AS linked, gender, ethnicity,
-                CASE WHEN age < 0 OR age IS NULL THEN NULL {arms} ELSE '{names[-1]}' END AS age_band
-            FROM (SELECT decision, gender, ethnicity, date_sub('year', birth_date, DATE '{as_at}')
-                    - CAST(birth_date > DATE '{as_at}' AS INTEGER) AS age
-                FROM link JOIN clients.person USING (source, source_org, record_id)))
-        GROUP BY GROUPING SETS (age_band, gender, ethnicity)""").fetchall()
+    make_groups(connection, as_at=as_at)
+    relation = "(SELECT source, source_org, record_id, decision = 'link' AS linked FROM link)"
     return tuple(
-        grouping
-        for key, title, order, name_of in (
-            ("age", "Age", names, lambda code: code),
-            ("gender", "Gender", list(GENDER.values()), lambda code: GENDER.get(code, code)),
-            ("ethnicity", "Ethnicity", _ETHNIC_GROUPS, ethnic_group),
-        )
-        if (
-            grouping := _grouping(
-                title, order, [(name_of(code), *counts) for kind, code, *counts in rows if kind == key]
-            )
-        )
+        Grouping(GROUPINGS[column], tuple(Group(g.name, Share(g.counts[1], g.counts[0])) for g in groups))
+        for column, groups in by_group(connection, relation, "count(*), count(*) FILTER (linked)")
     )
-
-
-_UNKNOWN = "not recorded"
-
-
-def age_band(low: int, high: int | None) -> str:
-    """How a band is called: `under 18`, `18 to 24`, `85 and over`."""
-    if high is None:
-        return f"{low} and over"
-    return f"under {high + 1}" if low == 0 else f"{low} to {high}"
-
-
-def ethnic_group(code: str | None) -> str | None:
-    """The part of the category's name before its colon: the census groups, which are large enough to compare."""
-    label = ETHNIC_CATEGORY.get(code or "")
-    return label.split(":")[0] if label else code
-
-
-_ETHNIC_GROUPS = list(dict.fromkeys(str(ethnic_group(code)) for code in ETHNIC_CATEGORY))
-
-
-def _grouping(title: str, order: list[str], rows: list[tuple[Any, ...]]) -> Grouping | None:
-    """Add up rows of one name, put small groups together at the end; None where nothing but null is held."""
-    if not any(name for name, _, _ in rows):
-        return None
-    counts: dict[str, tuple[int, int]] = {}
-    for name, linked, clients in rows:
-        before = counts.get(name or _UNKNOWN, (0, 0))
-        counts[name or _UNKNOWN] = (before[0] + linked, before[1] + clients)
-    places = {name: place for place, name in enumerate([*order, *sorted(set(counts) - {*order, _UNKNOWN}), _UNKNOWN])}
-    groups = [Group(name, Share(*counts[name])) for name in sorted(counts, key=places.__getitem__)]
-    small = [group.linked for group in groups if group.linked.whole < SMALL_GROUP]
-    large = [group for group in groups if group.linked.whole >= SMALL_GROUP]
-    if small:
-        together = Share(sum(s.part for s in small), sum(s.whole for s in small))
-        large.append(Group(f"groups of under {SMALL_GROUP}, together", together))
-    return Grouping(title, tuple(large))

@@ -70,10 +70,13 @@ def diagram(clients: Intake, register: Intake, figures: Figures) -> Chart:
         160, 248, 400, (f"{count(clients.people)} clients", f"looked for among {count(register.people)} records")
     )
     whole = figures.clients() or 1
-    exact = sum(m.clients for m in figures.links() if m.name != "probabilistic")
-    scored = figures.clients("link") - exact
+    scored, decided = (
+        sum(m.clients for m in figures.links() if m.name == name) for name in ("probabilistic", "review")
+    )
+    how = f"{count(figures.clients('link') - scored - decided)} by a rule, {count(scored)} by weight"
+    by_people = f", {count(decided)} by people" if decided else ""
     for x, decision, words in (
-        (0.0, "link", f"linked: {count(exact)} by a rule, {count(scored)} by weight"),
+        (0.0, "link", f"linked: {how}{by_people}"),
         (300.0, "review", "for a person to review"),
         (520.0, "none", "not linked"),
     ):

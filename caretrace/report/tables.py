@@ -322,23 +322,6 @@ def flattened(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str,
             yield name, "not set" if value is None else str(value)
 
 
-def evaluation(facts: Mapping[str, Any]) -> Grid | None:
-    """Precision and recall against known truth, where the manifest has counts of it: links, right, findable, found."""
-    from caretrace.report.intervals import Share
-
-    rows: list[tuple[Cell, ...]] = []
-    for name, part, whole, meaning in (
-        ("Precision", "right", "links", "links that are right"),
-        ("Recall", "found", "findable", "clients in the register who were linked rightly"),
-    ):
-        if isinstance(facts.get(part), int) and isinstance(facts.get(whole), int):
-            share = Share(facts[part], facts[whole])
-            interval = f"{share.low:.2%} to {share.high:.2%}"
-            rows.append((name, meaning, share.part, share.whole, f"{share.value:.2%}", interval))
-    head = ("Measure", "Meaning", "Number", "of", "Share", "95% interval (Wilson)")
-    return grid("Measured against known truth", head, rows) if rows else None
-
-
 def doubt(figures: Figures) -> str:
     """How often a link is expected to be wrong, as one in so many."""
     links = figures.clients("link")

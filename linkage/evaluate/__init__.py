@@ -14,7 +14,7 @@ from linkage.evaluate.capture import Captured, Split, capture
 from linkage.evaluate.expected import Expectation, expect
 from linkage.evaluate.judge import Counts, Threshold, counts, judge, thresholds
 from linkage.evaluate.shares import Estimate, Share, f_measure, standardised_difference
-from linkage.evaluate.strata import Stratum, allocate, stratified
+from linkage.evaluate.strata import Stratum, allocate, ratio, stratified
 
 __all__ = [
     "Bin",
@@ -34,6 +34,7 @@ __all__ = [
     "expect",
     "f_measure",
     "judge",
+    "ratio",
     "standardised_difference",
     "stratified",
     "thresholds",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import duckdb
 
 NUMBER = "number"
-FIELDS = {"nhs": NUMBER, "birth": "date", "given": "given name", "family": "family name"}
+FIELDS = {"nhs": NUMBER, "ids": "other number", "birth": "date", "given": "given name", "family": "family name"}
 """Which field a key's column tells of, by how its name begins; every other column is of the address."""
 PLACE = "address"
 
@@ -211,5 +211,5 @@ def count(histories: Sequence[History], rules: Sequence[BlockingRule]) -> Captur
 def fields(rule: BlockingRule) -> frozenset[str]:
     """The fields that a rule looks at."""
     parts = [*rule.client, *rule.register_parts]
-    columns = [part.usual if isinstance(part, AnyOf) else part for part in parts]
+    columns = [part.usual or part.others if isinstance(part, AnyOf) else part for part in parts]
     return frozenset(next((field for start, field in FIELDS.items() if c.startswith(start)), PLACE) for c in columns)

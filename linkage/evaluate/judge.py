@@ -35,13 +35,14 @@ def judge(connection: duckdb.DuckDBPyConnection) -> None:
     A person is known by NHS number, and where neither truth nor register has one, by the register's record.
     """
     held_back = ", ".join(f"'{_quoted(guard.name)}'" for guard in guards(()))
-    connection.execute(f"""
+    connection.execute("""
         CREATE OR REPLACE TEMP TABLE truth_person AS
         WITH by_record AS (
             SELECT record_id, max(nhs_number) AS nhs_number FROM register.person
             SEMI JOIN (SELECT register_record_id AS record_id FROM truth) USING (record_id) GROUP BY record_id
         )
-        SELECT t.source, t.source_org, t.record_id, coalesce(t.nhs_number, b.nhs_number) AS number, t.register_record_id AS register_row,
+        SELECT t.source, t.source_org, t.record_id,
+               coalesce(t.nhs_number, b.nhs_number) AS number, t.register_record_id AS register_row,
                coalesce(t.in_register, b.record_id IS NOT NULL OR n.nhs_number IS NOT NULL) AS findable
         FROM truth t
         LEFT JOIN by_record b ON b.record_id = t.register_record_id

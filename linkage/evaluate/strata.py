@@ -28,19 +28,39 @@ class Stratum:
 
 
 def stratified(strata: Sequence[Stratum]) -> Estimate | None:
-    """The share of the whole, or None where a stratum of some size has no sample: then nothing is known of it.
+    """The share of the whole, or None where a stratum of some size has no sample: then nothing is known of it."""
+    whole = sum(each.size for each in strata)
+    found = total(strata)
+    if not whole or found is None:
+        return None
+    value, variance = found
+    return Estimate.normal(value / whole, variance / whole**2)
+
+
+def ratio(right: Sequence[Stratum], missed: Sequence[Stratum]) -> Estimate | None:
+    """Recall: the total found right over that and the total missed, or None as for `stratified`.
+
+    With totals a and c of variances va and vc, a / (a + c) has variance (c^2 va + a^2 vc) / (a + c)^4 by the delta
+    method; that the two may come from one sample, where more of the one is less of the other, is left aside.
+    """
+    first, second = total(right), total(missed)
+    if first is None or second is None or not first[0] + second[0]:
+        return None
+    (a, a_variance), (c, c_variance) = first, second
+    return Estimate.normal(a / (a + c), (c**2 * a_variance + a**2 * c_variance) / (a + c) ** 4)
+
+
+def total(strata: Sequence[Stratum]) -> tuple[float, float] | None:
+    """How many of the whole are so, with the variance; None where a stratum of some size has no sample.
 
     In a stratum where all or none were found, p (1 - p) / n is 0, as if nothing could be unknown. There the variance is
     taken at (x + 1) / (n + 2) instead (Wilson's centre, rounded: Agresti and Coull 1998), so that ten looked at and ten
     right do not pass for certainty.
     """
     held = [each for each in strata if each.size]
-    whole = sum(each.size for each in held)
-    if not whole or any(not each.found.whole for each in held):
+    if any(not each.found.whole for each in held):
         return None
-    value = fsum(each.size / whole * each.found.value for each in held)
-    variance = fsum((each.size / whole) ** 2 * _variance(each) for each in held)
-    return Estimate.normal(value, variance)
+    return fsum(each.size * each.found.value for each in held), fsum(each.size**2 * _variance(each) for each in held)
 
 
 def _variance(stratum: Stratum) -> float:

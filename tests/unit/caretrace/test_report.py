@@ -13,9 +13,9 @@ import pyarrow.compute as pc
 import pytest
 
 from caretrace import pipeline
-from caretrace.report.intervals import Share
 from caretrace.synthetic import make
 from connectors import Source
+from linkage.evaluate import Share
 
 LEAK = "Zzyzxleak"
 VOID = {

@@ -1,0 +1,440 @@
+"""The pages and tables of an evaluation: from its JSON facts to what is read.
+
+The same sections stand in a run's own report, where truth or estimates are known. Begin with `sections`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from math import log10
+from typing import Any
+
+from caretrace.report.charts import WIDTH
+from caretrace.report.marks import Chart, Dot, Line, Mark, Text
+from caretrace.report.tables import Grid, grid
+from caretrace.report.words import percent
+
+Facts = Mapping[str, Any]
+NOTABLE = 0.1
+"""Standardised difference from which a group is worth notice (Austin 2009)."""
+
+
+def sections(evaluation: Facts | None, estimates: Facts | None, **more: Facts | None) -> dict[str, Any]:
+    """Charts and tables for the template: each None where there is nothing to say.
+
+    `more` may hold `hidden_number` and `sample`, as evaluation.json has them.
+    """
+    measured, told = evaluation or {}, estimates or {}
+    return {
+        "measures": measures(measured),
+        "errors": errors(measured),
+        "groups": groups(measured),
+        "thresholds": thresholds(measured),
+        "calibration": calibration(measured),
+        "compared": compared(told),
+        "splits": splits(told),
+        "rules": rules(told),
+        "expected": expected(told),
+        "hidden": hidden(more.get("hidden_number") or {}),
+        "sample": sample(more.get("sample") or {}),
+        "thresholds_chart": thresholds_chart(measured),
+        "calibration_chart": calibration_chart(measured),
+        "facts": {"evaluation": measured, "estimates": told, **more},
+    }
+
+
+_HEAD = ("Measure", "Meaning", "Number", "of", "Share", "95% interval")
+_MEANINGS = (
+    ("Precision", "precision", "links that are right"),
+    ("Recall", "recall", "clients in the register who were linked rightly"),
+)
+
+
+def exact(share: float) -> str:
+    """A share to two decimals of a percent, and to more where that would hide what is not quite all.
+
+    >>> [exact(share) for share in (0.5, 0.99963, 0.999996, 1)]
+    ['50.00%', '99.96%', '99.9996%', '100%']
+    """
+    if share in (0, 1):
+        return f"{share:.0%}"
+    return f"{share:.4%}" if share > 0.9999 else f"{share:.2%}"
+
+
+def interval(facts: Facts) -> str:
+    """`from to to`."""
+    low, high = facts["interval_95"]
+    return f"{exact(low)} to {exact(high)}"
+
+
+def _row(name: str, meaning: str, facts: Facts) -> tuple[str | int, ...]:
+    value = facts.get("value")
+    part, whole = facts.get("part", "estimate"), facts.get("of", "")
+    return name, meaning, part, whole, "none to count" if value is None else exact(value), interval(facts)
+
+
+def measures(facts: Facts) -> Grid | None:
+    """Precision, recall and F1 against known truth."""
+    if "precision" not in facts:
+        return None
+    rows = [_row(name, meaning, facts[key]) for name, key, meaning in _MEANINGS]
+    rows.append(_row("F1", "the harmonic mean of the two", facts["f1"]))
+    rows.append(
+        _row("Blocking", "clients in the register whose true person is among the candidates", facts["blocking_recall"])
+    )
+    truth = facts["truth"]
+    note = (
+        "Intervals: Wilson; that of F1 through F* (Hand, Christen and Kirielle 2021)."
+        f" The truth tells of {truth['clients']:,} clients of the run."
+    )
+    if truth["not_told"]:
+        note += f" It does not name {truth['not_told']:,} clients; nothing is counted of them."
+    if truth["of_no_client"]:
+        note += f" {truth['of_no_client']:,} of its rows are of nobody in the run, such as records that were set aside."
+    return grid("Measured against known truth", _HEAD, rows, note)
+
+
+def errors(facts: Facts) -> Grid | None:
+    """What went wrong, by kind."""
+    if "errors" not in facts:
+        return None
+    rows = [(each["error"], each["kind"], each["clients"]) for each in facts["errors"]]
+    return grid(
+        "Errors by kind",
+        ("Error", "Kind", "Clients"),
+        rows,
+        "A client in the register who was linked to somebody else is counted once, as a wrong link.",
+    )
+
+
+def groups(facts: Facts) -> Grid | None:
+    """Precision and recall by group, and which differ from all."""
+    rows = facts.get("groups") or []
+    if not rows:
+        return None
+    return grid(
+        "Precision and recall by group",
+        ("Group", "Clients", "Precision", "95% interval", "Recall", "95% interval", "Against all clients"),
+        (
+            (
+                f"{each['grouping']}: {each['group']}",
+                each["clients"],
+                *_cells(each["precision"]),
+                *_cells(each["recall"]),
+                _against(facts, each),
+            )
+            for each in rows
+        ),
+        "Groups of fewer than 10 clients are put together. A group is named where its whole interval lies on one side"
+        " of the share of all clients; with many groups about one in twenty differs by chance.",
+    )
+
+
+def _cells(share: Facts) -> tuple[str, str]:
+    return ("none", "") if share["value"] is None else (exact(share["value"]), interval(share))
+
+
+def _against(facts: Facts, group: Facts) -> str:
+    found = []
+    for key in ("precision", "recall"):
+        overall, (low, high) = facts[key]["value"], group[key]["interval_95"]
+        if overall is not None and group[key]["of"]:
+            found += [f"{key} lower"] if high < overall else [f"{key} higher"] if low > overall else []
+    return ", ".join(found) or "no clear difference"
+
+
+def thresholds(facts: Facts) -> Grid | None:
+    """Results at neighbouring link bands."""
+    if "thresholds" not in facts:
+        return None
+    return grid(
+        "Results at neighbouring link bands",
+        ("Link from", "Links", "Precision", "95% interval", "Recall", "95% interval", "F1"),
+        (
+            (
+                f"{each['link_at']:.7g}" + (" (this run)" if each["chosen"] else ""),
+                each["links"],
+                *_cells(each["precision"]),
+                *_cells(each["recall"]),
+                exact(each["f1"]["value"]),
+            )
+            for each in facts["thresholds"]
+        ),
+        "Guards and decisions of people stay as they are; only the probability asked of a link changes.",
+    )
+
+
+_VERDICTS = {"fits": "fits", "too bold": "too sure of itself", "too timid": "less sure than it could be"}
+
+
+def calibration(facts: Facts) -> Grid | None:
+    """Expected against observed, by band of probability."""
+    told = facts.get("calibration")
+    if not told or not told["bins"]:
+        return None
+    return grid(
+        "Calibration: is it right as often as it says?",
+        ("Probability", "Clients", "Expected right", "Right", "95% interval", "Links", "Links right", "Verdict"),
+        (
+            (
+                f"{each['from']:.7g} to {each['to']:.7g}",
+                each["observed"]["of"],
+                exact(each["expected"]),
+                exact(each["observed"]["value"]),
+                interval(each["observed"]),
+                each["links"]["of"],
+                "none" if each["links"]["value"] is None else exact(each["links"]["value"]),
+                _VERDICTS[each["verdict"]],
+            )
+            for each in told["bins"]
+        ),
+        f"Of all clients with a candidate, by the probability of the best. Brier score {told['brier_score']:.6f}"
+        f" (Brier 1950; 0 is perfect), expected calibration error {told['expected_calibration_error']:.6f}.",
+    )
+
+
+def expected(told: Facts) -> Grid | None:
+    """What the model itself expects."""
+    facts = told.get("expected")
+    if not facts:
+        return None
+    return grid(
+        "What the model itself expects",
+        ("Measure", "Meaning", "Share", "95% interval"),
+        [
+            (name, meaning, exact(facts[key]["value"]), interval(facts[key]))
+            for name, key, meaning in (
+                ("Precision", "precision", "links that are right"),
+                ("Recall", "recall", "of the clients whose person is a candidate, those who were linked rightly"),
+            )
+        ],
+        "From the probabilities themselves, each link apart from the others (Poisson binomial). The interval is of"
+        " chance alone: it does not tell how far the model is wrong.",
+    )
+
+
+def splits(told: Facts) -> Grid | None:
+    """Blocking recall by capture and recapture."""
+    facts = told.get("blocking")
+    if not facts or not facts["splits"]:
+        return None
+    return grid(
+        "What blocking may have missed: links counted by two groups of rules that share no field",
+        (
+            "Groups of rules",
+            "Links asked",
+            "By the first",
+            "By the second",
+            "By both",
+            "Found, at most",
+            "95% interval",
+        ),
+        (
+            (
+                f"{_listed(each['first'])} | {_listed(each['second'])}",
+                each["links"],
+                each["in_first"],
+                each["in_second"],
+                each["in_both"],
+                exact(each["recall_at_most"]["value"]),
+                interval(each["recall_at_most"]),
+            )
+            for each in facts["splits"]
+        ),
+        "Chapman's estimate (1951) with a log-normal interval (Chao 1987). An upper bound: rules fail together on the"
+        " same poor records, so more is missed than this can tell. The lowest row is the closest.",
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names)
+
+
+def rules(told: Facts) -> Grid | None:
+    """Links by the blocking rules that make them."""
+    facts = told.get("blocking")
+    if not facts or not facts["links"]:
+        return None
+    return grid(
+        "Accepted links by blocking rule",
+        ("Rule", "Links it makes", "Share", "Links only it makes"),
+        (
+            (each["name"], each["links"], percent(each["links"] / facts["links"]), each["alone"])
+            for each in facts["rules"]
+        ),
+        f"Of {facts['links']:,} accepted links, drawn where there are more than 20,000.",
+    )
+
+
+def compared(told: Facts) -> Grid | None:
+    """Linked against not linked."""
+    rows = told.get("compared") or []
+    if not rows:
+        return None
+    return grid(
+        "Linked against not linked",
+        ("Group", "Linked", "Not linked", "Share of linked", "Share of not linked", "Standardised difference", ""),
+        (
+            (
+                f"{each['grouping']}: {each['group']}",
+                each["linked"],
+                each["not_linked"],
+                percent(each["share_of_linked"]),
+                percent(each["share_of_not_linked"]),
+                f"{each['standardised_difference']:+.2f}",
+                "worth notice" if abs(each["standardised_difference"]) >= NOTABLE else "",
+            )
+            for each in rows
+        ),
+        f"A standardised difference of {NOTABLE} or more is by custom worth notice (Austin 2009), whatever the number"
+        " of people. Groups of fewer than 10 clients are put together.",
+    )
+
+
+def hidden(facts: Facts) -> Grid | None:
+    """Clients with a number, linked as if they had none."""
+    if "precision" not in facts:
+        return None
+    rows = [_row(name, meaning, facts[key]) for name, key, meaning in _MEANINGS]
+    return grid(
+        "With every client's NHS number hidden",
+        _HEAD,
+        [*rows, _row("F1", "the harmonic mean of the two", facts["f1"])],
+        f"Of {facts['clients']:,} clients whose own number the run confirmed; {facts['review']:,} of them would wait for"
+        " review. Nobody is among them who is not in the register, and clients who hold no number may have poorer"
+        " records: both figures are rather too high for those.",
+    )
+
+
+def sample(facts: Facts) -> Grid | None:
+    """Estimates from decisions of people, and the strata they come from."""
+    if not facts.get("strata"):
+        return None
+    return grid(
+        "Estimated from a sample that people looked at",
+        ("Stratum", "Clients", "Looked at", "Right", "Share", "95% interval"),
+        (
+            (
+                each["name"],
+                each["size"],
+                each["found"]["of"],
+                each["found"]["part"],
+                *_cells(each["found"]),
+            )
+            for each in facts["strata"]
+        ),
+        "Stratified estimate: the sum of W p with variance the sum of W² p (1 - p) / n (Cochran 1977).",
+    )
+
+
+_LEFT, _RIGHT = 170.0, WIDTH - 20.0
+_ODDS = ((-1, "9%"), (0, "50%"), (1, "91%"), (2, "99%"), (3, "99.9%"), (4, "99.99%"), (5, "99.999%"))
+
+
+def _odds(share: float) -> float:
+    """Powers of ten of the odds, within the chart's ends."""
+    low, high = _ODDS[0][0] - 0.4, _ODDS[-1][0] + 0.0
+    if share <= 0 or share >= 1:
+        return low if share <= 0 else high
+    return min(max(log10(share / (1 - share)), low), high)
+
+
+def calibration_chart(facts: Facts) -> Chart | None:
+    """For each band of probability what was expected (a bar across) and what was so (a dot with its interval)."""
+    bins = (facts.get("calibration") or {}).get("bins") or []
+    if not bins:
+        return None
+    low, high = _odds(0), _odds(1)
+
+    def across(share: float) -> float:
+        return _LEFT + (_RIGHT - _LEFT) * (_odds(share) - low) / (high - low)
+
+    marks: list[Mark] = [Text(0, 16, "Probability given"), Text(_LEFT, 16, "Share that is right")]
+    bottom = 34.0 + 30 * len(bins)
+    for odds, label in _ODDS:
+        x = _LEFT + (_RIGHT - _LEFT) * (odds - low) / (high - low)
+        marks += [Line(x, 28, x, bottom, "grid"), Text(x, bottom + 18, label, "middle")]
+    for place, each in enumerate(bins):
+        y = 46.0 + 30 * place
+        observed = each["observed"]
+        start, end = observed["interval_95"]
+        shape = {"fits": "similar", "too bold": "lower", "too timid": "higher"}[each["verdict"]]
+        x = across(each["expected"])
+        marks += [
+            Text(0, y + 5, f"{each['from']:.7g} to {each['to']:.7g}"),
+            Line(across(start), y, across(end), y, "interval"),
+            Line(x, y - 12, x, y + 12, "band"),
+            Dot(across(observed["value"]), y, shape),
+        ]
+    return Chart(
+        "calibration",
+        "Is it right as often as it says?",
+        "For each band of probability a dashed stroke where the model expects the share to be, and a dot with its 95%"
+        " interval where it is, on a scale of odds. The table below holds the same numbers.",
+        WIDTH,
+        bottom + 26,
+        tuple(marks),
+    )
+
+
+def thresholds_chart(facts: Facts) -> Chart | None:
+    """Precision and recall over the ladder of link bands, each in a panel of its own scale."""
+    ladder = facts.get("thresholds") or []
+    if not ladder:
+        return None
+    left, panel, gap = 74.0, 110.0, 46.0
+    step = (WIDTH - left - 30) / max(len(ladder) - 1, 1)
+    marks: list[Mark] = []
+    top = 26.0
+    for key, title in (("precision", "Precision"), ("recall", "Recall")):
+        marks += [Text(left, top - 8, title, style="strong"), *_panel(ladder, key, left, top, panel, step)]
+        top += panel + gap
+    bottom = top - gap
+    for place, each in enumerate(ladder):
+        x = left + step * place
+        # Labels of neighbours would touch.
+        marks.append(Text(x, bottom + 18 + (place % 2) * 18, f"{each['link_at']:.5g}", "middle"))
+        if each["chosen"]:
+            marks += [Line(x, 18, x, bottom, "band"), Text(x, 12, "this run", "middle")]
+    marks.append(Text(left, bottom + 58, "Probability from which a client is linked"))
+    return Chart(
+        "thresholds",
+        "Precision and recall at neighbouring link bands",
+        "Two panels, precision and recall, with a dot and its 95% interval for each link band. The table below holds"
+        " the same numbers.",
+        WIDTH,
+        bottom + 64,
+        tuple(marks),
+    )
+
+
+def _panel(ladder: Sequence[Facts], key: str, left: float, top: float, high: float, step: float) -> Iterator[Mark]:
+    known = [(place, each[key]) for place, each in enumerate(ladder) if each[key]["value"] is not None]
+    least = min((each["interval_95"][0] for _, each in known), default=0.0)
+    greatest = max((each["interval_95"][1] for _, each in known), default=1.0)
+    room = (greatest - least) or 1e-6
+
+    def down(share: float) -> float:
+        return top + high * (greatest - share) / room
+
+    for share in (least, (least + greatest) / 2, greatest):
+        yield Line(left - 10, down(share), WIDTH, down(share), "grid")
+        yield Text(left - 16, down(share) + 5, exact(share), "end")
+    for (place, each), (after, following) in pairwise(known):
+        yield Line(left + step * place, down(each["value"]), left + step * after, down(following["value"]))
+    for place, each in known:
+        x = left + step * place
+        low, up = each["interval_95"]
+        yield Line(x, down(low), x, down(up), "interval")
+        yield Dot(x, down(each["value"]))
+
+
+def render(facts: Facts) -> str:
+    """The page that `caretrace evaluate --out` writes."""
+    from caretrace.report import environment
+
+    made = sections(
+        facts.get("evaluation"), facts.get("estimates"), **{k: facts.get(k) for k in ("hidden_number", "sample")}
+    )
+    return environment().get_template("evaluation.html.j2").render(facts=facts, measured=made)
