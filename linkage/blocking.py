@@ -63,7 +63,7 @@ RULES: tuple[BlockingRule, ...] = (
         ("birth_year", "birth_day", "birth_month", "given_root"),
         ("birth_year", "birth_month", "birth_day", "given_root"),
     ),
-    BlockingRule("any address, given name", (_PLACE, "given_root")),
+    BlockingRule("any address, sound of given name", (_PLACE, "given_sound")),
     BlockingRule("any address, year of birth", (_PLACE, "birth_year")),
     BlockingRule(
         "any family name, given name, year of birth",
@@ -71,9 +71,16 @@ RULES: tuple[BlockingRule, ...] = (
     ),
     BlockingRule("sound of names, year and month", ("family_sound", "given_sound", "birth_year", "birth_month")),
     BlockingRule("names, district", ("family", "given_root", "district")),
-    BlockingRule("any address, family name", (_PLACE, "family")),
+    BlockingRule("any address, sound of family name", (_PLACE, "family_sound")),
+    BlockingRule("same house", ("place", "house"), max_register_rows=12),
+    BlockingRule("birth date, district", (*_DATE, "district")),
+    BlockingRule("birth date, house", (*_DATE, "house")),
+    BlockingRule("house, district, given name", ("house", "district", "given_root")),
+    BlockingRule("house, district, sound of family name", ("house", "district", "family_sound")),
+    BlockingRule("sound of names, district", ("family_sound", "given_sound", "district"), max_register_rows=50),
     BlockingRule("names, day and month of birth", ("family", "given_root", "birth_month", "birth_day")),
     BlockingRule("rare names", ("family", "given_root"), max_register_rows=12),
+    BlockingRule("rare sounds of names", ("family_sound", "given_sound"), max_register_rows=12),
 )
 
 

@@ -23,8 +23,9 @@ DUMMY_BIRTH_DATES = ("1900-01-01", "1901-01-01", "1800-01-01", "1899-12-30", "18
 _HOUSE = """CASE WHEN regexp_matches({text}, '[0-9]')
     THEN regexp_replace(regexp_extract({text}, '[0-9]+(?:[^0-9]+[0-9]+)?'), '[^0-9]+', ' ')
     ELSE nullif(regexp_replace(upper({text}), '[^A-Z]+', '', 'g')[:12], '') END"""
-# The street without its kind, which is abbreviated in every way there is: what stands after the last number, or all.
-_STREET = """nullif(regexp_replace(regexp_extract(upper({text}), '([0-9]+[A-Z]?[^A-Z0-9]+)?([^0-9]*)$', 2),
+# The street without its kind, which is abbreviated in every way there is: what stands after the last number of a line,
+# or all of it. "FLAT 2" has nothing after its number, so the next line is asked.
+_STREET = """nullif(regexp_replace(regexp_extract(upper({line}), '([0-9]+[A-Z]?([^A-Z0-9]+|$))?([^0-9]*)$', 3),
     '\\b(STREET|ST|ROAD|RD|AVENUE|AVE|LANE|LN|CLOSE|CL|DRIVE|DR|COURT|CT|CRESCENT|CRES|PLACE|PL|WAY|GARDENS|GDNS|'
     'TERRACE|TER|GROVE|GR|THE)\\b|[^A-Z]+', '', 'g')[:16], '')"""
 # Schemes of IDENTIFIER that speak of NHS numbers.
@@ -99,7 +100,9 @@ def _build_record(connection: duckdb.DuckDBPyConnection, side: str) -> None:
                    p.birth_date_precision AS precision,
                    CASE WHEN p.gender IN ('1', '2') THEN CAST(p.gender AS UTINYINT) END AS gender,
                    p.postcode AS unit,
-                   {_HOUSE.format(text=text)} AS house, {_STREET.format(text=text)} AS street,
+                   {_HOUSE.format(text=text)} AS house,
+                   coalesce({_STREET.format(line="p.address_line_1")}, {_STREET.format(line="p.address_line_2")})
+                       AS street,
                    nullif(regexp_replace(upper(coalesce(p.address_line_3, p.address_line_4)), '[^A-Z]+', '', 'g'), '')
                        AS town,
                    u.units AS other_units, i.nhs_entered, i.former_nhs, i.ids, i.schemes

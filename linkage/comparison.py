@@ -73,14 +73,19 @@ _ONE_SLIP = (
     " OR (length({a}) = length({b}) AND length({a}) < 7 AND {a}[1] = {b}[1]"
     " AND damerau_levenshtein({a}, {b}) = 1 AND levenshtein({a}, {b}) = 2)))"
 )
-_ALIKE = "jaro_winkler_similarity({a}, {b}) >= 0.82"
+_ALIKE = (
+    "(jaro_winkler_similarity({a}, {b}) >= 0.82 OR (length({a}) > 2 AND length({b}) > 2"
+    " AND levenshtein({a}, {b}) <= CASE WHEN greatest(length({a}), length({b})) > 4 THEN 2 ELSE 1 END))"
+)
 _ANY_SLIP = (
     "(length({one}) > 3 AND len(list_filter({others}, lambda x: jaro_winkler_similarity(x, {one}) >= 0.93)) > 0)"
 )
 _SWAPPED = (
     f"(l.given = r.family AND {_ALIKE.format(a='r.given', b='l.family')}"
-    f" OR r.given = l.family AND {_ALIKE.format(a='l.given', b='r.family')})"
+    f" OR r.given = l.family AND {_ALIKE.format(a='l.given', b='r.family')}"
+    " OR jaro_winkler_similarity(l.given, r.family) >= 0.88 AND jaro_winkler_similarity(r.given, l.family) >= 0.88)"
 )
+_HALF_SWAPPED = "(length(l.given) > 3 AND l.given = r.family OR length(r.given) > 3 AND r.given = l.family)"
 
 GIVEN = Comparison(
     "given name",
@@ -109,6 +114,7 @@ GIVEN = Comparison(
             "starts_with(l.given, r.given) OR starts_with(r.given, l.given)",
             "an initial, or the beginning of a name, that fits",
         ),
+        Level("half swapped", _HALF_SWAPPED, "one of the names stands in the other's place, the other is another"),
         Level("alike", _ALIKE.format(a="l.given", b="r.given"), "alike, more than one slip apart"),
         Level("different", "true", "different given names", stance="differs", namesakes_reach=True),
     ),
@@ -136,6 +142,7 @@ FAMILY = Comparison(
             None,
             "agrees",
         ),
+        Level("half swapped", _HALF_SWAPPED, "one of the names stands in the other's place, the other is another"),
         Level("alike", _ALIKE.format(a="l.family", b="r.family"), "alike, more than one slip apart"),
         Level("different", "true", "different family names", stance="differs"),
     ),

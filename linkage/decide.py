@@ -43,10 +43,21 @@ class Target:
 
 @dataclass(frozen=True)
 class Guard:
-    """A reason that caps a decision at review, however high the probability; `condition` is over `best`."""
+    """A reason that caps a decision at review; `condition` is over `best`."""
 
     name: str
     condition: str
+    yields: bool = False
+    """Whether it asks for more rather than forbids: it says nothing from a probability of `YIELDS_AT` on."""
+
+    def sql(self) -> str:
+        """Whether it holds, over `best`; never null, since a comparison that says nothing is no reason."""
+        held = f"coalesce({self.condition}, false)"
+        return f"({held} AND probability < {YIELDS_AT!r})" if self.yields else held
+
+
+YIELDS_AT = 0.998
+"""Where register and client agree so well otherwise that kin and namesakes are ruled out [assumed]."""
 
 
 def guards(comparisons: Iterable[Comparison]) -> tuple[Guard, ...]:
@@ -69,8 +80,9 @@ def guards(comparisons: Iterable[Comparison]) -> tuple[Guard, ...]:
             "the given name is a different one",
             f"({reached('given', 'differs')}) AND NOT (({reached('number', 'agrees')})"
             f" AND ({reached('birth', 'agrees')}) AND ({reached('place', 'agrees')} OR {reached('family', 'agrees')}))",
+            yields=True,
         ),
-        Guard("the date of birth is a different one", reached("birth", "differs")),
+        Guard("the date of birth is a different one", reached("birth", "differs"), yields=True),
         Guard(
             "the client's own NHS number belongs to somebody else in the register",
             f"own_number_taken AND NOT (({reached('given', 'agrees')}) AND ({reached('family', 'agrees')})"
@@ -83,8 +95,9 @@ def guards(comparisons: Iterable[Comparison]) -> tuple[Guard, ...]:
         Guard(
             "the given name is not known, and neither number nor address supports a link",
             f"({silent('given')}) AND {unsupported} AND {no_number}",
+            yields=True,
         ),
-        Guard("only the names agree", f"({silent('birth')}) AND {unsupported} AND {no_number}"),
+        Guard("only the names agree", f"({silent('birth')}) AND {unsupported} AND {no_number}", yields=True),
     )
 
 
@@ -189,10 +202,7 @@ def derive_bands(connection: duckdb.DuckDBPyConnection, model: Model, target: Ta
 
 
 def _guarded(model: Model) -> str:
-    # A guard that asks about a comparison that says nothing is null, which is not a reason.
-    return " OR ".join(
-        f"coalesce({guard.condition}, false)" for guard in guards(each.comparison for each in model.comparisons)
-    )
+    return " OR ".join(guard.sql() for guard in guards(each.comparison for each in model.comparisons))
 
 
 def _one(connection: duckdb.DuckDBPyConnection, sql: str, *, default: float) -> float:
@@ -247,7 +257,7 @@ def write_candidates(connection: duckdb.DuckDBPyConnection, model: Model, people
 def write_links(connection: duckdb.DuckDBPyConnection, model: Model, bands: Bands, *, run_id: str) -> None:
     """Make table `link` (schemas.LINK), one row per client record, in the order of its key."""
     comparisons = [each.comparison for each in model.comparisons]
-    arms = " ".join(f"WHEN {guard.condition} THEN {_quoted(guard.name)}" for guard in guards(comparisons))
+    arms = " ".join(f"WHEN {guard.sql()} THEN {_quoted(guard.name)}" for guard in guards(comparisons))
     connection.execute(f"""
         CREATE OR REPLACE TABLE link AS
         WITH judged AS (

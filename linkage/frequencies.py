@@ -46,7 +46,7 @@ def count_frequencies(connection: duckdb.DuckDBPyConnection) -> Frequencies:
     """
     connection.execute("""
         CREATE OR REPLACE TEMP TABLE register_people AS
-        SELECT given, family, gender, birth_year // 10 AS decade, birth_date, unit, house,
+        SELECT given, family, gender, birth_year // 10 AS decade, birth_date, unit, house, place,
             nhs IS NOT NULL AS numbered FROM register_record
         WHERE nhs IS NULL OR id IN (SELECT min_by(id, key) FROM register_record WHERE nhs IS NOT NULL GROUP BY nhs)""")
     for name, columns in {

@@ -23,7 +23,7 @@ MIN_CLIENTS = 200
 """Fewer clients than this teach nothing that the default does not know better [assumed]."""
 MIN_ANCHORS = 1000
 """Pairs with one NHS number needed before m rests on them alone [assumed]."""
-LEAN_M, LEAN_U, LEAN_H = 100.0, 1000.0, 500.0
+LEAN_M, LEAN_U, LEAN_H, LEAN_HOUSEHOLD = 100.0, 1000.0, 500.0, 20.0
 """Observations the default counts for, by kind [assumed]."""
 MAX_ITERATIONS, CONVERGED = 12, 0.0005
 """Stop when no m moves by more than this."""
@@ -127,20 +127,20 @@ def _household_pairs(connection: duckdb.DuckDBPyConnection, model: Model, seed: 
     """
     connection.execute("""
         CREATE OR REPLACE TEMP TABLE household AS
-        SELECT unit, house, count(*) AS people FROM register_people
-        WHERE unit IS NOT NULL AND house IS NOT NULL GROUP BY unit, house""")
+        SELECT place, house, count(*) AS people FROM register_people
+        WHERE place IS NOT NULL AND house IS NOT NULL GROUP BY place, house""")
     ((people, others),) = connection.execute("""
         SELECT coalesce(sum(people), 0)::DOUBLE, coalesce(sum(people * (people - 1)), 0)::DOUBLE
         FROM household WHERE people <= 8""").fetchall()
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE household_level AS
         WITH member AS (
-            SELECT id, nhs, unit, house FROM register_record JOIN (
-                SELECT unit, house FROM household WHERE people BETWEEN 2 AND 8
-                ORDER BY hash(unit, house, {seed}), unit, house LIMIT {SAMPLE_HOUSES}) USING (unit, house)
+            SELECT id, nhs, place, house FROM register_record JOIN (
+                SELECT place, house FROM household WHERE people BETWEEN 2 AND 8
+                ORDER BY hash(place, house, {seed}), place, house LIMIT {SAMPLE_HOUSES}) USING (place, house)
         ),
         pairs AS (
-            SELECT a.id AS c, b.id AS r FROM member a JOIN member b USING (unit, house)
+            SELECT a.id AS c, b.id AS r FROM member a JOIN member b USING (place, house)
             WHERE a.id <> b.id AND a.nhs IS DISTINCT FROM b.nhs
         )
         {levels_sql(_comparisons(model), "register_record", "register_record", "pairs")}""")
@@ -152,8 +152,7 @@ def _household_pairs(connection: duckdb.DuckDBPyConnection, model: Model, seed: 
             model = model.with_weights(_fit(weights, weights, "h", counts, LEAN_H))
     connection.execute("DROP TABLE household")
     connection.execute("DROP TABLE household_level")
-    lean = 1000.0
-    return replace(model, household=(others + lean * model.household) / (people + lean))
+    return replace(model, household=(others + LEAN_HOUSEHOLD * model.household) / (people + LEAN_HOUSEHOLD))
 
 
 def _expectation_maximisation(

@@ -236,4 +236,8 @@ def _counted(numbers: _Numbers, fields: dict[str, Array]) -> dict[str, Counts | 
         counts.append(n.astype(np.int32))
     every = np.concatenate(keys)
     order = np.argsort(every)
-    return {"counts": Counts(every[order], np.concatenate(counts)[order]), "people": People(len(people), same, known)}
+    numbered = int(np.count_nonzero(fields["nhs"][people]))
+    return {
+        "counts": Counts(every[order], np.concatenate(counts)[order]),
+        "people": People(len(people), numbered, same, known),
+    }

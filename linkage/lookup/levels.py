@@ -7,14 +7,17 @@ level has none. That both forms say the same is tested on one table and on made-
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
 import numpy as np
 
 from linkage.comparison import COMPARISONS, Comparison
 from linkage.lookup.columns import Array
+from linkage.lookup.names import are_nicknames, root
 from linkage.lookup.pairs import Pairs
+from linkage.lookup.register import NO_TEXT
+from linkage.lookup.texts import pack
 
 Test: TypeAlias = Callable[[Pairs], Array]
 
@@ -71,12 +74,21 @@ def one_slip(a: str, b: str) -> bool:
         return False
     if similar(a, b, 0.93):
         return True
-    return len(a) > 3 and len(b) > 3 and jellyfish.levenshtein_distance(a, b) == 1
+    letters = jellyfish.levenshtein_distance(a, b)
+    if len(a) > 3 and len(b) > 3 and letters == 1:
+        return True
+    transposed = len(a) == len(b) < 7 and a[0] == b[0] and letters == 2
+    return transposed and jellyfish.damerau_levenshtein_distance(a, b) == 1
 
 
 def alike(a: str, b: str) -> bool:
     """Alike, more than one slip apart."""
-    return similar(a, b, 0.82)
+    import jellyfish
+
+    if similar(a, b, 0.82):
+        return True
+    most = 2 if max(len(a), len(b)) > 4 else 1
+    return len(a) > 2 and len(b) > 2 and jellyfish.levenshtein_distance(a, b) <= most
 
 
 def _everyone(p: Pairs) -> Array:
@@ -93,46 +105,70 @@ for _each in COMPARISONS:
 
 @_unknown("given name")
 def _no_given(p: Pairs) -> Array:
-    return (p.given < 0) | (p.client.given is None)
+    return (p["given"] < 0) | (p.client.given is None)
 
 
 @_level("given name", "exact")
 def _same_given(p: Pairs) -> Array:
-    return p.given == p.given_code
+    return p["given"] == p.given_code
 
 
 @_level("given name", "nickname")
 def _nickname(p: Pairs) -> Array:
-    from linkage.lookup.names import are_nicknames
-
-    return p.test_names(p.given, p.client.given, are_nicknames)
+    return p.each_with(p["given"], p.client.given, are_nicknames)
 
 
 @_level("given name", "one slip")
 def _given_slip(p: Pairs) -> Array:
-    return p.test_names(p.given, p.client.given, one_slip)
+    return p.each_with(p["given"], p.client.given, one_slip)
 
 
 @_level("given name", "swapped")
 @_level("family name", "swapped")
 def _swapped(p: Pairs) -> Array:
-    there = (p.family == p.given_code) & p.test_names(p.given, p.client.family, alike)
-    return there | (p.given == p.family_code) & p.test_names(p.family, p.client.given, alike)
+    given, family = p.client.given, p.client.family
+    there = (p["family"] == p.given_code) & p.each_with(p["given"], family, alike)
+    here = (p["given"] == p.family_code) & p.each_with(p["family"], given, alike)
+    return there | here | p.each_with(p["family"], given, _crossed) & p.each_with(p["given"], family, _crossed)
+
+
+def _crossed(a: str, b: str) -> bool:
+    return similar(a, b, 0.88)
+
+
+@_level("given name", "half swapped")
+@_level("family name", "half swapped")
+def _half_swapped(p: Pairs) -> Array:
+    there = (p["family"] == p.given_code) & (len(p.client.given or "") > 3)
+    return there | (p["given"] == p.family_code) & p.each(p["given"], lambda name: len(name) > 3)
 
 
 @_level("given name", "other name")
 def _other_given(p: Pairs) -> Array:
-    return p.any_listed("other_givens", [p.given_code]) | np.isin(p.given, p.codes(p.client.other_givens))
+    given, others = p.client.given, frozenset(p.client.other_givens)
+    values, owner = p.listed("other_givens")
+    ours = p.codes([given, p.client.given_root])
+    near = p.each_with(values, given if given and len(given) > 3 else None, _near)
+    theirs = p.each(p["given"], lambda name: name in others or root(name) in others or _any_near(name, others))
+    return theirs | p.of_owners(owner[np.isin(values, ours) | near])
+
+
+def _near(a: str, b: str) -> bool:
+    return similar(a, b, 0.93)
+
+
+def _any_near(name: str, others: Iterable[str]) -> bool:
+    return len(name) > 3 and any(_near(name, other) for other in others)
 
 
 @_level("given name", "initial")
 def _initial(p: Pairs) -> Array:
-    return p.test_names(p.given, p.client.given, lambda a, b: a.startswith(b) or b.startswith(a))
+    return p.each_with(p["given"], p.client.given, lambda a, b: a.startswith(b) or b.startswith(a))
 
 
 @_level("given name", "alike")
 def _given_alike(p: Pairs) -> Array:
-    return p.test_names(p.given, p.client.given, alike)
+    return p.each_with(p["given"], p.client.given, alike)
 
 
 # --- family name ------------------------------------------------------------------------------------------------------
@@ -140,28 +176,28 @@ def _given_alike(p: Pairs) -> Array:
 
 @_unknown("family name")
 def _no_family(p: Pairs) -> Array:
-    return (p.family < 0) | (p.client.family is None)
+    return (p["family"] < 0) | (p.client.family is None)
 
 
 @_level("family name", "exact")
 def _same_family(p: Pairs) -> Array:
-    return p.family == p.family_code
+    return p["family"] == p.family_code
 
 
 @_level("family name", "other name")
 def _other_family(p: Pairs) -> Array:
     others = p.codes(p.client.other_families)
-    return p.any_listed("other_families", [p.family_code, *others]) | np.isin(p.family, others)
+    return p.any_listed("other_families", [p.family_code, *others]) | np.isin(p["family"], others)
 
 
 @_level("family name", "one slip")
 def _family_slip(p: Pairs) -> Array:
-    return p.test_names(p.family, p.client.family, one_slip)
+    return p.each_with(p["family"], p.client.family, one_slip)
 
 
 @_level("family name", "alike")
 def _family_alike(p: Pairs) -> Array:
-    return p.test_names(p.family, p.client.family, alike)
+    return p.each_with(p["family"], p.client.family, alike)
 
 
 # --- date of birth ----------------------------------------------------------------------------------------------------
@@ -170,23 +206,23 @@ def _family_alike(p: Pairs) -> Array:
 
 @_unknown("date of birth")
 def _no_year(p: Pairs) -> Array:
-    return (p.birth_year == 0) | (p.client.birth_year is None)
+    return (p["birth_year"] == 0) | (p.client.birth_year is None)
 
 
 def _full(p: Pairs) -> Array:
-    return (p.birth_day > 0) & (p.client.birth_day is not None)
+    return (p["birth_day"] > 0) & (p.client.birth_day is not None)
 
 
 def _same_year(p: Pairs) -> Array:
-    return p.birth_year == p.client.birth_year
+    return p["birth_year"] == p.client.birth_year
 
 
 def _same_month(p: Pairs) -> Array:
-    return p.birth_month == (p.client.birth_month or -1)
+    return p["birth_month"] == (p.client.birth_month or -1)
 
 
 def _same_day(p: Pairs) -> Array:
-    return p.birth_day == (p.client.birth_day or -1)
+    return p["birth_day"] == (p.client.birth_day or -1)
 
 
 @_level("date of birth", "exact")
@@ -196,7 +232,7 @@ def _same_date(p: Pairs) -> Array:
 
 @_level("date of birth", "swapped")
 def _day_for_month(p: Pairs) -> Array:
-    crossed = (p.birth_month == (p.client.birth_day or -1)) & (p.birth_day == (p.client.birth_month or -1))
+    crossed = (p["birth_month"] == (p.client.birth_day or -1)) & (p["birth_day"] == (p.client.birth_month or -1))
     return _full(p) & _same_year(p) & crossed
 
 
@@ -212,8 +248,8 @@ def _month_differs(p: Pairs) -> Array:
 
 @_level("date of birth", "year slip")
 def _year_slip(p: Pairs) -> Array:
-    slips = {year: _is_year_slip(p.client.birth_year or 0, year) for year in set(p.birth_year.tolist())}
-    return _full(p) & _same_month(p) & _same_day(p) & np.array([slips[year] for year in p.birth_year.tolist()], bool)
+    slips = {year: _is_year_slip(p.client.birth_year or 0, year) for year in set(p["birth_year"].tolist())}
+    return _full(p) & _same_month(p) & _same_day(p) & np.array([slips[year] for year in p["birth_year"].tolist()], bool)
 
 
 def _is_year_slip(a: int, b: int) -> bool:
@@ -233,7 +269,7 @@ def _year_and_month(p: Pairs) -> Array:
 @_level("date of birth", "year only")
 def _year_only(p: Pairs) -> Array:
     client = p.client.birth_month is None or (p.client.birth_month == 1 and p.client.birth_day == 1)
-    theirs = (p.birth_month == 0) | ((p.birth_month == 1) & (p.birth_day == 1))
+    theirs = (p["birth_month"] == 0) | ((p["birth_month"] == 1) & (p["birth_day"] == 1))
     return _same_year(p) & (theirs | client)
 
 
@@ -244,31 +280,49 @@ _level("date of birth", "year agrees")(_same_year)
 
 
 @_unknown("address")
-def _no_unit(p: Pairs) -> Array:
-    return (p.unit == 0) | (p.client.unit is None)
+def _no_place(p: Pairs) -> Array:
+    return ~_both_units(p) & ((p["street"] == NO_TEXT) | (p.client.street is None))
+
+
+def _both_units(p: Pairs) -> Array:
+    return (p["unit"] > 0) & (p.unit_packed > 0)
 
 
 @_level("address", "same house")
 def _same_house(p: Pairs) -> Array:
-    return (p.unit == p.unit_packed) & (p.house == p.house_key) & (p.house > 0)
+    return _same_unit(p) & _same_house_number(p)
+
+
+def _same_house_number(p: Pairs) -> Array:
+    return (p["house"] == p.house_number) & (p["house"] > 0)
 
 
 @_level("address", "same postcode")
 def _same_unit(p: Pairs) -> Array:
-    return p.unit == p.unit_packed
+    return (p["unit"] == p.unit_packed) & (p["unit"] > 0)
 
 
 @_level("address", "earlier postcode")
 def _earlier_unit(p: Pairs) -> Array:
-    others = p.other_units_packed
-    return p.any_listed("other_units", [p.unit_packed, *others]) | np.isin(p.unit, np.array(others, np.uint64))
+    others = [pack(unit) for unit in p.client.other_units]
+    ours = [p.unit_packed, *others] if p.unit_packed else others
+    return p.any_listed("other_units", ours) | np.isin(p["unit"], np.array(others, np.uint64))
+
+
+@_level("address", "same street and house")
+def _same_street_and_house(p: Pairs) -> Array:
+    return _same_house_number(p) & _same_street_text(p) & (_same_district(p) | ~_both_units(p))
+
+
+def _same_street_text(p: Pairs) -> Array:
+    return p.each_with(p["street"], p.client.street, lambda a, b: a == b or similar(a, b, 0.92))
 
 
 @_level("address", "postcode slip")
 def _unit_slip(p: Pairs) -> Array:
-    ours, theirs = _characters(np.array([p.unit_packed], np.uint64)), _characters(p.unit)
+    ours, theirs = _characters(np.array([p.unit_packed], np.uint64)), _characters(p["unit"])
     as_long = ((ours == 0) == (theirs == 0)).all(axis=1)
-    return as_long & ((ours != theirs).sum(axis=1) == 1)
+    return _both_units(p) & as_long & ((ours != theirs).sum(axis=1) == 1)
 
 
 def _characters(packed: Array) -> Array:
@@ -277,12 +331,17 @@ def _characters(packed: Array) -> Array:
 
 @_level("address", "same sector")
 def _same_sector(p: Pairs) -> Array:
-    return p.unit >> np.uint64(16) == p.unit_packed >> 16
+    return _both_units(p) & (p["unit"] >> np.uint64(16) == p.unit_packed >> 16)
+
+
+@_level("address", "same street")
+def _same_street(p: Pairs) -> Array:
+    return ~_both_units(p) & _same_street_text(p)
 
 
 @_level("address", "same district")
 def _same_district(p: Pairs) -> Array:
-    return p.unit >> np.uint64(32) == p.unit_packed >> 32
+    return (p["district"] == p.district_number) & (p["district"] > 0)
 
 
 # --- gender and number ------------------------------------------------------------------------------------------------
@@ -290,22 +349,60 @@ def _same_district(p: Pairs) -> Array:
 
 @_unknown("gender")
 def _no_gender(p: Pairs) -> Array:
-    return (p.gender == 0) | (p.client.gender is None)
+    return (p["gender"] == 0) | (p.client.gender is None)
 
 
 @_level("gender", "same")
 def _same_gender(p: Pairs) -> Array:
-    return p.gender == (p.client.gender or -1)
+    return p["gender"] == (p.client.gender or -1)
 
 
 @_unknown("NHS number")
 def _no_number(p: Pairs) -> Array:
-    return (p.nhs == 0) | (p.client.nhs is None)
+    both = (p["nhs"] > 0) & (p.client.nhs is not None)
+    return ~(both | _superseded(p) | _near_number(p))
 
 
 @_level("NHS number", "same")
 def _same_number(p: Pairs) -> Array:
-    return p.nhs == (p.client.nhs or -1)
+    return p["nhs"] == (p.client.nhs or -1)
+
+
+@_level("NHS number", "superseded")
+def _superseded(p: Pairs) -> Array:
+    ours = p.any_listed("former_nhs", [p.client.nhs]) if p.client.nhs else np.zeros(len(p), bool)
+    return ours | np.isin(p["nhs"], np.array(p.client.former_nhs, np.int64))
+
+
+@_level("NHS number", "near")
+def _near_number(p: Pairs) -> Array:
+    """A number as entered, on the side that has no valid one, is one slip from the other's."""
+    entered = p.client.nhs_entered
+    if p.client.nhs is not None:
+        number = f"{p.client.nhs:010}"
+        return (p["nhs"] == 0) & p.each(p["nhs_entered"], lambda theirs: _one_edit(theirs, number))
+    if entered is None:
+        return np.zeros(len(p), bool)
+    return np.array([number > 0 and _one_edit(entered, f"{number:010}") for number in p["nhs"].tolist()], bool)
+
+
+def _one_edit(a: str, b: str) -> bool:
+    import jellyfish
+
+    return jellyfish.damerau_levenshtein_distance(a, b) == 1
+
+
+# --- other identifier -------------------------------------------------------------------------------------------------
+
+
+@_unknown("other identifier")
+def _no_scheme(p: Pairs) -> Array:
+    return ~p.any_listed("schemes", p.client.schemes)
+
+
+@_level("other identifier", "same")
+def _same_id(p: Pairs) -> Array:
+    return p.any_listed("ids", p.client.ids)
 
 
 def _check() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import cached_property
 
 import numpy as np
 
@@ -13,68 +12,77 @@ from linkage.lookup.register import NO_TEXT, Register
 from linkage.lookup.texts import number_of, pack
 
 _UNHEARD_OF = -2
-"""Code of a name that nobody in the register has."""
+"""Code of a text that nobody in the register has."""
+_LOOKED_AT = (
+    *("nhs", "nhs_entered", "given", "family", "birth_year", "birth_month", "birth_day", "gender"),
+    *("unit", "house", "street", "district"),
+)
 
 
 class Pairs:
-    """One client and some register rows; attributes of one value are the client's, arrays the rows'.
+    """One client and some register rows: `pairs[column]` is the rows' column, `pairs.client` the client.
 
-    In arrays 0 stands for what is not known, and NO_TEXT for no text.
+    In columns 0 stands for what is not known, and NO_TEXT for no text.
     """
 
     def __init__(self, client: Record, register: Register, rows: Array) -> None:
         self.client, self.register, self.rows = client, register, rows
-        self._texts: dict[int, str] = {}
-        fields = register.fields
-        self.nhs, self.gender = fields["nhs"].values[rows], fields["gender"].values[rows]
-        self.given, self.family = fields["given"].values[rows], fields["family"].values[rows]
-        self.birth_year, self.birth_month = fields["birth_year"].values[rows], fields["birth_month"].values[rows]
-        self.birth_day = fields["birth_day"].values[rows]
-        self.unit, self.house = fields["unit"].values[rows], fields["house"].values[rows]
-        self.given_code, self.family_code = self._code(client.given), self._code(client.family)
+        self.texts = register.texts
+        self._read: dict[int, str] = {}
+        self._fields = {name: column.values[rows] for name, column in register.fields.items() if name in _LOOKED_AT}
+        self.given_code, self.family_code = self.code(client.given), self.code(client.family)
+        self.street_code = self.code(client.street)
         self.unit_packed = pack(client.unit) if client.unit else 0
-        self.other_units_packed = [pack(unit) for unit in client.other_units]
-        self.house_key = number_of(client.house) if client.house else 0
+        self.house_number = number_of(client.house) if client.house else 0
+        self.district_number = number_of(client.district) if client.district else 0
+
+    def __getitem__(self, column: str) -> Array:
+        return self._fields[column]
 
     def __len__(self) -> int:
         return len(self.rows)
 
-    def _code(self, name: str | None) -> int:
-        code = self.register.names.code(name) if name else None
+    def code(self, text: str | None) -> int:
+        """The code of a text of the client's."""
+        code = self.texts.code(text) if text else None
         return _UNHEARD_OF if code is None else code
 
-    def codes(self, names: Iterable[str]) -> list[int]:
-        """The codes of those of `names` that the register knows."""
-        return [code for name in names if (code := self._code(name)) != _UNHEARD_OF]
+    def codes(self, texts: Iterable[str | None]) -> list[int]:
+        """The codes of those of `texts` that the register knows."""
+        return [code for text in texts if (code := self.code(text)) != _UNHEARD_OF]
 
     def text(self, code: int) -> str:
-        """The name behind a code."""
-        if code not in self._texts:
-            self._texts[code] = self.register.names.text(code)
-        return self._texts[code]
+        """The text behind a code."""
+        if code not in self._read:
+            self._read[code] = self.texts.text(code)
+        return self._read[code]
 
-    def test_names(self, codes: Array, name: str | None, test: Callable[[str, str], bool]) -> Array:
-        """Whether `test` holds of the client's `name` and each row's, asked once for each distinct name."""
-        if name is None:
-            return np.zeros(len(codes), bool)
+    def each(self, codes: Array, test: Callable[[str], bool]) -> Array:
+        """Whether `test` holds of each row's text, asked once for each distinct one; not where there is none."""
         held: dict[int, bool] = {NO_TEXT: False}
         listed = codes.tolist()
         for code in listed:
             if code not in held:
-                held[code] = test(name, self.text(code))
+                held[code] = test(self.text(code))
         return np.array([held[code] for code in listed], bool)
+
+    def each_with(self, codes: Array, text: str | None, test: Callable[[str, str], bool]) -> Array:
+        """The same of the client's `text` and each row's."""
+        if text is None:
+            return np.zeros(len(codes), bool)
+        return self.each(codes, lambda theirs: test(text, theirs))
+
+    def listed(self, column: str) -> tuple[Array, Array]:
+        """The values of the rows' lists in `column`, and the place of the row each belongs to."""
+        return self.register.lists[column].take(self.rows)
 
     def any_listed(self, column: str, wanted: Sequence[int]) -> Array:
         """Whether the row's list in `column` holds any of `wanted`."""
-        values, owner = self._listed(column)
+        values, owner = self.listed(column)
+        return self.of_owners(owner[np.isin(values, np.array(wanted, values.dtype))])
+
+    def of_owners(self, owners: Array) -> Array:
+        """Whether a row is among `owners`."""
         found = np.zeros(len(self.rows), bool)
-        found[owner[np.isin(values, np.array(wanted, values.dtype))]] = True
+        found[owners] = True
         return found
-
-    def _listed(self, column: str) -> tuple[Array, Array]:
-        return self.register.lists[column].take(self.rows)
-
-    @cached_property
-    def row_list(self) -> list[int]:
-        """The rows as Python numbers."""
-        return [int(row) for row in self.rows.tolist()]

@@ -22,7 +22,7 @@ Row = Mapping[str, Any]
 _DUMMIES = frozenset(date.fromisoformat(day) for day in clean.DUMMY_BIRTH_DATES)
 _NUMBERS = re.compile("[0-9]+(?:[^0-9]+[0-9]+)?")
 _NO_DIGITS, _NO_LETTERS = re.compile("[^0-9]+"), re.compile("[^A-Z]+")
-_AFTER_NUMBER = re.compile(r"(?:[0-9]+[A-Z]?[^A-Z0-9]+)?([^0-9]*)\Z")
+_AFTER_NUMBER = re.compile(r"(?:[0-9]+[A-Z]?(?:[^A-Z0-9]+|\Z))?([^0-9]*)\Z")
 _KIND_OF_STREET = re.compile(
     r"\b(STREET|ST|ROAD|RD|AVENUE|AVE|LANE|LN|CLOSE|CL|DRIVE|DR|COURT|CT|CRESCENT|CRES|PLACE|PL|WAY|GARDENS|GDNS|"
     r"TERRACE|TER|GROVE|GR|THE)\b|[^A-Z]+",
@@ -104,7 +104,7 @@ def record(
         gender=int(person["gender"]) if person.get("gender") in ("1", "2") else None,
         unit=unit,
         house=_house(address),
-        street=_street(address),
+        street=_street(person.get("address_line_1")) or _street(person.get("address_line_2")),
         town=_town(person),
         other_units=_sorted(
             row["postcode"]
@@ -142,9 +142,9 @@ def _house(address: str) -> str | None:
     return _NO_LETTERS.sub("", _capitals(address))[:12] or None
 
 
-def _street(address: str) -> str | None:
+def _street(line: str | None) -> str | None:
     """The street without its kind."""
-    found = _AFTER_NUMBER.search(_capitals(address))
+    found = None if line is None else _AFTER_NUMBER.search(_capitals(line))
     return _KIND_OF_STREET.sub("", found[1])[:16] or None if found else None
 
 

@@ -100,9 +100,11 @@ AGREE = ("given", "family", "birth_date", "unit")
 
 @dataclass
 class People:
-    """How many there are, and by column how many ordered pairs agree and for how many it is known."""
+    """How many there are, how many of them have an NHS number; by column how many ordered pairs agree, and for how many
+    people it is known."""
 
     people: int
+    numbered: int
     same: dict[str, int]
     known: dict[str, int]
 
@@ -249,6 +251,7 @@ class Register:
 
     def _count(self, row: int, by: int) -> None:
         self.people.people += by
+        self.people.numbered += by if self.fields["nhs"].values[row] else 0
         for what, key in self._counted(row).items():
             if what in AGREE:
                 others = self.counts.of(key) - (by < 0)

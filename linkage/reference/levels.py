@@ -38,15 +38,14 @@ class Reference:
     name: str
     columns: tuple[str, ...]
     """Of the records: all that its rules look at."""
-    needed: str
-    """Where this is not known on both sides the comparison says nothing."""
+    speaks: Rule
+    """Where this does not hold the comparison says nothing."""
     levels: tuple[tuple[str, Rule], ...]
 
     def reached(self, left: pd.DataFrame, right: pd.DataFrame) -> NDArray[np.int8]:
         """Place of the first level that holds for each pair, or NOTHING."""
-        known = left[self.needed].notna().to_numpy(bool) & right[self.needed].notna().to_numpy(bool)
         found = np.full(len(left), NOTHING, np.int8)
-        open_ = np.flatnonzero(known)
+        open_ = np.flatnonzero(self.speaks(left, right))
         for place, (_, rule) in enumerate(self.levels):
             held = rule(left.iloc[open_], right.iloc[open_])
             found[open_[held]] = place
@@ -56,36 +55,42 @@ class Reference:
 
 def references(nicknames: frozenset[tuple[str, str]]) -> tuple[Reference, ...]:
     """Every standard comparison; `nicknames` holds pairs of names that are nicknames of one, both ways round."""
-    names = ("given", "family")
+    form_or_slip = _any_of(
+        _among("given", "other_givens"),
+        _among("given_root", "other_givens"),
+        _slip_from_one_of("given", "other_givens"),
+    )
     given = Reference(
         "given name",
-        (*names, "other_givens"),
-        "given",
+        ("given", "given_root", "family", "other_givens"),
+        _both("given"),
         (
             ("exact", _same("given")),
             ("nickname", _distinct("given", lambda a, b: (a, b) in nicknames)),
             ("one slip", _distinct("given", _one_slip)),
             ("swapped", _swapped),
-            ("other name", _either(_among("given", "other_givens"))),
+            ("other name", _either(form_or_slip)),
             ("initial", _distinct("given", lambda a, b: a.startswith(b) or b.startswith(a))),
+            ("half swapped", _either(_half_swapped)),
             ("alike", _distinct("given", _alike)),
             ("different", _always),
         ),
     )
     family = Reference(
         "family name",
-        (*names, "other_families"),
-        "family",
+        ("given", "family", "other_families"),
+        _both("family"),
         (
             ("exact", _same("family")),
             ("swapped", _swapped),
             ("other name", _any_of(_either(_among("family", "other_families")), _meet("other_families"))),
             ("one slip", _distinct("family", _one_slip)),
+            ("half swapped", _either(_half_swapped)),
             ("alike", _distinct("family", _alike)),
             ("different", _always),
         ),
     )
-    return (given, family, _BIRTH, _PLACE, _GENDER, _NUMBER)
+    return (given, family, _BIRTH, _PLACE, _GENDER, _NUMBER, _OTHER_ID)
 
 
 def require_same_levels(comparisons: Sequence[Comparison], written: Sequence[Reference]) -> None:
@@ -106,12 +111,16 @@ def _always(left: pd.DataFrame, right: pd.DataFrame) -> Held:
     return np.ones(len(left), bool)
 
 
+def _both(column: str) -> Rule:
+    """Both know it."""
+    return lambda left, right: left[column].notna().to_numpy(bool) & right[column].notna().to_numpy(bool)
+
+
 def _same(*columns: str) -> Rule:
     def rule(left: pd.DataFrame, right: pd.DataFrame) -> Held:
         held = np.ones(len(left), bool)
         for column in columns:
-            known = left[column].notna().to_numpy(bool) & right[column].notna().to_numpy(bool)
-            held &= known & (left[column].to_numpy() == right[column].to_numpy())
+            held &= _both(column)(left, right) & (left[column].to_numpy() == right[column].to_numpy())
         return held
 
     return rule
@@ -129,6 +138,10 @@ def _all_of(*rules: Rule) -> Rule:
         return np.logical_and.reduce([each(left, right) for each in rules])
 
     return rule
+
+
+def _not(other: Rule) -> Rule:
+    return lambda left, right: ~other(left, right)
 
 
 def _either(one_way: Rule) -> Rule:
@@ -166,31 +179,52 @@ def _meet(others: str) -> Rule:
     )
 
 
+def _slip_from_one_of(value: str, others: str) -> Rule:
+    def test(one: str, many: tuple[str, ...]) -> bool:
+        return len(one) > 3 and any(jaro_winkler_similarity(one, other) >= 0.93 for other in many)
+
+    return lambda left, right: _over_distinct(left[value], right[others], test)
+
+
 def _one_slip(a: str, b: str) -> bool:
     if min(len(a), len(b)) <= 2:
         return False
-    return jaro_winkler_similarity(a, b) >= 0.93 or (len(a) > 3 and levenshtein_distance(a, b) == 1)
+    if jaro_winkler_similarity(a, b) >= 0.93 or (len(a) > 3 and levenshtein_distance(a, b) == 1):
+        return True
+    return len(a) < 7 and a[0] == b[0] and _neighbours_swapped(a, b)
+
+
+def _neighbours_swapped(a: str, b: str) -> bool:
+    """Two unlike neighbours stand in each other's place, and all else agrees."""
+    if len(a) != len(b):
+        return False
+    wrong = [place for place, (x, y) in enumerate(zip(a, b, strict=True)) if x != y]
+    return len(wrong) == 2 and wrong[1] == wrong[0] + 1 and a[wrong[0]] == b[wrong[1]] and a[wrong[1]] == b[wrong[0]]
 
 
 def _alike(a: str, b: str) -> bool:
     return jaro_winkler_similarity(a, b) >= 0.82
 
 
+def _crosswise(test: Callable[[str, str], bool]) -> Rule:
+    """The left's given name and the right's family name."""
+    return lambda left, right: _over_distinct(left["given"], right["family"], test)
+
+
 def _swapped(left: pd.DataFrame, right: pd.DataFrame) -> Held:
-    """One name stands exactly in the other's place, and the other nearly so."""
+    """Each name stands in the other's place: the one exactly and the other nearly so, or both with a slip."""
+    exactly = _crosswise(lambda a, b: a == b)
+    nearly = _crosswise(_alike)
+    with_a_slip = _crosswise(lambda a, b: jaro_winkler_similarity(a, b) >= 0.88)
+    one_exact = _either(lambda one, two: exactly(one, two) & nearly(two, one))(left, right)
+    held: Held = one_exact | with_a_slip(left, right) & with_a_slip(right, left)
+    return held
 
-    def one_way(a: pd.DataFrame, b: pd.DataFrame) -> Held:
-        crossed = a["given"].notna().to_numpy(bool) & (a["given"].to_numpy() == b["family"].to_numpy())
-        return crossed & _over_distinct(b["given"], a["family"], _alike)
 
-    return _either(one_way)(left, right)
+_half_swapped = _crosswise(lambda a, b: len(a) > 3 and a == b)
 
 
 # Dates of birth, by their parts.
-
-
-def _full(left: pd.DataFrame, right: pd.DataFrame) -> Held:
-    return left["birth_day"].notna().to_numpy(bool) & right["birth_day"].notna().to_numpy(bool)
 
 
 def _crossed(left: pd.DataFrame, right: pd.DataFrame) -> Held:
@@ -212,16 +246,17 @@ def _rest_not_known(left: pd.DataFrame, right: pd.DataFrame) -> Held:
     return vague(left) | vague(right)
 
 
+_FULL = _both("birth_day")
 _YEAR, _MONTH, _DAY = (_same(f"birth_{part}") for part in ("year", "month", "day"))
 
 _BIRTH = Reference(
     "date of birth",
     ("birth_year", "birth_month", "birth_day"),
-    "birth_year",
+    _both("birth_year"),
     (
         ("exact", _all_of(_YEAR, _MONTH, _DAY)),
-        ("swapped", _all_of(_full, _YEAR, _crossed)),
-        ("day differs", _all_of(_full, _YEAR, _MONTH)),
+        ("swapped", _all_of(_FULL, _YEAR, _crossed)),
+        ("day differs", _all_of(_FULL, _YEAR, _MONTH)),
         ("month differs", _all_of(_YEAR, _DAY)),
         ("year slip", _all_of(_MONTH, _DAY, _distinct("birth_year", _year_slip))),
         # Both days known and the month the same was "day differs".
@@ -245,21 +280,57 @@ def _one_character_apart(a: str, b: str) -> bool:
     return len(a) == len(b) and sum(x != y for x, y in zip(a, b, strict=True)) == 1
 
 
+def _alike_streets(a: str, b: str) -> bool:
+    return a == b or jaro_winkler_similarity(a, b) >= 0.92
+
+
+_BOTH_UNITS = _both("unit")
+_STREET = _distinct("street", _alike_streets)
+
 _PLACE = Reference(
     "address",
-    ("unit", "house", "district", "other_units"),
-    "unit",
+    ("unit", "house", "street", "district", "other_units"),
+    _any_of(_BOTH_UNITS, _both("street")),
     (
         ("same house", _same("unit", "house")),
         ("same postcode", _same("unit")),
         ("earlier postcode", _any_of(_either(_among("unit", "other_units")), _meet("other_units"))),
+        ("same street and house", _all_of(_same("house"), _STREET, _any_of(_same("district"), _not(_BOTH_UNITS)))),
         ("postcode slip", _distinct("unit", _one_character_apart)),
         ("same sector", _distinct("unit", lambda a, b: _sector(a) == _sector(b))),
+        ("same street", _all_of(_not(_BOTH_UNITS), _STREET)),
         ("same district", _same("district")),
         ("elsewhere", _always),
     ),
 )
 
-_GENDER = Reference("gender", ("gender",), "gender", (("same", _same("gender")), ("different", _always)))
+_GENDER = Reference("gender", ("gender",), _both("gender"), (("same", _same("gender")), ("different", _always)))
 
-_NUMBER = Reference("NHS number", ("nhs",), "nhs", (("same", _same("nhs")), ("different", _always)))
+
+def _refused_slip(left: pd.DataFrame, right: pd.DataFrame) -> Held:
+    """The left's number was refused as it was entered, and is one slip from the right's."""
+
+    def one_slip(entered: str, number: float) -> bool:
+        valid = f"{number:010.0f}"
+        return levenshtein_distance(entered, valid) == 1 or _neighbours_swapped(entered, valid)
+
+    refused = left["nhs"].isna().to_numpy(bool)
+    return refused & _over_distinct(left["nhs_entered"], right["nhs"], one_slip)
+
+
+_FORMER = _either(_among("nhs", "former_nhs"))
+_NEAR = _either(_refused_slip)
+
+_NUMBER = Reference(
+    "NHS number",
+    ("nhs", "former_nhs", "nhs_entered"),
+    _any_of(_both("nhs"), _FORMER, _NEAR),
+    (("same", _same("nhs")), ("superseded", _FORMER), ("near", _NEAR), ("different", _always)),
+)
+
+_OTHER_ID = Reference(
+    "other identifier",
+    ("ids", "schemes"),
+    _meet("schemes"),
+    (("same", _meet("ids")), ("different", _always)),
+)

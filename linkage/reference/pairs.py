@@ -98,7 +98,8 @@ def _parts(records: pd.DataFrame, parts: Sequence[str | AnyOf]) -> pd.DataFrame:
     versions = [{part: part for part in parts if isinstance(part, str)}]
     several = [part for part in parts if isinstance(part, AnyOf)]
     for any_of in several:
-        versions = [{**version, any_of: column} for version in versions for column in (any_of.usual, any_of.others)]
+        columns = [column for column in (any_of.usual, any_of.others) if column]
+        versions = [{**version, any_of: column} for version in versions for column in columns]
     frames = []
     for version in versions:
         frame = pd.DataFrame({f"key_{place}": records[version[part]] for place, part in enumerate(parts)})

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from linkage.comparison import Comparison, Level, Role, Stance
+from linkage.comparison import COMPARISONS, Comparison, Level, Role, Stance
 from linkage.condition import parse
 from linkage.expression import Call, Column, ConditionError, Constant, Expression, columns, same_columns, walk, write
-from linkage.fields import BY_NAME, FIELDS, Field, canonical, check_types, known_as
+from linkage.fields import BY_NAME, FIELDS, NICKNAME, Field, canonical, check_types, known_as
 from linkage.functions import Kind
 from linkage.model import FLOOR, ComparisonWeights, LevelWeights, Model, default_model
 from linkage.splink.read import DEFAULT_PRIOR, SplinkComparison, SplinkLevel, SplinkSettings, read
@@ -93,9 +93,14 @@ def _field_names() -> str:
     return ", ".join(field.name for field in FIELDS)
 
 
+NICKNAMES = Field("given_nicknames", Kind.LIST, "nicknames of the given name, in the records that we export")
+
+
 def _field(name: str, renamed: Mapping[str, Field]) -> Field:
     if found := renamed.get(name.lower()) or known_as(name):
         return found
+    if name.lower() == NICKNAMES.name:
+        return NICKNAMES
     raise ConditionError(
         f"the column '{name}' is none that our record is known to have; say which with --column {name}=FIELD, where"
         f" FIELD is one of {_field_names()}"
@@ -206,7 +211,17 @@ def _comparison(
             " it does in Splink"
         )
     ours = Comparison(_comparison_name(comparison.name), unknown, tuple(made), role)
-    return ComparisonWeights(ours, weights), notes
+    return _as_shipped(ComparisonWeights(ours, weights)), notes
+
+
+def _as_shipped(weights: ComparisonWeights) -> ComparisonWeights:
+    """The comparison that ships, where this one asks the same: passes and training know it by name."""
+    asked = [weights.comparison.unknown, *(level.condition for level in weights.comparison.levels)]
+    for shipped in COMPARISONS:
+        if asked == [canonical(each) for each in (shipped.unknown, *(level.condition for level in shipped.levels))]:
+            levels = zip(shipped.levels, weights.levels, strict=True)
+            return ComparisonWeights(shipped, tuple(replace(own, level=level.name) for level, own in levels))
+    return weights
 
 
 def _parsed(level: SplinkLevel, renamed: Mapping[str, Field]) -> Expression | None:
@@ -223,19 +238,33 @@ def _parsed(level: SplinkLevel, renamed: Mapping[str, Field]) -> Expression | No
         return Column(side[1], field.name, field.kind)
 
     try:
-        return parse(level.condition, resolve)
+        return _with_join(parse(level.condition, resolve))
     except ConditionError as error:
         raise SettingsError(f"{level.place}: {error}") from None
+
+
+def _with_join(condition: Expression) -> Expression:
+    """What an export of ours says by a list of nicknames in each record, said by the join with their table."""
+    theirs, ours = Column("l", NICKNAMES.name, NICKNAMES.kind), Column("r", "given", Kind.TEXT)
+    if condition == Call("list_contains", (theirs, ours)):
+        return Call("is not null", (NICKNAME,))
+    if any(column.name == NICKNAMES.name for column in columns(condition)):
+        raise ConditionError("the condition reads given_nicknames in another way than our exports do")
+    return condition
 
 
 def _sql(condition: Expression, place: str) -> str:
     """Our SQL for a condition over fields, checked to be what DuckDB takes."""
     try:
-        sql = canonical(write(condition, lambda column: BY_NAME[column.name].of(column.side)))
+        sql = canonical(write(condition, _written))
         check_types(sql)
     except ConditionError as error:
         raise SettingsError(f"{place}: {error}") from None
     return sql
+
+
+def _written(column: Column) -> str:
+    return "n.a" if column == NICKNAME else BY_NAME[column.name].of(column.side)
 
 
 def _unknown(levels: list[_Read]) -> str:
@@ -267,7 +296,7 @@ def _role(levels: list[_Read]) -> Role | None:
     """What the comparison is about: what its level for missing values reads, or, without one, all its levels."""
     read_by = [each for each in levels if each.level.is_null] or levels
     fields = {column.name for each in read_by if each.condition is not None for column in columns(each.condition)}
-    roles = {BY_NAME[name].role for name in fields}
+    roles = {BY_NAME[name].role for name in fields if name in BY_NAME}
     if roles == {"given", "family"}:
         return "given"
     return next(iter(roles)) if len(roles) == 1 else None
