@@ -46,7 +46,8 @@ def write_outputs(connection: duckdb.DuckDBPyConnection, folder: Path, settings:
     """Write both Parquet files and the five CSV files into `folder`; gives the rows of each CSV by its name."""
     prepare_claims(connection)
     for table, relation, name in ((LINK, "link", "links"), (CANDIDATE, "candidate", "candidates")):
-        query = f"SELECT {_names(table.names)} FROM {relation} ORDER BY {_names(table.key)}"
+        columns = ", ".join(f'CAST("{each.name}" AS {each.type.value}) AS "{each.name}"' for each in table.columns)
+        query = f"SELECT {columns} FROM {relation} ORDER BY {_names(table.key)}"
         write_parquet(connection, query, folder / f"{name}.parquet")
     queries = (
         ("load_back", load_back_sql(settings)),

@@ -20,7 +20,10 @@ def explain(
     org: Annotated[
         str | None, typer.Option(metavar="O", help="The client's organisation, where several hold that id.")
     ] = None,
-    candidates: Annotated[int, typer.Option(min=1, max=5, metavar="N", help="How many of the best candidates.")] = 3,
+    candidates: Annotated[
+        int | None,
+        typer.Option(min=1, max=5, metavar="N", help="How many candidates; those worth a look if not given."),
+    ] = None,
     values: Annotated[
         bool, typer.Option("--values", help="Show the two records side by side, for whoever may see them.")
     ] = False,

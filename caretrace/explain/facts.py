@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,10 +74,12 @@ def explain(
     *,
     source: str | None = None,
     source_org: str | None = None,
-    candidates: int = 3,
+    candidates: int | None = None,
     values: bool = False,
 ) -> Explanation:
-    """Explain the decision on one client of the run folder `run`; `candidates` is how many of the best are shown.
+    """Explain the decision on one client of the run folder `run`.
+
+    `candidates` is how many of the best are shown; if None, the best and up to two more that are worth a look.
 
     Raises InputError where the run has no such client, or several of that id.
     """
@@ -92,7 +94,7 @@ def explain(
         key = {name: link[name] for name in _KEY}
         rows = _rows(connection, "SELECT * FROM candidate WHERE ({}) ORDER BY rank", key)
         falls = [waterfall({**row, "levels": dict(row["levels"]), "bits": dict(row["bits"])}, model) for row in rows]
-        shown = falls[:candidates]
+        shown = falls[: candidates or _worth_a_look(falls)]
         return Explanation(
             opened_run.manifest["run_id"],
             link["decision"],
@@ -106,6 +108,14 @@ def explain(
             None if link["decided_at"] is None else link["decided_at"].isoformat(timespec="minutes"),
             tuple(_side_by_side(connection, key, row) for row in rows[: len(shown)]) if values else (),
         )
+
+
+_WORTH_A_LOOK = 0.001
+"""Probability from which a further candidate is shown unasked."""
+
+
+def _worth_a_look(falls: Sequence[Waterfall]) -> int:
+    return max(1, sum(each.probability >= _WORTH_A_LOOK for each in falls[:3]))
 
 
 def _client(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from caretrace.explain.facts import Explanation
-from caretrace.explain.text import level_words, odds_words, probability, sentences, shares
+from caretrace.explain.text import level_words, odds_words, probability, sentences, shares, signed
 from caretrace.report.charts import WIDTH
 from caretrace.report.marks import Bar, Chart, Line, Mark, Text
 from caretrace.report.tables import Grid, grid
@@ -22,7 +22,7 @@ def render(explanation: Explanation) -> str:
         {
             "rank": each.rank,
             "probability": probability(each.probability),
-            "weight": f"{each.weight:+.2f}",
+            "weight": signed(each.weight),
             "method": each.method,
             "chart": chart(each),
             "table": table(each),
@@ -62,14 +62,14 @@ def chart(each: Waterfall) -> Chart:
             Text(0, y + 16, bar.name if bar.name != PRIOR else "prior"),
             Bar(left, y + 3, max(right - left, 1), 17, fill),
             Line(across(end), y + 20, across(end), y + 3 + _ROW, "grid"),
-            Text(WIDTH, y + 16, f"{bar.bits:+.2f}", "end"),
+            Text(WIDTH, y + 16, signed(bar.bits), "end"),
         ]
     y = 26 + _ROW * len(steps)
     left, right = sorted((across(0), across(each.weight)))
     marks += [
         Text(0, y + 16, "sum", style="strong"),
         Bar(left, y + 3, max(right - left, 1), 17, "box-link"),
-        Text(WIDTH, y + 16, f"{each.weight:+.2f}", "end", "strong"),
+        Text(WIDTH, y + 16, signed(each.weight), "end", "strong"),
     ]
     return Chart(
         f"waterfall-{each.rank}",
@@ -92,8 +92,8 @@ def table(each: Waterfall) -> Grid:
                 bar.name,
                 level_words(bar),
                 *odds_words(bar),
-                f"{bar.bits:+.2f}",
-                f"{bar.frequency_bits:+.2f}" if bar.usual_u is not None else "",
+                signed(bar.bits),
+                signed(bar.frequency_bits) if bar.usual_u is not None else "",
             )
             for bar in each.bars
         ),

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from caretrace.explain.facts import Explanation
 from caretrace.report.words import count
-from linkage.explain import HOUSEHOLD, Bar, Competition, Waterfall
+from linkage.explain import HOUSEHOLD, PRIOR, Bar, Competition, Waterfall
 
 _WIDTH = 36
 """Characters of a waterfall on a terminal."""
@@ -20,15 +20,14 @@ def to_text(explanation: Explanation) -> str:
 def _lines(e: Explanation) -> Iterator[str]:
     yield f"decision: {e.decision}" + (f", found by: {e.method}" if e.method else "")
     yield from sentences(e)
-    shown = [*(each.probability for each in e.candidates)]
     if e.competition.candidates:
         yield ""
         yield "who it may be"
-        yield from _shares(e.competition, len(shown))
+        yield from _shares(e.competition, len(e.candidates))
     for place, each in enumerate(e.candidates):
         share = probability(each.probability)
         yield ""
-        yield f"candidate {each.rank}: probability {share}, {each.weight:+.2f} bits, {each.method}"
+        yield f"candidate {each.rank}: probability {share}, {signed(each.weight)} bits, {each.method}"
         yield from _waterfall(each)
         if e.values:
             yield ""
@@ -82,6 +81,20 @@ def _shares(c: Competition, shown: int) -> Iterator[str]:
         yield f"  {name:<27}{probability(share):>15}  {'#' * round(share * 30)}".rstrip()
 
 
+def signed(bits: float) -> str:
+    """Two decimals and a sign, but none for what is as good as nothing.
+
+    >>> signed(1.5), signed(-0.001)
+    ('+1.50', '0.00')
+    """
+    return f"{bits:+.2f}" if abs(bits) >= 0.005 else "0.00"
+
+
+def level_name(bar: Bar) -> str:
+    """The level's name; a comparison without one says so, prior and household have none."""
+    return bar.level or ("" if bar.name in (PRIOR, HOUSEHOLD) else "not known")
+
+
 def level_words(bar: Bar) -> str:
     """The level with its meaning, or why there is none."""
     return f"{bar.level}: {bar.meaning}" if bar.level else bar.meaning
@@ -113,20 +126,23 @@ def _waterfall(each: Waterfall) -> Iterator[str]:
     low = min(0.0, *(min(a, b) for _, a, b in steps))
     high = max(0.0, *(max(a, b) for _, a, b in steps))
     scale = (_WIDTH - 1) / ((high - low) or 1.0)
-    rows = [(bar.name, bar.level or "", *odds_words(bar), bar.bits, start, end) for bar, start, end in steps]
-    names = max(len(row[0]) for row in rows)
-    levels = max(5, *(len(row[1]) for row in rows))
-    yield f"  {'':<{names}}  {'level':<{levels}}  {'same':>6}  {'different':>14}  {'bits':>7}"
+    head = ("", "level", "same", "different")
+    words = [(bar.name, level_name(bar), *odds_words(bar)) for bar in each.bars]
+    names, levels, ms, us = (max(map(len, column)) for column in zip(head, *words, strict=True))
+
+    def line(name: str, level: str, m: str, u: str, bits: str, bar: str = "") -> str:
+        return f"  {name:<{names}}  {level:<{levels}}  {m:>{ms}}  {u:>{us}}  {bits:>7}  {bar}".rstrip()
+
+    yield line(*head, "bits")
     zero = round(-low * scale)
-    for name, level, m, u, bits, start, end in rows:
+    for row, (bar, start, end) in zip(words, steps, strict=True):
         cells = [" "] * _WIDTH
         cells[zero] = "|"
         left, right = sorted((round((start - low) * scale), round((end - low) * scale)))
-        if abs(bits) >= 0.005:
-            cells[left : max(right, left + 1)] = ("+" if bits > 0 else "-") * max(right - left, 1)
-        bar = "".join(cells).rstrip()
-        yield f"  {name:<{names}}  {level:<{levels}}  {m:>6}  {u:>14}  {bits:>+7.2f}  {bar}"
-    yield f"  {'sum':<{names}}  {'':<{levels}}  {'':>6}  {'':>14}  {each.weight:>+7.2f}"
+        if abs(bar.bits) >= 0.005:
+            cells[left : max(right, left + 1)] = ("+" if bar.bits > 0 else "-") * max(right - left, 1)
+        yield line(*row, signed(bar.bits), "".join(cells))
+    yield line("sum", "", "", "", signed(each.weight))
     if any(bar.usual_u is not None for bar in each.bars):
         yield "  same, different: how often records of one person, and of two, reach the level;"
         yield "  * by this value's own frequency in the register"

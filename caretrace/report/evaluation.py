@@ -301,8 +301,8 @@ def hidden(facts: Facts) -> Grid | None:
         "With every client's NHS number hidden",
         _HEAD,
         [*rows, _row("F1", "the harmonic mean of the two", facts["f1"])],
-        f"Of {facts['clients']:,} clients whose own number the run confirmed; {facts['review']:,} of them would wait for"
-        " review. Nobody is among them who is not in the register, and clients who hold no number may have poorer"
+        f"Of {facts['clients']:,} clients whose own number the run confirmed; {facts['review']:,} of them would wait"
+        " for review. Nobody is among them who is not in the register, and clients who hold no number may have poorer"
         " records: both figures are rather too high for those.",
     )
 
