@@ -148,4 +148,5 @@ def _missing(export: Export, found: _Found, partial: bool) -> Iterator[str]:
             for where in blank.values():
                 yield f"{where}, column {ANSWER!r}: no answer; give one, or import with --partial"
             if gone := len(export.pairs) - len(answered) - len(blank):
-                yield f"{gone} rows of reader {reader} are gone; put them back, or import with --partial"
+                whole = len(export.pairs)
+                yield f"reader {reader}: {gone} of {whole} rows gone; put them back, or import with --partial"

@@ -27,7 +27,7 @@ def code(export_id: str, reader: str, pair: Pair) -> str:
     return "-".join((text[:4], text[4:8], text[8:]))
 
 
-def name_prints(row_code: str, names: Sequence[str]) -> tuple[str, ...]:
+def name_prints(row_code: str, names: Sequence[str]) -> list[str]:
     """What a row's names come to, to see on return that answers still stand beside the pair they are about.
 
     Twice: with accents folded and with accented letters left out, since a spreadsheet that saves CSV in an old encoding
@@ -35,6 +35,6 @@ def name_prints(row_code: str, names: Sequence[str]) -> tuple[str, ...]:
     """
     folded = tuple("".join(each for each in letters(name) if each.isascii()) for name in names)
     plain = tuple("".join(each for each in name.upper() if each.isascii() and each.isalpha()) for name in names)
-    return tuple(
+    return [
         sha256("\x1f".join((row_code, *texts)).encode()).hexdigest()[:16] for texts in dict.fromkeys((folded, plain))
-    )
+    ]
