@@ -6,17 +6,13 @@ importer reports. The keys are those of the released code (3.9, 4.0, 5.0).
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from schemas.errors import SettingsError
 
-LARGEST = 10 * 2**20
-"""Bytes of a settings file that are read; a large model has some 100 KB."""
 DEFAULT_PRIOR = 0.0001
 """`probability_two_random_records_match` where a file has none (Splink 5.0)."""
 
@@ -80,24 +76,6 @@ class SplinkSettings:
     comparisons: tuple[SplinkComparison, ...]
     blocking_rules: int
     unknown_keys: tuple[str, ...]
-
-
-def load(path: Path) -> dict[str, Any]:
-    """The JSON object in `path`; SettingsError says where it is none."""
-    size = path.stat().st_size
-    if size > LARGEST:
-        raise SettingsError(f"{path}: has {size} bytes, more than a model ever has; is it the right file?")
-    try:
-        facts = json.loads(path.read_bytes().decode("utf-8-sig"))
-    except UnicodeDecodeError:
-        raise SettingsError(f"{path}: is no text in UTF-8, so no JSON") from None
-    except json.JSONDecodeError as error:
-        raise SettingsError(f"{path}: is no JSON: {error.msg} in line {error.lineno}, column {error.colno}") from None
-    except RecursionError:
-        raise SettingsError(f"{path}: is nested too deeply to be a model") from None
-    if not isinstance(facts, dict):
-        raise SettingsError(f"{path}: holds no JSON object, so no model")
-    return facts
 
 
 def read(facts: Mapping[str, Any]) -> SplinkSettings:
