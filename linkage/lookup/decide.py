@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from linkage.comparison import COMPARISONS, Role, Stance
 from linkage.decide import _KEPT_ABOVE as KEPT_ABOVE
-from linkage.decide import CANDIDATES_KEPT, SETTLED_BITS, guards
+from linkage.decide import CANDIDATES_KEPT, SETTLED_BITS, YIELDS_AT, guards
 from linkage.lookup.register import Register
 from linkage.lookup.weigh import Weighed, Weigher
 from linkage.model import Bands
@@ -163,6 +163,7 @@ class Best:
     """What the guards look at."""
 
     levels: list[int]
+    probability: float
     unnumbered: bool
     """It has no NHS number in a register where people have one."""
     own_number_taken: bool
@@ -216,14 +217,21 @@ _GUARDS: dict[str, Callable[[Best], bool]] = {
     ),
     "only the names agree": lambda best: best.silent("birth") and best.unsupported and best.no_number,
 }
-"""`linkage.decide.guards` in Python, by name."""
-if [guard.name for guard in guards(COMPARISONS)] != list(_GUARDS):
-    raise ImportError("linkage.lookup.decide and linkage.decide have different guards, or in another order")
+"""The conditions of `linkage.decide.guards` in Python, by name."""
+GUARDS = guards(COMPARISONS)
+if {guard.name for guard in GUARDS} != _GUARDS.keys():
+    raise ImportError(
+        "linkage.lookup.decide and linkage.decide have different guards:"
+        f" {sorted({guard.name for guard in GUARDS} ^ _GUARDS.keys())}"
+    )
 
 
 def guarded(best: Best) -> str | None:
     """The first guard that holds."""
-    return next((name for name, holds in _GUARDS.items() if holds(best)), None)
+    for guard in GUARDS:
+        if not (guard.yields and best.probability >= YIELDS_AT) and _GUARDS[guard.name](best):
+            return guard.name
+    return None
 
 
 def decide(
@@ -237,8 +245,8 @@ def decide(
     if not ranked:
         return Match("none", (), "no register record shares enough to be a candidate", weigher.model.model_id)
     best = ranked[0]
-    facts = Best(weighed.levels[best.at], best.person < 0 and numbered, False)
-    facts = Best(facts.levels, facts.unnumbered, number_is_held and facts.reached("number", "differs"))
+    facts = Best(weighed.levels[best.at], best.probability, best.person < 0 and numbered, False)
+    facts = replace(facts, own_number_taken=number_is_held and facts.reached("number", "differs"))
     guard = guarded(facts) if best.probability >= bands.review_at else None
     if best.probability >= bands.link_at and guard is None:
         decision = "link"

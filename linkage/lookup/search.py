@@ -57,7 +57,7 @@ def _candidates(register: Register, client: Record, *, first: bool) -> Array:
         alive = register.alive(rows)
         if len(alive) <= limit:
             found.append(alive)
-    return np.unique(np.concatenate(found))
+    return np.unique(np.concatenate(found)).astype(np.int64)
 
 
 def _weigh(register: Register, weigher: Weigher, client: Record, rows: Array) -> Weighed:
