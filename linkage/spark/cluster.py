@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from linkage.spark import worker
+from linkage.spark.exchange import Written
 from linkage.spark.plan import Plan
 from linkage.spark.wire import carried, load, unload
 
@@ -20,10 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Sent:
-    """Parquet files of one side: `records`, and `keys` (id, block_key, first, bucket) of one round."""
+    """Parquet files of one side: its records, and its keys (id, block_key, first, bucket) in one round."""
 
-    records: Path
-    keys: Path
+    records: Written
+    keys: Written
 
 
 class Cluster:
@@ -33,8 +34,8 @@ class Cluster:
         self.work = work
         self._spark = spark
         self._pairs = spark.sparkContext.accumulator(0)
-        # Numbers of partitions are planned: Spark knows bytes, and would put buckets of few rows and many pairs together.
-        spark.conf.set("spark.sql.adaptive.coalescePartitions.enabled", "false")
+        # Numbers of partitions are planned: Spark knows bytes, and would join buckets of few rows and many pairs.
+        spark.conf.set("spark.sql.adaptive.enabled", "false")
         spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", "100000")
 
     @property
@@ -69,7 +70,11 @@ class Cluster:
 
 def _at_keys(spark: SparkSession, side: Sent) -> DataFrame:
     """Each record once for each of its keys."""
-    records, keys = (spark.read.parquet(path.as_uri()) for path in (side.records, side.keys))
+    records, keys = (
+        # Without a schema Spark would start a job to look for one.
+        spark.read.schema(_spark_schema(each.schema)).parquet(each.path.as_uri())
+        for each in (side.records, side.keys)
+    )
     return keys.join(records, "id")
 
 

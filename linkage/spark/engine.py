@@ -13,6 +13,7 @@ do not settle. In each round
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from linkage.frequencies import Frequencies
 from linkage.model import Model
 from linkage.spark import exchange, worker
 from linkage.spark.cluster import Cluster, Sent
+from linkage.spark.exchange import Written
 from linkage.spark.plan import Plan, plan_round
 from linkage.spark.session import require_spark, session
 from linkage.spark.settings import SparkSettings
@@ -32,8 +34,6 @@ from schemas.progress import Progress
 
 if TYPE_CHECKING:
     import duckdb
-
-_SIDES = ("client", "register")
 
 
 class SparkEngine:
@@ -88,44 +88,44 @@ class SparkEngine:
                 progress.stage("Comparing on Spark", 2) as advance,
             ):
                 exchange.require_shared(spark.sparkContext.master, settings.folder)
-                for side, query in records_sql(connection).items():
-                    exchange.write(connection, query, _records(folder, side))
+                records = {
+                    side: exchange.write(connection, query, folder / f"{side}.parquet")
+                    for side, query in records_sql(connection).items()
+                }
                 cluster = Cluster(spark, work)
-                self._round(connection, cluster, folder, "first", settled_only=True)
-                advance(1)
-                self._round(connection, cluster, folder, "all", settled_only=False)
-                advance(1)
+                for settled_only in (True, False):
+                    self._round(connection, cluster, records, folder, settled_only=settled_only)
+                    advance(1)
                 return cluster.pairs_compared
 
     def _round(
-        self, connection: duckdb.DuckDBPyConnection, cluster: Cluster, folder: Path, name: str, *, settled_only: bool
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        cluster: Cluster,
+        records: Mapping[str, Written],
+        folder: Path,
+        *,
+        settled_only: bool,
     ) -> None:
-        """Add to `found`: whom the first rules settle, or everybody else."""
-        wanted = "WHERE first" if settled_only else "ANTI JOIN (SELECT c AS id FROM found) USING (id)"
+        """Add to `found`: whom the first rules settle, or by all rules everybody else."""
+        clients = "WHERE first" if settled_only else "ANTI JOIN (SELECT c AS id FROM found) USING (id)"
+        register = "WHERE first" if settled_only else ""
         plan = plan_round(
-            connection,
-            f"SELECT * FROM client_key {wanted}",
-            f"SELECT * FROM register_key {'WHERE first' if settled_only else ''}",
-            self._settings.size,
+            connection, f"FROM client_key {clients}", f"FROM register_key {register}", self._settings.size
         )
         self.plans += (plan,)
         if not plan.pairs:
             return
-        sent = {side: Sent(_records(folder, side), folder / f"{side}_key_{name}.parquet") for side in _SIDES}
-        for side, files in sent.items():
-            exchange.write(
-                connection,
-                f"SELECT *, CAST(block_key % {plan.buckets} AS INTEGER) AS bucket FROM {side}_sent",
-                files.keys,
-            )
+        name = "first" if settled_only else "all"
+        sent = {}
+        for side in records:
+            keys = f"SELECT *, CAST(block_key % {plan.buckets} AS INTEGER) AS bucket FROM {side}_sent"
+            written = exchange.write(connection, keys, folder / f"{side}_key_{name}.parquet")
+            sent[side] = Sent(records[side], written)
             connection.execute(f"DROP TABLE {side}_sent")
         best = folder / f"best_{name}"
         cluster.find(plan, sent["client"], sent["register"], best, settled_only=settled_only)
         exchange.read_into(connection, "found", best, cluster.work.ranked_schema)
-
-
-def _records(folder: Path, side: str) -> Path:
-    return folder / f"{side}.parquet"
 
 
 def _create(connection: duckdb.DuckDBPyConnection, table: str, work: Work) -> None:

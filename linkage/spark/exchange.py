@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,9 +34,9 @@ def folder(connection: duckdb.DuckDBPyConnection, given: Path | None) -> Iterato
         yield Path(made).resolve()
 
 
-def require_shared(master: str, given: Path | None) -> None:
+def require_shared(master: str | None, given: Path | None) -> None:
     """Raise SettingsError where executors on other machines would look for a folder of this one."""
-    if given is None and not master.startswith("local"):
+    if given is None and not (master or "").startswith("local"):
         raise SettingsError(
             f"the executors of {master} do not see this machine's temporary folder; give one that driver and executors"
             f" see under one path, with --spark-conf {OWN}folder=FOLDER"
@@ -48,7 +49,15 @@ def _beside(connection: duckdb.DuckDBPyConnection) -> Path | None:
     return beside if beside.is_absolute() and beside.is_dir() else None
 
 
-def write(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
+@dataclass(frozen=True)
+class Written:
+    """A Parquet file, and the schema of what it was written from."""
+
+    path: Path
+    schema: pa.Schema
+
+
+def write(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> Written:
     """Write what `query` gives as Parquet that Spark can read."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -57,6 +66,7 @@ def write(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> None
     with pq.ParquetWriter(path, carried(reader.schema), compression="zstd") as writer:
         for batch in reader:
             writer.write_table(load(pa.Table.from_batches([batch])))
+    return Written(path, reader.schema)
 
 
 def read_into(connection: duckdb.DuckDBPyConnection, table: str, path: Path, schema: pa.Schema) -> None:

@@ -14,7 +14,9 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +28,9 @@ if TYPE_CHECKING:
 JAVA = 17
 """The oldest Java that Spark 4 runs on."""
 _INSTALL_JAVA = (
-    f"install Java {JAVA} (Debian and Ubuntu: apt install openjdk-{JAVA}-jre-headless; macOS: brew install openjdk@{JAVA};"
-    f" Windows: winget install EclipseAdoptium.Temurin.{JAVA}.JRE) and set JAVA_HOME to it"
+    f"install Java {JAVA} (Debian and Ubuntu: apt install openjdk-{JAVA}-jre-headless;"
+    f" macOS: brew install openjdk@{JAVA}; Windows: winget install EclipseAdoptium.Temurin.{JAVA}.JRE)"
+    " and set JAVA_HOME to it"
 )
 
 
@@ -71,7 +74,7 @@ def session(master: str | None, conf: Mapping[str, str], folder: Path, log: Path
 
     running = SparkSession.getActiveSession()
     if running is None:
-        opened = _own(master or "local[*]", conf, folder, log)
+        opened: AbstractContextManager[SparkSession] = _own(master or "local[*]", conf, folder, log)
     elif master or conf:
         raise SettingsError(
             "a Spark session is running already, and its settings cannot be changed from here;"
@@ -80,8 +83,11 @@ def session(master: str | None, conf: Mapping[str, str], folder: Path, log: Path
     else:
         # A session of our own in the running context, so that none of its SQL settings change.
         opened = contextlib.nullcontext(running.newSession())
-    with opened as spark, _told_in_a_sentence():
-        yield spark
+    with warnings.catch_warnings():
+        # Only Arrow tables go through our functions, never pandas ones.
+        warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
+        with opened as spark, _told_in_a_sentence():
+            yield spark
 
 
 def defaults(master: str, folder: Path) -> dict[str, str]:
@@ -107,17 +113,17 @@ def defaults(master: str, folder: Path) -> dict[str, str]:
 
 @contextlib.contextmanager
 def _own(master: str, conf: Mapping[str, str], folder: Path, log: Path) -> Iterator[SparkSession]:
-    from pyspark import SparkConf, SparkContext
+    from pyspark import SparkConf, SparkContext, java_gateway
     from pyspark.errors import PySparkException
-    from pyspark.java_gateway import launch_gateway
     from pyspark.sql import SparkSession
 
+    launch: Callable[..., Any] = java_gateway.launch_gateway
     settings = SparkConf(loadDefaults=False).setMaster(master)
     for key, value in {**defaults(master, folder), **conf}.items():
         settings.set(key, value)
     with log.open("ab") as messages, _handlers_kept():
         try:
-            gateway = launch_gateway(settings, {"stdout": messages, "stderr": messages})
+            gateway = launch(settings, {"stdout": messages, "stderr": messages})
         except (PySparkException, OSError) as error:
             raise _no_start(master) from error
     try:
@@ -183,7 +189,10 @@ _MEANINGS = (
         r"PYTHON_VERSION_MISMATCH",
         "the Spark executors run another version of Python than this program; set --spark-conf spark.pyspark.python",
     ),
-    (r"CARETRACE_DUCKDB_VERSION", "the Spark executors have another version of DuckDB than this program; install the same"),
+    (
+        r"CARETRACE_DUCKDB_VERSION",
+        "the Spark executors have another version of DuckDB than this program; install the same",
+    ),
     (
         r"PATH_NOT_FOUND|FileNotFoundException|FILE_NOT_EXIST|does not exist",
         "the Spark executors do not find the files this program wrote for them; set --spark-conf spark.caretrace.folder"
@@ -191,10 +200,13 @@ _MEANINGS = (
     ),
     (
         r"OutOfMemory|ExecutorLostFailure|Python worker exited unexpectedly|exceeds max|MemoryError",
-        "a Spark executor ran out of memory or was lost; give it more with --spark-conf spark.executor.memory (or"
-        " spark.driver.memory with a local master), or make tasks smaller with --spark-conf spark.caretrace.pairsPerTask",
+        "a Spark executor ran out of memory or was lost; give it more with --spark-conf spark.executor.memory"
+        " (spark.driver.memory with a local master), or make tasks smaller with spark.caretrace.pairsPerTask",
     ),
-    (r"No space left on device", "the disk of a Spark executor is full; free some space or set --spark-conf spark.local.dir"),
+    (
+        r"No space left on device",
+        "the disk of a Spark executor is full; free some space or set --spark-conf spark.local.dir",
+    ),
 )
 
 

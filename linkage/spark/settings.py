@@ -19,7 +19,7 @@ class SparkSettings:
     """How Spark is started and used; nothing here changes the links."""
 
     master: str | None = None
-    """As Spark writes it (`local[4]`, `spark://host:7077`, `yarn`); None: this machine, all cores, or the running one."""
+    """As Spark writes it (`local[4]`, `spark://host:7077`, `yarn`); None: this machine, or the running session."""
     conf: Mapping[str, str] = field(default_factory=dict)
     """Spark's own settings."""
     folder: Path | None = None

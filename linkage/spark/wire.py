@@ -16,8 +16,16 @@ def carried(schema: pa.Schema) -> pa.Schema:
     """The schema under which Spark carries a table of `schema`."""
     import pyarrow as pa
 
+    return pa.schema([pa.field(each.name, _signed(each.type)) for each in schema])
+
+
+def _signed(kind: pa.DataType) -> pa.DataType:
+    import pyarrow as pa
+
+    if pa.types.is_list(kind):
+        return pa.list_(_signed(kind.value_type))
     signed = {pa.uint8(): pa.int16(), pa.uint16(): pa.int32(), pa.uint32(): pa.int64(), pa.uint64(): pa.int64()}
-    return pa.schema([pa.field(each.name, signed.get(each.type, each.type)) for each in schema])
+    return signed.get(kind, kind)
 
 
 def load(table: pa.Table) -> pa.Table:
@@ -35,9 +43,15 @@ def _retyped(table: pa.Table, schema: pa.Schema) -> pa.Table:
 
     columns = []
     for column, wanted in zip(table.columns, schema, strict=True):
-        if {column.type, wanted.type} == {pa.int64(), pa.uint64()}:
-            chunks = [chunk.view(wanted.type) for chunk in column.chunks]
-            columns.append(pa.chunked_array(chunks, wanted.type))
+        if _holds_hashes(wanted.type) or _holds_hashes(column.type):
+            # A hash above 2^63 has no place among signed numbers, but its bits have.
+            columns.append(pa.chunked_array([chunk.view(wanted.type) for chunk in column.chunks], wanted.type))
         else:
             columns.append(column.cast(wanted.type))
     return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _holds_hashes(kind: pa.DataType) -> bool:
+    import pyarrow as pa
+
+    return bool(kind.value_type == pa.uint64() if pa.types.is_list(kind) else kind == pa.uint64())

@@ -16,8 +16,8 @@ from linkage.weigh import pair_level_sql
 if TYPE_CHECKING:
     import duckdb
 
-_EVERYWHERE = ("nickname", "f_given", "f_family", "f_cohort", "f_given_cohort")
-"""Tables that comparing a pair reads beside the two records: small, so every executor has them whole."""
+_EVERYWHERE = ("nickname", "f_given", "f_family", "f_cohort", "f_given_cohort", "ruled_out", "confirmed")
+"""Tables that weighing and ranking a pair read beside the two records: small, so every executor has them whole."""
 
 
 def make_work(
@@ -75,4 +75,3 @@ def _macros(connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
             WHERE NOT internal AND function_type = 'macro' AND database_name = current_database()
             ORDER BY function_oid""").fetchall()
     )
-
