@@ -23,6 +23,8 @@ Handling = Literal["mark", "leave-out"]
 FORMULA_STARTS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
 """First characters by which a spreadsheet takes a cell for a formula (OWASP, CSV Injection), full width ones too."""
 
+_SPACES = " \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+"""What DuckDB's ltrim takes off: Unicode's spaces (category Zs)."""
 
 _BATCH = 50_000
 
@@ -80,7 +82,7 @@ def write_csv(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> 
 
 def neutralised(text: str) -> str:
     """The same for one text: an apostrophe before what a spreadsheet would run."""
-    return f"'{text}" if text.lstrip(" ").startswith(tuple(FORMULA_STARTS)) else text
+    return f"'{text}" if text.lstrip(_SPACES).startswith(tuple(FORMULA_STARTS)) else text
 
 
 def _cell(column: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from schemas import LINK, SOURCE_TABLES
+from schemas import CANDIDATE, LINK, SOURCE_TABLES
 from schemas.sql import install_macros
 
 Add = Callable[..., None]
@@ -15,7 +15,7 @@ Add = Callable[..., None]
 
 @pytest.fixture
 def empty_store() -> Iterator[duckdb.DuckDBPyConnection]:
-    """`clients.*`, `register.*` and `link`, as declared and empty."""
+    """`clients.*`, `register.*`, `link` and `candidate`, as declared and empty."""
     with duckdb.connect() as connection:
         install_macros(connection, as_at=date(2026, 11, 22))
         for side in ("clients", "register"):
@@ -23,6 +23,7 @@ def empty_store() -> Iterator[duckdb.DuckDBPyConnection]:
             for table in SOURCE_TABLES:
                 connection.execute(table.ddl(f"{side}.{table.name.lower()}"))
         connection.execute(LINK.ddl("link"))
+        connection.execute(CANDIDATE.ddl("candidate"))
         yield connection
 
 
@@ -32,7 +33,7 @@ def add(empty_store: duckdb.DuckDBPyConnection) -> Add:
 
     def insert(table: str, **values: Any) -> None:
         keyed = "set_aside" not in table
-        side = "council" if table.startswith("clients") or table == "link" else "practice"
+        side = "council" if table.startswith("clients") or table in ("link", "candidate") else "practice"
         row = {"source": "standard", "source_org": side, **values} if keyed else values
         names = ", ".join(f'"{name}"' for name in row)
         marks = ", ".join("?" for _ in row)
