@@ -14,6 +14,7 @@ from caretrace.report.charts import WIDTH
 from caretrace.report.marks import Chart, Dot, Line, Mark, Text
 from caretrace.report.tables import Grid, grid
 from caretrace.report.words import percent
+from linkage.evaluate.capture import LEAST_IN_BOTH
 
 Facts = Mapping[str, Any]
 NOTABLE = 0.1
@@ -217,7 +218,7 @@ def expected(told: Facts) -> Grid | None:
 def splits(told: Facts) -> Grid | None:
     """Blocking recall by capture and recapture."""
     facts = told.get("blocking")
-    if not facts or not facts["splits"]:
+    if not facts or not facts["recall_at_most"]:
         return None
     return grid(
         "What blocking may have missed: links counted by two groups of rules that share no field",
@@ -237,8 +238,7 @@ def splits(told: Facts) -> Grid | None:
                 each["in_first"],
                 each["in_second"],
                 each["in_both"],
-                exact(each["recall_at_most"]["value"]),
-                interval(each["recall_at_most"]),
+                *(_cells(each["recall_at_most"]) if each["in_both"] >= LEAST_IN_BOTH else ("too few to tell", "")),
             )
             for each in facts["splits"]
         ),

@@ -32,6 +32,10 @@ SPLITS: tuple[tuple[frozenset[str], frozenset[str]], ...] = (
 """Every way to part four fields two and two, and the NHS number against all of them."""
 
 
+LEAST_IN_BOTH = 7
+"""Links that both groups must have found, or Chapman's estimate is too low by much (Seber 1982)."""
+
+
 @dataclass(frozen=True)
 class Split:
     """Accepted links by which of two groups of rules, sharing no field, would have made the pair."""
@@ -106,7 +110,8 @@ class Captured:
     @property
     def recall(self) -> Estimate | None:
         """The least flattering of the estimates: each is an upper bound, so the lowest is the closest."""
-        return min((each.recall for each in self.splits), key=lambda recall: recall.value, default=None)
+        known = (each.recall for each in self.splits if each.in_both >= LEAST_IN_BOTH)
+        return min(known, key=lambda recall: recall.value, default=None)
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object."""
