@@ -10,32 +10,45 @@ from linkage.blocking import RULES, AnyOf
 from linkage.clean import clean
 from linkage.lookup.columns import Array, Column, Lists
 from linkage.lookup.keys import Counts, Keys
-from linkage.lookup.register import AGREE, COUNTED, FIELDS, LISTS, NO_TEXT, PERSON, RECORD, TEXTS, People, Register, Texts
+from linkage.lookup.register import (
+    AGREE,
+    COUNTED,
+    FIELDS,
+    LISTS,
+    NO_TEXT,
+    PERSON,
+    RECORD,
+    TEXT_LISTS,
+    TEXTS,
+    People,
+    Register,
+    Texts,
+)
 from linkage.lookup.texts import keys_of, number_sql
 
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-_SIDE = "register"
-_TEXT_LISTS = ("other_givens", "other_families")
 _TABLES = ("register_record", "name_value", "nickname", "lookup_text", "lookup_origin")
 
 
 def build(connection: duckdb.DuckDBPyConnection) -> Register:
     """The register of the store's tables `register.*`; leaves no table behind."""
-    clean(connection, (_SIDE,))
+    clean(connection, ("register",))  # type: ignore[arg-type] # one side alone is cleaned as two are
     count = _count(connection)
     numbers = _Numbers(connection, count)
     texts = _texts(connection)
     fields = _fields(connection, count, numbers)
+    counts, people = _counted(numbers, fields)
     register = Register(
         fields={name: Column(values) for name, values in fields.items()},
         lists=_lists(connection, count),
         texts=texts,
         keys=_keys(numbers, _record_numbers(connection, count)),
         origins=connection.execute("SELECT source, source_org FROM lookup_origin ORDER BY origin").fetchall(),
-        **_counted(numbers, fields),
+        counts=counts,
+        people=people,
     )
     for table in _TABLES:
         connection.execute(f"DROP TABLE IF EXISTS {table}")
@@ -48,8 +61,7 @@ def _count(connection: duckdb.DuckDBPyConnection) -> int:
 
 
 def _arrays(connection: duckdb.DuckDBPyConnection, sql: str) -> dict[str, Array]:
-    found: dict[str, Array] = connection.execute(sql).fetchnumpy()
-    return found
+    return {name: np.asarray(values) for name, values in connection.execute(sql).fetchnumpy().items()}
 
 
 class _Numbers:
@@ -88,7 +100,7 @@ class _Numbers:
 def _texts(connection: duckdb.DuckDBPyConnection) -> Texts:
     """Code every distinct text by the order of its number, in `lookup_text` (text, number, code) too."""
     single = " UNION ".join(f"SELECT {name} AS text FROM register_record" for name in TEXTS)
-    lists = " UNION ".join(f"SELECT unnest({name}) FROM register_record" for name in _TEXT_LISTS)
+    lists = " UNION ".join(f"SELECT unnest({name}) FROM register_record" for name in TEXT_LISTS)
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE lookup_text AS
         WITH held AS (SELECT text, {number_sql("text")} AS number FROM ({single} UNION {lists}) WHERE text IS NOT NULL)
@@ -102,7 +114,9 @@ def _bytes(column: pa.ChunkedArray) -> tuple[Array, Array]:
     """A column of texts as UTF-8 without gaps, and the length of each."""
     import pyarrow as pa
 
-    whole = pa.concat_arrays([chunk.cast(pa.large_binary()) for chunk in column.chunks] or [pa.array([], "large_binary")])
+    whole = pa.concat_arrays(
+        [chunk.cast(pa.large_binary()) for chunk in column.chunks] or [pa.array([], "large_binary")]
+    )
     _, ends, values = whole.buffers()
     ends = np.frombuffer(ends, np.int64, len(whole) + 1)
     return np.frombuffer(values or b"", np.uint8)[ends[0] : ends[-1]], np.diff(ends)
@@ -123,7 +137,8 @@ def _fields(connection: duckdb.DuckDBPyConnection, count: int, numbers: _Numbers
         JOIN lookup_origin o USING (source, source_org)
         {joins}
         -- Of the rows of one person the one that counts, as in linkage.frequencies.
-        LEFT JOIN (SELECT min_by(id, key) AS id FROM register_record WHERE nhs IS NOT NULL GROUP BY nhs) c ON c.id = r.id
+        LEFT JOIN (SELECT min_by(id, key) AS id FROM register_record WHERE nhs IS NOT NULL GROUP BY nhs) c
+            ON c.id = r.id
         """,
     )
     rows = found.pop("id")
@@ -153,7 +168,7 @@ def _packed(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[Array, Arr
 
 def _lists(connection: duckdb.DuckDBPyConnection, count: int) -> dict[str, Lists]:
     lists = {}
-    for name in _TEXT_LISTS:
+    for name in TEXT_LISTS:
         found = _arrays(
             connection,
             f"""SELECT id, code FROM (SELECT id, unnest({name}) AS text FROM register_record WHERE {name} IS NOT NULL)
@@ -218,8 +233,7 @@ def _rule_keys(numbers: _Numbers, place: int, parts: tuple[str | AnyOf, ...]) ->
     return made
 
 
-def _counted(numbers: _Numbers, fields: dict[str, Array]) -> dict[str, Counts | People]:
-    """`counts` and `people` of the register."""
+def _counted(numbers: _Numbers, fields: dict[str, Array]) -> tuple[Counts, People]:
     decade = np.where(numbers["birth_year"] > 0, numbers["birth_year"] // np.uint64(10) + np.uint64(1), 0)
     held = {name: numbers[name] for name in ("given", "family", "unit", "house", "gender")}
     held |= {"decade": decade.astype(np.uint64)} | {
@@ -237,7 +251,5 @@ def _counted(numbers: _Numbers, fields: dict[str, Array]) -> dict[str, Counts | 
     every = np.concatenate(keys)
     order = np.argsort(every)
     numbered = int(np.count_nonzero(fields["nhs"][people]))
-    return {
-        "counts": Counts(every[order], np.concatenate(counts)[order]),
-        "people": People(len(people), numbered, same, known),
-    }
+    counted = Counts(every[order], np.concatenate(counts)[order])
+    return counted, People(len(people), numbered, same, known)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from linkage.lookup.columns import Array
 from linkage.lookup.record import Record
 from linkage.lookup.register import NO_TEXT, Register
 from linkage.lookup.texts import number_of, pack
 
+Mask: TypeAlias = npt.NDArray[np.bool_]
 _UNHEARD_OF = -2
 """Code of a text that nobody in the register has."""
 _LOOKED_AT = (
@@ -36,7 +39,7 @@ class Pairs:
         self.house_number = number_of(client.house) if client.house else 0
         self.district_number = number_of(client.district) if client.district else 0
 
-    def __getitem__(self, column: str) -> Array:
+    def __getitem__(self, column: str) -> npt.NDArray[np.int64]:
         return self._fields[column]
 
     def __len__(self) -> int:
@@ -57,7 +60,7 @@ class Pairs:
             self._read[code] = self.texts.text(code)
         return self._read[code]
 
-    def each(self, codes: Array, test: Callable[[str], bool]) -> Array:
+    def each(self, codes: Array, test: Callable[[str], bool]) -> Mask:
         """Whether `test` holds of each row's text, asked once for each distinct one; not where there is none."""
         held: dict[int, bool] = {NO_TEXT: False}
         listed = codes.tolist()
@@ -66,7 +69,7 @@ class Pairs:
                 held[code] = test(self.text(code))
         return np.array([held[code] for code in listed], bool)
 
-    def each_with(self, codes: Array, text: str | None, test: Callable[[str, str], bool]) -> Array:
+    def each_with(self, codes: Array, text: str | None, test: Callable[[str, str], bool]) -> Mask:
         """The same of the client's `text` and each row's."""
         if text is None:
             return np.zeros(len(codes), bool)
@@ -76,12 +79,12 @@ class Pairs:
         """The values of the rows' lists in `column`, and the place of the row each belongs to."""
         return self.register.lists[column].take(self.rows)
 
-    def any_listed(self, column: str, wanted: Sequence[int]) -> Array:
+    def any_listed(self, column: str, wanted: Sequence[int]) -> Mask:
         """Whether the row's list in `column` holds any of `wanted`."""
         values, owner = self.listed(column)
         return self.of_owners(owner[np.isin(values, np.array(wanted, values.dtype))])
 
-    def of_owners(self, owners: Array) -> Array:
+    def of_owners(self, owners: Array) -> Mask:
         """Whether a row is among `owners`."""
         found = np.zeros(len(self.rows), bool)
         found[owners] = True

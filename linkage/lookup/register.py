@@ -7,7 +7,7 @@ are counted, not rows: of the rows with one NHS number the one with the lowest `
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,6 +44,7 @@ FIELDS: dict[str, type[np.generic]] = {
 is not known. `unit` is packed, `house` and `district` are numbers for texts, `counts` says whether the row stands for
 its person among the people counted."""
 TEXTS = ("given", "family", "street", "nhs_entered")
+TEXT_LISTS = ("other_givens", "other_families")
 """Those whose values are codes of texts."""
 LISTS: dict[str, type[np.generic]] = {
     "other_givens": np.int32,
@@ -136,6 +137,19 @@ class Texts:
     def text(self, code: int) -> str:
         """The text behind a code."""
         return columns.text(self.held, code)
+
+    def kept(self, used: Sequence[Array]) -> tuple[Texts, Array]:
+        """Only the texts whose codes are in `used`; and for every old code the new one, with NO_TEXT at the end."""
+        old = np.unique(np.concatenate(used))
+        old = old[old != NO_TEXT]
+        numbers = np.zeros(len(self.held), np.uint64)
+        numbers[: len(self.numbers)] = self.numbers
+        for text, code in self._added.items():
+            numbers[code] = number_of(text)
+        old = old[np.argsort(numbers[old], kind="stable")]
+        new = np.full(len(self.held) + 1, NO_TEXT, np.int32)
+        new[old] = np.arange(len(old), dtype=np.int32)
+        return Texts(numbers[old], self.held.kept(old)), new
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,14 +275,15 @@ class Register:
 
     def _counted(self, row: int) -> dict[str, int]:
         """The keys a row is counted under, by what is counted."""
-        held = {name: self.fields[name].values[row].item() for name in FIELDS}
+        held: dict[str, Any] = {name: self.fields[name].values[row].item() for name in FIELDS}
         held |= {name: self._name(name, row) for name in ("given", "family")}
         held["unit"] = unpack(held["unit"])
         held["decade"] = held["birth_year"] // 10 + 1 if held["birth_year"] else 0
+        known = {name: value for name, value in held.items() if value and isinstance(value, str | int)}
         return {
-            what: key_of(what, *(held[part] for part in parts))
+            what: key_of(what, *(known[part] for part in parts))
             for what, parts in COUNTED.items()
-            if all(held[part] for part in parts)
+            if known.keys() >= set(parts)
         }
 
     def _name(self, column: str, row: int) -> str | None:
@@ -276,15 +291,22 @@ class Register:
         return None if code == NO_TEXT else self.texts.text(code)
 
     def compacted(self) -> Register:
-        """The same without the rows removed, everything added in its place among the rest."""
+        """The same without the rows removed and what only they said, everything added in its place among the rest."""
         alive = self.fields["alive"].values
         rows = np.flatnonzero(alive)
-        new = np.where(alive, np.cumsum(alive) - 1, -1)
+        fields = {name: column.values[rows] for name, column in self.fields.items()}
+        lists = {name: lists.kept(rows) for name, lists in self.lists.items()}
+        texts, codes = self.texts.kept(
+            [*(fields[name] for name in TEXTS), *(lists[name].arrays[0] for name in TEXT_LISTS)]
+        )
+        # A text that is not there has the code -1, the last of `codes`.
+        fields |= {name: codes[fields[name]] for name in TEXTS}
+        lists |= {name: Lists(codes[lists[name].arrays[0]], lists[name].arrays[1]) for name in TEXT_LISTS}
         return Register(
-            fields={name: Column(column.values[rows]) for name, column in self.fields.items()},
-            lists={name: lists.kept(rows) for name, lists in self.lists.items()},
-            texts=self.texts,
-            keys=self.keys.renumbered(new),
+            fields={name: Column(values) for name, values in fields.items()},
+            lists=lists,
+            texts=texts,
+            keys=self.keys.renumbered(np.where(alive, np.cumsum(alive) - 1, -1)),
             counts=self.counts.settled(),
             people=self.people,
             origins=self.origins,

@@ -8,8 +8,9 @@ import numpy as np
 
 from linkage.blocking import RULES
 from linkage.decide import Target
+from linkage.lookup.answer import Match
 from linkage.lookup.columns import Array
-from linkage.lookup.decide import Match, decide, is_settled
+from linkage.lookup.decide import decide, is_settled
 from linkage.lookup.pairs import Pairs
 from linkage.lookup.record import Record
 from linkage.lookup.register import PERSON, Register, rule_keys

@@ -6,6 +6,7 @@ Each has a form for a million rows and one for a single client; the two give the
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -76,6 +77,15 @@ def _connection() -> duckdb.DuckDBPyConnection:
 
 def duckdb_hash(*texts: str) -> int:
     """DuckDB's own hash of texts, which settles ties and names identifiers in a batch; it takes a query to know it."""
+    return duckdb_hashes([texts])[0]
+
+
+def duckdb_hashes(rows: Sequence[tuple[str, ...]]) -> list[int]:
+    """The same for many rows of as many texts each."""
+    width = len(rows[0]) if rows else 0
+    listed = ", ".join(f"unnest(?) AS c{n}" for n in range(width))
+    sql = f"SELECT hash({', '.join(f'c{n}' for n in range(width))}) FROM (SELECT {listed})"
     with _connection().cursor() as cursor:
-        ((found,),) = cursor.execute(f"SELECT hash({', '.join('?' * len(texts))})", list(texts)).fetchall()
-    return int(found)
+        return (
+            [int(found) for (found,) in cursor.execute(sql, list(zip(*rows, strict=True))).fetchall()] if rows else []
+        )

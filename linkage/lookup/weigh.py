@@ -141,7 +141,7 @@ class Weigher:
     model: Model
     bits: tuple[Bits, ...]
     passes: tuple[tuple[tuple[int, Array], ...], ...]
-    """For each pass the comparisons it asks about, by place, and for each whether a level (at the end: none) will do."""
+    """For each pass the comparisons it asks about, by place, and whether each level (at the end: none) will do."""
 
     @classmethod
     def of(cls, model: Model) -> Weigher:
@@ -152,7 +152,9 @@ class Weigher:
                 " or a model of the comparisons that ship"
             )
         comparisons = [each.comparison for each in model.comparisons]
-        return cls(model, tuple(map(Bits.of, model.comparisons)), tuple(_accepts(p.accepts, comparisons) for p in PASSES))
+        return cls(
+            model, tuple(map(Bits.of, model.comparisons)), tuple(_accepts(p.accepts, comparisons) for p in PASSES)
+        )
 
 
 def _accepts(
@@ -248,4 +250,3 @@ def _passed(weigher: Weigher, levels: list[Array], count: int) -> list[int | Non
         for row in np.flatnonzero(holds).tolist():
             passed[row] = place
     return passed
-
