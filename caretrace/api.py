@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from caretrace import pipeline, review, run_folder
+from linkage import Settings as LinkageSettings
 from schemas.errors import SettingsError
 from schemas.progress import SILENT, Progress
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from connectors import Source
+    from linkage import Engine, Model
+
+EngineName = Literal["duckdb", "spark", "recordlinkage"]
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,9 @@ def link(
     as_at: date | None = None,
     test_numbers: pipeline.TestNumbers = "count",
     verdicts: Path | str | object | None = None,
+    model: Model | Path | str | None = None,
+    settings: LinkageSettings | None = None,
+    engine: Engine | EngineName | None = None,
     progress: Progress = SILENT,
 ) -> LinkResult:
     """Find the register person behind each client record.
@@ -65,38 +72,69 @@ def link(
     list of them makes one register. `clients_as` and `register_as` name formats (the latter one for all, or one for
     each); None finds it from the content. `clients_map` is a TOML mapping of a council's own titles. `as_at` is the
     day that two-digit years are judged by, today where None. `verdicts` are earlier decisions to honour: a project's
-    decisions.jsonl, or a table of the columns of VERDICT. With `out` a run folder is written as by the command line.
+    decisions.jsonl, or a table of the columns of VERDICT. `model` is a model or the JSON file of one; None trains one
+    on the data at hand. `settings` holds the targets. `engine` is "duckdb", "spark" or "recordlinkage", or an
+    engine with settings of its own; all give the same links. With `out` a run folder is written as by the command line.
 
     Raises InputError or SettingsError where the input or a setting is wrong, Busy where another run writes `out`.
     """
-    settings = pipeline.Settings(
+    run_settings = pipeline.Settings(
         as_at=as_at or date.today(),  # noqa: DTZ011 - the user's own calendar day
         seed=seed,
         test_numbers=test_numbers,
+        linkage=settings or LinkageSettings(),
+        model=_model(model),
         threads=threads,
     )
+    chosen = named_engine(engine) if isinstance(engine, str) else engine
     client_source = as_source(clients, format=clients_as, mapping=clients_map, name="clients")
     register_sources = _register_sources(register, register_as)
     decided = _verdicts(verdicts)
     with contextlib.ExitStack() as stack:
         if out is None:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="caretrace-")))
-            with pipeline.store(folder, settings) as connection:
-                linked = pipeline.link(
-                    connection, client_source, register_sources, settings, verdicts=decided, progress=progress
-                )
-                return _result(connection, linked)
-        draft = stack.enter_context(run_folder.drafting(Path(out)))
-        with pipeline.store(draft.work, settings) as connection:
+            draft = None
+        else:
+            draft = stack.enter_context(run_folder.drafting(Path(out)))
+            folder = draft.work
+        with pipeline.store(folder, run_settings) as connection:
             linked = pipeline.link(
-                connection, client_source, register_sources, settings, verdicts=decided, progress=progress
+                connection,
+                client_source,
+                register_sources,
+                run_settings,
+                verdicts=decided,
+                engine=chosen,
+                progress=progress,
             )
-            manifest = pipeline.write(connection, linked, draft.path, settings, progress=progress)
+            if draft:
+                manifest = pipeline.write(connection, linked, draft.path, run_settings, progress=progress)
             result = _result(connection, linked)
+        if not draft:
+            return result
         run = run_folder.finish(draft, manifest)
-        return LinkResult(
-            result.links, result.review, result.set_aside, dict(run.manifest["counts"]), result.run_id, run.path
-        )
+        return replace(result, summary=dict(run.manifest["counts"]), run_dir=run.path)
+
+
+def named_engine(name: str) -> Engine | None:
+    """The engine called `name`, with its usual settings; None is DuckDB. SettingsError where there is none such."""
+    if name == "spark":
+        from linkage.spark import SparkEngine
+
+        return SparkEngine()
+    if name == "recordlinkage":
+        from linkage.reference import RecordLinkageEngine
+
+        return RecordLinkageEngine()
+    if name != "duckdb":
+        raise SettingsError(f"there is no engine '{name}'; choose duckdb, spark or recordlinkage")
+    return None
+
+
+def _model(given: Model | Path | str | None) -> Model | None:
+    from linkage.model_file import load
+
+    return load(Path(given)) if isinstance(given, Path | str) else given
 
 
 def as_source(

@@ -28,8 +28,9 @@ ROW_GROUP = 122_880
 def make_person_keys(connection: duckdb.DuckDBPyConnection, *, seed: int) -> None:
     """Make the temporary table `person_key`: one key a person, drawn from the seed's random stream in row order.
 
-    Register rows with one NHS number are one person, and so are the clients linked to that number. Everybody else is a
-    person of their own: an unlinked client's number is held, not confirmed, so it joins nothing.
+    Register rows with one NHS number are one person, and so are the clients linked to that number; a client linked to a
+    row without a number is one person with that row. Everybody else is a person of their own: an unlinked client's
+    number is held, not confirmed, so it joins nothing.
     """
     # An origin's number stands for its three texts, and a row's number for its key: sorted once, compared cheaply.
     connection.execute("""CREATE OR REPLACE TEMP TABLE origin AS
@@ -38,11 +39,14 @@ def make_person_keys(connection: duckdb.DuckDBPyConnection, *, seed: int) -> Non
             UNION ALL SELECT DISTINCT 'register', source, source_org FROM register.person)""")
     connection.execute("""CREATE OR REPLACE TEMP TABLE record AS SELECT * FROM (
             SELECT o.origin, p.record_id, p.rowid AS person_row,
-                coalesce(l.nhs_number, p.nhs_number) AS nhs_number, l.nhs_number AS shared
+                coalesce(l.nhs_number, p.nhs_number) AS nhs_number,
+                coalesce(l.nhs_number, 'row ' || q.rowid) AS shared
             FROM clients.person p JOIN (SELECT * FROM origin WHERE side = 'client') o USING (source, source_org)
             LEFT JOIN (SELECT * FROM link WHERE decision = 'link') l USING (source, source_org, record_id)
+            LEFT JOIN register.person q ON l.nhs_number IS NULL AND q.source = l.register_source
+                AND q.source_org = l.register_source_org AND q.record_id = l.register_record_id
             UNION ALL
-            SELECT o.origin, p.record_id, p.rowid, p.nhs_number, p.nhs_number
+            SELECT o.origin, p.record_id, p.rowid, p.nhs_number, coalesce(p.nhs_number, 'row ' || p.rowid)
             FROM register.person p JOIN (SELECT * FROM origin WHERE side = 'register') o USING (source, source_org))
         ORDER BY origin, record_id""")
     ((rows,),) = connection.execute("SELECT count(*) FROM record").fetchall()

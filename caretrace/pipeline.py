@@ -12,7 +12,7 @@ import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -21,6 +21,7 @@ from caretrace import run_folder
 from caretrace.linked import SIDES, make_person_keys, write_linked
 from caretrace.outputs import OutputSettings, write_outputs
 from caretrace.version import __version__
+from linkage import Settings as LinkageSettings
 from schemas.errors import InputError, SettingsError
 from schemas.nhs_number import Range
 from schemas.progress import SILENT, Progress
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     from caretrace.review import Verdicts
     from connectors import ReadReport, Source
-    from linkage import LinkFacts
+    from linkage import Engine, LinkFacts, Model
 
 TestNumbers = Literal["count", "refuse"]
 
@@ -50,6 +51,10 @@ class Settings:
     seed: int = 0
     test_numbers: TestNumbers = "count"
     """Whether NHS numbers of the test range (9xx) are used and counted, or not used (for live data)."""
+    linkage: LinkageSettings = field(default_factory=LinkageSettings)
+    """Targets, and what becomes of links to people without a number."""
+    model: Model | None = None
+    """The model to use; None trains one on the data at hand."""
     outputs: OutputSettings = field(default_factory=OutputSettings)
     threads: int | None = None
     """None: every core."""
@@ -69,6 +74,8 @@ class Settings:
         return {
             "as_at": self.as_at.isoformat(),
             "test_numbers": self.test_numbers,
+            "linkage": self.linkage.to_json(),
+            "model": None if self.model is None else self.model.model_id,
             "load_back": self.outputs.to_json(),
         }
 
@@ -128,6 +135,7 @@ def link(
     settings: Settings,
     *,
     verdicts: Verdicts | None = None,
+    engine: Engine | None = None,
     progress: Progress = SILENT,
 ) -> Linked:
     """Read both sides into the store and link them; afterwards it holds `link` and `person_key`."""
@@ -141,7 +149,15 @@ def link(
     if verdicts is not None:
         _load_verdicts(connection, verdicts)
     with clock("link"):
-        facts = linkage.link(connection, seed=settings.seed, run_id=run_id, progress=progress)
+        facts = linkage.link(
+            connection,
+            seed=settings.seed,
+            run_id=run_id,
+            model=settings.model,
+            settings=settings.linkage,
+            engine=engine,
+            progress=progress,
+        )
     with clock("person_keys"):
         make_person_keys(connection, seed=settings.seed)
     return Linked(run_id, reports, mappings, facts, count(connection, reports), clock.seconds, verdicts)
@@ -154,6 +170,7 @@ def run(
     settings: Settings,
     *,
     verdicts: Verdicts | None = None,
+    engine: Engine | None = None,
     progress: Progress = SILENT,
     truth: Path | None = None,
 ) -> run_folder.Run:
@@ -163,7 +180,7 @@ def run(
     """
     with run_folder.drafting(out) as draft:
         with store(draft.work, settings) as connection:
-            linked = link(connection, clients, register, settings, verdicts=verdicts, progress=progress)
+            linked = link(connection, clients, register, settings, verdicts=verdicts, engine=engine, progress=progress)
             manifest = write(connection, linked, draft.path, settings, progress=progress, truth=truth)
         return run_folder.finish(draft, manifest)
 
@@ -207,7 +224,7 @@ def identify(
 
     Inputs count in the order they were given, since the first of two records with one key is kept, and with the names
     of their organisations, which may come from folders. Earlier decisions count as their file stood. Neither time nor
-    threads are in it. The model is, through them: it is trained from the inputs under the seed.
+    threads are in it. A model trained here is, through inputs and seed; a model given counts by its id.
     """
     inputs = [(side, file.name, file.format, file.sha256) for side, report in reports.items() for file in report.files]
     made_of = {
@@ -277,6 +294,7 @@ def write(
     """Write every file of the run but the manifest into `folder`, and give the manifest."""
     from caretrace import quality, report
     from caretrace.evaluate.measure import against_truth
+    from linkage.model_file import dumps
 
     clock = Clock(dict(linked.timings))
     with clock("tables"):
@@ -284,6 +302,8 @@ def write(
         write_linked(connection, folder / "linked", progress=progress)
     with clock("outputs"):
         rows = write_outputs(connection, folder, settings.outputs)
+        model = _with_fingerprint(linked)
+        (folder / "model.json").write_text(dumps(model), encoding="utf-8", newline="\n")
     with progress.stage("Writing the report"), clock("report"):
         facts = quality.facts(connection, as_at=settings.as_at)
         manifest = _manifest(linked, settings, clock.seconds)
@@ -313,6 +333,22 @@ def _manifest(linked: Linked, settings: Settings, timings: Mapping[str, float]) 
         "counts": dict(linked.counts),
         "timings": dict(timings),
     }
+
+
+def _with_fingerprint(linked: Linked) -> Model:
+    """The run's model, which says what data and which versions made or used it."""
+    import duckdb
+
+    facts = linked.facts
+    inputs = [(side, file.sha256) for side, report in linked.reports.items() for file in report.files]
+    provenance = {
+        **facts.model.provenance,
+        "data fingerprint": hashlib.sha256(json.dumps(inputs).encode()).hexdigest(),
+        "run_id": linked.run_id,
+        "versions": {"caretrace": __version__, "duckdb": duckdb.__version__},
+        "counts": {name: linked.counts[name] for name in ("linked", "review", "none")},
+    }
+    return replace(facts.model, provenance=provenance)
 
 
 def _refuse_test_numbers(connection: duckdb.DuckDBPyConnection, side: str) -> None:

@@ -11,7 +11,7 @@ Begin with `comparison`, which holds the levels as data, and `weigh`, which hold
 from __future__ import annotations
 
 from linkage.decide import Target
-from linkage.engine import LinkFacts, Settings, link
+from linkage.engine import Engine, LinkFacts, Settings, link
 from linkage.model import Bands, Model, default_model
 
-__all__ = ["Bands", "LinkFacts", "Model", "Settings", "Target", "default_model", "link"]
+__all__ = ["Bands", "Engine", "LinkFacts", "Model", "Settings", "Target", "default_model", "link"]

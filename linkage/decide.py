@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from linkage.comparison import Comparison, Role, Stance
 from linkage.model import Bands, Model
 from linkage.passes import PASSES, PROBABILISTIC
+from linkage.verdicts import REVIEWED
 from linkage.weigh import evidence_sql, household_bits_sql, posterior_sql, prior_bits, weight_sql
 
 if TYPE_CHECKING:
@@ -102,12 +103,15 @@ def guards(comparisons: Iterable[Comparison]) -> tuple[Guard, ...]:
 
 
 def weighed_sql(model: Model, people: int, pair_level: str = "pair_level") -> str:
-    """SELECT of c, r, r_key, person, first, weight and `pass`, the place of the first pass that holds, or null."""
+    """SELECT of c, r, r_key, person, first, weight and `pass`, the place of the first pass that holds, or null.
+
+    Whoever a person ruled out (linkage.verdicts) is left out.
+    """
     comparisons = [each.comparison for each in model.comparisons]
     arms = " ".join(f"WHEN {each.sql(comparisons)} THEN {index}" for index, each in enumerate(PASSES))
     return f"""
         SELECT c, r, r_key, person, first, {weight_sql(model, people)} AS weight,
-               CAST(CASE {arms} END AS UTINYINT) AS pass FROM {pair_level}"""
+               CAST(CASE {arms} END AS UTINYINT) AS pass FROM {pair_level} ANTI JOIN ruled_out USING (c, person)"""
 
 
 def settled_sql(weighed: str = "weighed") -> str:
@@ -139,8 +143,10 @@ def ranked_sql(weighed: str = "weighed", settled: str = "settled", pair_level: s
         ),
         posterior AS ({posterior_sql("(SELECT c, r, r_key, person, weight FROM looked_at)")}),
         placed AS (
-            -- At equal weights a person with a number comes first, then the record's key decides.
-            SELECT *, row_number() OVER (PARTITION BY c ORDER BY weight DESC, person < 0, r_key) AS rank FROM posterior
+            -- Whom a person confirmed comes first; at equal weights one with a number, then the record's key decides.
+            SELECT p.*, row_number() OVER (
+                PARTITION BY c ORDER BY y.person IS NULL, weight DESC, p.person < 0, r_key) AS rank
+            FROM posterior p LEFT JOIN (SELECT c, person FROM confirmed) y USING (c, person)
         )
         SELECT b.rank, b.weight, b.probability, s.pass, t.* EXCLUDE (first, r_key)
         FROM placed b
@@ -163,12 +169,13 @@ def pick(connection: duckdb.DuckDBPyConnection, model: Model, *, numbered: bool)
             SELECT id AS c FROM clients_record
             WHERE nhs IN (SELECT nhs FROM register_record WHERE nhs IS NOT NULL)
         )
-        SELECT b.c, b.person, b.r, b.weight, b.probability, b.pass, {levels},
+        SELECT b.c, b.person, b.r, b.weight, b.probability, b.pass, {levels}, y.decided_by, y.decided_at,
                s.person AS runner_up, s.probability AS runner_up_probability,
                ({differs}) AND k.c IS NOT NULL AS own_number_taken, b.person < 0 AND {numbered} AS unnumbered
         FROM (FROM ranked WHERE rank = 1) b
         LEFT JOIN (SELECT c, person, probability FROM ranked WHERE rank = 2) s ON s.c = b.c
-        LEFT JOIN taken k ON k.c = b.c""")
+        LEFT JOIN taken k ON k.c = b.c
+        LEFT JOIN confirmed y ON y.c = b.c AND y.person = b.person""")
 
 
 # A night's handful of new clients is judged as part of a longer list: as if this many certain links stood beside them.
@@ -249,7 +256,7 @@ def write_candidates(connection: duckdb.DuckDBPyConnection, model: Model, people
                {_METHOD.format("k")} AS method, round(k.weight, 6) AS weight, round(k.probability, 9) AS probability,
                {_levels_map(comparisons, "k")} AS levels, {_known_map(names, bits)} AS bits,
                round({household_bits_sql(model, people)}, 6) AS household_bits,
-               round({prior_bits(model, people)!r}, 6) AS prior_bits
+               {round(prior_bits(model, people), 6)!r}::DOUBLE AS prior_bits
         FROM ranked k JOIN clients.person p ON p.rowid = k.c JOIN register.person r ON r.rowid = k.r
         ORDER BY p.source, p.source_org, p.record_id, k.rank""")
 
@@ -264,29 +271,34 @@ def write_links(connection: duckdb.DuckDBPyConnection, model: Model, bands: Band
             SELECT *, CASE WHEN probability >= {bands.review_at!r} THEN CASE {arms} END END AS guard FROM best
         ),
         decided AS (
-            SELECT *, CASE WHEN probability >= {bands.link_at!r} AND guard IS NULL THEN 'link'
-                           WHEN probability >= {bands.review_at!r} THEN 'review' ELSE 'none' END AS decision FROM judged
+            SELECT judged.* EXCLUDE (guard), coalesce(u.reason, guard) AS guard,
+                   CASE WHEN decided_at IS NOT NULL THEN 'link' WHEN u.c IS NOT NULL THEN 'review'
+                        WHEN probability >= {bands.link_at!r} AND guard IS NULL THEN 'link'
+                        WHEN probability >= {bands.review_at!r} THEN 'review' ELSE 'none' END AS decision
+            FROM judged LEFT JOIN unsettled_verdict u USING (c)
         )
         SELECT '{run_id}' AS run_id, p.source, p.source_org, p.record_id,
-               coalesce(d.decision, 'none') AS decision,
+               coalesce(d.decision, CASE WHEN u.c IS NOT NULL THEN 'review' ELSE 'none' END) AS decision,
                CASE WHEN d.decision = 'link' THEN {_NUMBER.format("d.person")} END AS nhs_number,
                CASE WHEN d.person >= 0 THEN {_NUMBER.format("d.person")} END AS candidate_nhs_number,
                r.source AS register_source, r.source_org AS register_source_org,
                r.record_id AS register_record_id,
-               CASE WHEN d.c IS NOT NULL THEN {_METHOD.format("d")} END AS method,
+               CASE WHEN d.decided_at IS NOT NULL THEN '{REVIEWED}'
+                    WHEN d.c IS NOT NULL THEN {_METHOD.format("d")} END AS method,
                round(d.weight, 6) AS weight, round(d.probability, 9) AS probability,
                CASE WHEN d.runner_up >= 0 THEN {_NUMBER.format("d.runner_up")} END AS runner_up_nhs_number,
                round(d.runner_up_probability, 9) AS runner_up_probability,
                CASE WHEN d.c IS NOT NULL THEN {_levels_map(comparisons, "d")} END AS levels,
-               CASE WHEN d.c IS NULL THEN 'no register record shares enough to be a candidate'
+               CASE WHEN d.c IS NULL AND u.c IS NOT NULL THEN u.reason
+                    WHEN d.c IS NULL THEN 'no register record shares enough to be a candidate'
                     WHEN d.decision = 'link' THEN NULL
                     WHEN d.guard IS NOT NULL THEN d.guard
                     WHEN d.decision = 'review' AND d.runner_up_probability >= 0.05 THEN 'two candidates are close'
                     WHEN d.decision = 'review' THEN 'the evidence is not strong enough to link'
                     ELSE 'no candidate is likely enough' END AS reason,
-               '{model.model_id}' AS model_id, CAST(NULL AS VARCHAR) AS decided_by,
-               CAST(NULL AS TIMESTAMP) AS decided_at
+               '{model.model_id}' AS model_id, d.decided_by, d.decided_at
         FROM clients.person p
         LEFT JOIN decided d ON d.c = p.rowid
+        LEFT JOIN unsettled_verdict u ON u.c = p.rowid
         LEFT JOIN register.person r ON r.rowid = d.r
         ORDER BY p.source, p.source_org, p.record_id""")

@@ -16,6 +16,7 @@ from linkage.frequencies import Frequencies, count_frequencies
 from linkage.model import Bands, Model, default_model
 from linkage.passes import PASSES, PROBABILISTIC
 from linkage.train import Training, train
+from linkage.verdicts import REVIEWED, resolve
 from schemas.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _SIDES = ("clients", "register")
 _WORKING = ("pair", "pair_level", "ranked", "best", "register_people", "f_client", "name_value", "nickname")
+_VERDICTS = ("ruled_out", "confirmed", "unsettled_verdict")
 
 
 class Engine(Protocol):
@@ -116,6 +118,7 @@ def link(
 
         with step("clean"):
             clean(connection, _SIDES)
+            resolve(connection)
             frequencies = count_frequencies(connection)
         with step("sample"):
             rules = engine.sample(connection, model or default_model(), frequencies, seed=seed)
@@ -136,7 +139,7 @@ def link(
             write_candidates(connection, model, frequencies.people)
             write_links(connection, model, bands, run_id=run_id)
     passes = _pass_facts(connection)
-    for table in (*_WORKING, *(f"{side}_record" for side in _SIDES)):
+    for table in (*_WORKING, *_VERDICTS, *(f"{side}_record" for side in _SIDES)):
         connection.execute(f"DROP TABLE IF EXISTS {table}")
     return LinkFacts(model, bands, training, passes, rules, pairs, frequencies.people, engine.name, seconds)
 
@@ -147,4 +150,6 @@ def _pass_facts(connection: duckdb.DuckDBPyConnection) -> tuple[PassFacts, ...]:
     )
     named = [(each.name, each.meaning) for each in PASSES]
     named.append((PROBABILISTIC, "no pass settles it; the weight of all the evidence does"))
+    if REVIEWED in found:
+        named.append((REVIEWED, "a person looked at both records and decided"))
     return tuple(PassFacts(name, meaning, found.get(name, 0)) for name, meaning in named)

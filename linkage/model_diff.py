@@ -55,14 +55,15 @@ def _of_level(name: str, old: _Found | None, new: _Found | None) -> list[Moved]:
         return [Moved(name, old and bits(old[1]), new and bits(new[1]), "bits")]
     moved = [
         Moved(name, bits(old[1]), bits(new[1]), "bits"),
-        Moved(f"{name}, against a relative", _against_kin(old[1]), _against_kin(new[1]), "bits"),
+        Moved(f"{name}, against a relative", against_kin(old[1]), against_kin(new[1]), "bits"),
     ]
     if _asked(*old) != _asked(*new):
         moved.append(Moved(f"{name}: asks something else", None, None, ""))
     return moved
 
 
-def _against_kin(level: LevelWeights) -> float:
+def against_kin(level: LevelWeights) -> float:
+    """What a level weighs against a member of the same household: log2(m / h)."""
     return math.log2(level.m / level.h)
 
 

@@ -160,9 +160,13 @@ def _expectation_maximisation(
 ) -> tuple[Model, Training]:
     """Fit m and the share of clients in the register."""
     agree = " OR ".join(each.reached("agrees") for each in model.about("number")) or "false"
-    ((anchors,),) = connection.execute(f"SELECT count(DISTINCT c) FROM pair_level WHERE {agree}").fetchall()
+    connection.execute(f"""
+        CREATE OR REPLACE TEMP TABLE anchor AS
+        SELECT c, r FROM pair_level WHERE {agree}
+        UNION SELECT c, r FROM pair_level SEMI JOIN confirmed USING (c, person)""")
+    ((anchors,),) = connection.execute("SELECT count(DISTINCT c) FROM anchor").fetchall()
     anchored = anchors >= MIN_ANCHORS
-    where = f"WHERE {agree}" if anchored else ""
+    where = "WHERE anchored" if anchored else ""
     stopped, iteration = f"at the limit of {MAX_ITERATIONS} iterations", 0
     ((clients,),) = connection.execute(f"SELECT least(count(*), {TRAINING_CLIENTS}) FROM clients_record").fetchall()
     while iteration < MAX_ITERATIONS:
@@ -185,7 +189,11 @@ def _expectation_maximisation(
         if _moved(before, model) < CONVERGED:
             stopped = f"converged: no m moved by {CONVERGED} or more"
             break
-    method = f"anchored on {anchors} NHS numbers" if anchored else "expectation-maximisation over all candidates"
+    method = (
+        f"anchored on {anchors} pairs that NHS numbers or people confirm"
+        if anchored
+        else "expectation-maximisation over all candidates"
+    )
     return model, Training(method, iteration, stopped, anchors, ())
 
 
@@ -198,11 +206,11 @@ def _posteriors(
         CREATE OR REPLACE TEMP TABLE training_posterior AS
         WITH weighed AS (
             SELECT c, r, r_key, person, {weight_sql(model, frequencies.people, without=without)} AS weight
-            FROM pair_level
+            FROM pair_level ANTI JOIN ruled_out USING (c, person)
         ),
         posterior AS ({posterior_sql("weighed")})
-        SELECT {levels}, CAST(round(p.probability * 1e6) AS BIGINT) AS share
-        FROM posterior p JOIN pair_level t ON t.c = p.c AND t.r = p.r
+        SELECT {levels}, CAST(round(p.probability * 1e6) AS BIGINT) AS share, a.c IS NOT NULL AS anchored
+        FROM posterior p JOIN pair_level t ON t.c = p.c AND t.r = p.r LEFT JOIN anchor a ON a.c = p.c AND a.r = p.r
         WHERE p.probability >= 1e-6""")
 
 

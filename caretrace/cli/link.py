@@ -6,15 +6,20 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from caretrace import console, pipeline, review
+from caretrace.api import named_engine
 from caretrace.cli.place import ProjectOption
 from caretrace.outputs import OutputSettings
 from caretrace.project import find
 from caretrace.words import counted
+from linkage import Settings, Target
+
+if TYPE_CHECKING:
+    from linkage import Engine
 
 
 class Handling(StrEnum):
@@ -29,6 +34,22 @@ class TestNumbers(StrEnum):
 
     COUNT = "count"
     REFUSE = "refuse"
+
+
+class Numberless(StrEnum):
+    """What becomes of a link to a register person without an NHS number."""
+
+    AUTO = "auto"
+    LINK = "link"
+    REVIEW = "review"
+
+
+class EngineName(StrEnum):
+    """What computes."""
+
+    DUCKDB = "duckdb"
+    SPARK = "spark"
+    RECORDLINKAGE = "recordlinkage"
 
 
 class TraceRequired(StrEnum):
@@ -88,16 +109,44 @@ def link(
         Path | None,
         typer.Option(metavar="FILE", help="Earlier decisions to honour; the project's decisions.jsonl if not given."),
     ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="A model to use, such as a run's model.json; trained on these lists if not given."
+        ),
+    ] = None,
+    wrong_links: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="Share of links that may be expected to be wrong.", show_default="1 in 2,000"),
+    ] = Target.wrong_links,
+    review_share: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of clients sent to review for their probability, at most.")
+    ] = Target.review,
+    numberless: Annotated[
+        Numberless,
+        typer.Option(help="Links to register people without a number: make them, review them, or as the register is."),
+    ] = Numberless.AUTO,
+    engine: Annotated[EngineName, typer.Option(help="What computes; all give the same links.")] = EngineName.DUCKDB,
+    spark_master: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Where Spark runs, with --engine spark; this machine if not given."),
+    ] = None,
+    spark_conf: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="A setting for Spark. Repeatable.")
+    ] = None,
     project: ProjectOption = None,
 ) -> None:
     """Find each client's NHS number in the register, and write a run folder with links, reports and load-back file."""
     from connectors import Source
+    from linkage.model_file import load
 
     formats = register_formats(register, register_as or [])
     settings = pipeline.Settings(
         as_at=as_at.date() if as_at else date.today(),  # noqa: DTZ011 - the user's own calendar day
         seed=seed,
         test_numbers=test_numbers.value,
+        linkage=Settings(Target(wrong_links=wrong_links, review=review_share), numberless.value),
+        model=load(model) if model else None,
         outputs=OutputSettings(dead=dead.value, restricted=restricted.value, trace_required=trace_required.value),
         threads=threads,
         memory=memory,
@@ -110,12 +159,23 @@ def link(
             [Source(path, format=each) for path, each in zip(register, formats, strict=True)],
             settings,
             verdicts=verdicts,
+            engine=_engine(engine, spark_master, spark_conf or []),
             progress=progress,
         )
     console.say(summary(run.manifest["counts"]))
     for note in notes(run.manifest["inputs"]):
         console.say(note)
     console.say(f"report: {run.path / 'report.html'}")
+
+
+def _engine(name: EngineName, spark_master: str | None, spark_conf: list[str]) -> Engine | None:
+    if name is EngineName.SPARK:
+        from linkage.spark import SparkEngine, SparkSettings
+
+        return SparkEngine(SparkSettings.parse(spark_master, spark_conf))
+    if spark_master or spark_conf:
+        raise typer.BadParameter("it needs --engine spark", param_hint="--spark-master, --spark-conf")
+    return named_engine(name.value)
 
 
 def register_formats(paths: Sequence[Path], given: Sequence[str]) -> list[str | None]:

@@ -16,21 +16,37 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def rank(weighed: pd.DataFrame, model: Model) -> pd.DataFrame:
-    """Table `ranked` (linkage.decide.ranked_sql) of all pairs, weighed, with their passes."""
+def rank(weighed: pd.DataFrame, model: Model, ruled_out: pd.DataFrame, confirmed: pd.DataFrame) -> pd.DataFrame:
+    """Table `ranked` (linkage.decide.ranked_sql) of all pairs, weighed, with their passes.
+
+    People decided earlier about the pairs (c, person) of `ruled_out`, which are left out, and of `confirmed`, which come
+    first.
+    """
+    weighed = weighed[~_among(weighed, ruled_out)]
     looked_at = weighed[weighed["first"] | ~weighed["c"].isin(_settled(weighed))]
     passes = _passes_of_one_person(looked_at)
     candidates = looked_at.sort_values(["weight", "r_key"], ascending=[False, True]).drop_duplicates(["c", "person"])
-    candidates = candidates.assign(probability=_probabilities(candidates), numberless=candidates["person"] < 0)
+    candidates = candidates.assign(
+        probability=_probabilities(candidates),
+        numberless=candidates["person"] < 0,
+        unconfirmed=~_among(candidates, confirmed),
+    )
     # At equal weights a person with a number comes first, then the record's key decides.
-    candidates = candidates.sort_values(["c", "weight", "numberless", "r_key"], ascending=[True, False, True, True])
+    order = {"c": True, "unconfirmed": True, "weight": False, "numberless": True, "r_key": True}
+    candidates = candidates.sort_values(list(order), ascending=list(order.values()))
     candidates = candidates.assign(rank=candidates.groupby("c").cumcount() + 1)
     kept = (candidates["rank"] <= CANDIDATES_KEPT) & (candidates["probability"] >= KEPT_ABOVE)
     candidates = candidates[(candidates["rank"] == 1) | kept]
-    candidates = candidates.drop(columns=["pass", "first", "r_key", "numberless"]).merge(
+    candidates = candidates.drop(columns=["pass", "first", "r_key", "numberless", "unconfirmed"]).merge(
         passes, on=["c", "person"], how="left"
     )
     return known(candidates.astype({"pass": "UInt8"}), model)
+
+
+def _among(pairs: pd.DataFrame, listed: pd.DataFrame) -> NDArray[np.bool_]:
+    wanted = pd.MultiIndex.from_frame(listed[["c", "person"]])
+    among: NDArray[np.bool_] = pd.MultiIndex.from_frame(pairs[["c", "person"]]).isin(wanted)
+    return among
 
 
 def _settled(weighed: pd.DataFrame) -> NDArray[np.int64]:

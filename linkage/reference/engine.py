@@ -49,6 +49,7 @@ class RecordLinkageEngine:
         levels.require_same_levels(comparisons, written)
         clients, register = (records.read(connection, side) for side in ("clients", "register"))
         made, facts = pairs.make(RULES, clients, register, most=self.most_pairs)
+        made = pairs.with_confirmed(made, records.verdicts(connection, "confirmed"))
         compared = pairs.compare(made, clients, register, {each.column: each.name for each in comparisons}, written)
         self._pair_level = weights.with_frequencies(compared, clients, register, frequencies)
         of_training = self._pair_level["c"].isin(records.ids(connection, training_clients_sql(seed)))
@@ -65,8 +66,9 @@ class RecordLinkageEngine:
             raise RuntimeError("score comes after sample, once")
         pair_level, self._pair_level = self._pair_level, None
         with progress.stage("Weighing"):
-            weighed = weights.weigh(pair_level, model, frequencies.people)
-            records.write(connection, "ranked", decide.rank(pair_level.assign(**weighed), model))
+            weighed = pair_level.assign(**weights.weigh(pair_level, model, frequencies.people))
+            ruled_out, confirmed = (records.verdicts(connection, name) for name in ("ruled_out", "confirmed"))
+            records.write(connection, "ranked", decide.rank(weighed, model, ruled_out, confirmed))
         return len(pair_level)
 
 

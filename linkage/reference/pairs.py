@@ -46,6 +46,12 @@ def make(
     return together.groupby(["c", "r"], as_index=False)["first"].any(), facts
 
 
+def with_confirmed(pairs: pd.DataFrame, confirmed: pd.DataFrame) -> pd.DataFrame:
+    """`pairs`, and those that a person confirmed, whatever the records share."""
+    both = pd.concat([pairs, confirmed[["c", "r"]].assign(first=True)], ignore_index=True)
+    return both.groupby(["c", "r"], as_index=False)["first"].any()
+
+
 def compare(
     pairs: pd.DataFrame,
     clients: pd.DataFrame,

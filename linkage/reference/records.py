@@ -41,3 +41,9 @@ def write(connection: duckdb.DuckDBPyConnection, table: str, frame: pd.DataFrame
     connection.register("given_frame", given)
     connection.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT * FROM given_frame")
     connection.unregister("given_frame")
+
+
+def verdicts(connection: duckdb.DuckDBPyConnection, table: str) -> pd.DataFrame:
+    """Table `table` of linkage.verdicts, `ruled_out` or `confirmed`, with the ids of its pairs as integers."""
+    frame: pd.DataFrame = connection.sql(f"SELECT * FROM {table}").to_arrow_table().to_pandas()
+    return frame.astype({name: "int64" for name in ("c", "r", "person") if name in frame})

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from linkage.blocking import block
 from linkage.clean import clean
+from linkage.comparison import COMPARISONS
 from linkage.frequencies import count_frequencies
-from linkage.weigh import compare
+from linkage.weigh import pair_level_sql
 
 
 def u(store, client: dict[str, str], register: list[dict[str, str]], name: str) -> float:
     """The u of the pair of `client` and the first row of `register`, as a probability."""
     connection = store([client], register)
     clean(connection, ("clients", "register"))
-    block(connection)
-    connection.execute("CREATE OR REPLACE TABLE pair AS SELECT 0::BIGINT AS c, 0::BIGINT AS r")
-    compare(connection, count_frequencies(connection))
-    ((bits,),) = connection.execute(f"SELECT {name} FROM pair_level").fetchall()
+    pair = "(SELECT 0 AS c, 0 AS r, true AS first)"
+    compared = pair_level_sql(COMPARISONS, count_frequencies(connection), pair)
+    ((bits,),) = connection.execute(f"SELECT {name} FROM ({compared})").fetchall()
     return 2**bits
 
 
