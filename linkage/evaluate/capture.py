@@ -8,7 +8,7 @@ many swim in the lake (Chapman 1951).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import exp, log, sqrt
 from typing import TYPE_CHECKING, Any
 
@@ -99,12 +99,21 @@ class Split:
 
 
 @dataclass(frozen=True)
+class ByRule:
+    """Accepted links that one blocking rule makes."""
+
+    name: str
+    links: int
+    alone: int
+    """Those that no other rule makes."""
+
+
+@dataclass(frozen=True)
 class Captured:
-    """The accepted links by what would have made them."""
+    """The accepted links by what would have made them; `dataclasses.asdict` gives a form that `from_json` reads."""
 
     links: int
-    rules: tuple[tuple[str, int, int], ...]
-    """Name of each blocking rule, the links it makes, and those that only it makes."""
+    rules: tuple[ByRule, ...]
     splits: tuple[Split, ...]
 
     @property
@@ -115,13 +124,16 @@ class Captured:
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object."""
-        rules = [{"name": name, "links": links, "alone": alone} for name, links, alone in self.rules]
-        return {"links": self.links, "rules": rules, "splits": [each.to_json() for each in self.splits]}
+        return {
+            "links": self.links,
+            "rules": [asdict(each) for each in self.rules],
+            "splits": [each.to_json() for each in self.splits],
+        }
 
     @classmethod
     def from_json(cls, facts: dict[str, Any]) -> Captured:
         """What `to_json` gave."""
-        rules = tuple((each["name"], each["links"], each["alone"]) for each in facts["rules"])
+        rules = tuple(ByRule(**each) for each in facts["rules"])
         return cls(facts["links"], rules, tuple(Split.from_json(each) for each in facts["splits"]))
 
 
@@ -193,7 +205,7 @@ History = tuple[frozenset[int], bool, int]
 def count(histories: Sequence[History], rules: Sequence[BlockingRule]) -> Captured:
     """Add up capture histories by rule and by split."""
     by_rule = tuple(
-        (
+        ByRule(
             rule.name,
             sum(n for made, _, n in histories if place in made),
             sum(n for made, _, n in histories if made == {place}),

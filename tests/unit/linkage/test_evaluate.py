@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from math import inf
 
 import pytest
@@ -24,7 +25,7 @@ from linkage.evaluate import (
     standardised_difference,
     stratified,
 )
-from linkage.evaluate.capture import SPLITS, count, fields
+from linkage.evaluate.capture import SPLITS, ByRule, count, fields
 
 
 @pytest.mark.parametrize(
@@ -101,14 +102,15 @@ class TestCapture:
         ]
         found = count(histories, rules)
         assert found.links == 20
-        assert found.rules == (("number", 12, 2), ("date and name", 14, 4), ("place and given", 13, 0), ("all", 13, 0))
+        rows = [("number", 12, 2), ("date and name", 14, 4), ("place and given", 13, 0), ("all", 13, 0)]
+        assert found.rules == tuple(ByRule(*row) for row in rows)
         by_group = {(split.first, split.second): split for split in found.splits}
         split = by_group[("date", "family name"), ("address", "given name")]
         assert (split.links, split.in_first, split.in_second, split.in_both) == (20, 14, 13, 10)
         # The number can only be asked of clients who hold one.
         (number,) = (split for split in found.splits if split.first == ("number",))
         assert (number.links, number.in_first, number.in_second, number.in_both) == (12, 12, 10, 10)
-        assert Captured.from_json(found.to_json()) == found
+        assert Captured.from_json(found.to_json()) == Captured.from_json(asdict(found)) == found
 
     def test_every_split_has_rules_on_both_sides_and_shares_no_field(self) -> None:
         for first, second in SPLITS:
@@ -138,7 +140,7 @@ class TestCapture:
         clean(connection, ("clients", "register"))  # the engine calls it before it drops these tables
         found = capture(connection, seed=1)
         assert found.links == links
-        by_rule = {name: n for name, n, _ in found.rules}
+        by_rule = {each.name: each.links for each in found.rules}
         assert by_rule["NHS number"] == 0
         assert by_rule["birth date, given name"] == links - 1
         assert found.recall is not None
