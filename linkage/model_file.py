@@ -28,6 +28,8 @@ _COMPARISON_NAME = re.compile(r"[A-Za-z][A-Za-z0-9 _-]{0,79}")
 _LEVEL_NAME = re.compile(r"[^'\"\\`\x00-\x1f\x7f]{1,100}")
 _SLIP, _ROUNDING = 0.5, 0.01
 """How far from 1 the m, u or h of a comparison may add up: beyond the first it is refused, beyond the second told."""
+_FORBIDS = -12.0
+"""Bits; a true pair that reaches such a level by a slip is lost whatever else agrees [assumed]."""
 
 
 def load(path: Path) -> Model:
@@ -172,6 +174,9 @@ def findings(model: Model) -> tuple[str, ...]:
         above = [level.level for level in weights.levels[1:] if bits(level) > best and not by_frequency]
         if above:
             found.append(f"{name}: more than its best level weigh {', '.join(above)}")
+        forbid = [f"{level.level} ({bits(level):+.2f} bits)" for level in weights.levels if bits(level) < _FORBIDS]
+        if forbid:
+            found.append(f"{name}: all but forbidden is a link at {', '.join(forbid)}; was it ever met in training?")
         if bits(weights.levels[-1]) > 0:
             found.append(f"{name}: its last level speaks for a match ({bits(weights.levels[-1]):+.2f} bits)")
     return tuple(found)

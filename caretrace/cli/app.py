@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from caretrace.cli import audit, check, demo, evaluate, explain, keys, link, release, review
+from caretrace.cli import audit, check, demo, evaluate, explain, keys, link, model, release, review
 from caretrace.console import say
 from caretrace.version import __version__
 
@@ -43,6 +43,7 @@ app.command("link")(link.link)
 app.command("explain")(explain.explain)
 app.command("evaluate")(evaluate.evaluate)
 app.add_typer(review.app, name="review")
+app.add_typer(model.app, name="model")
 app.add_typer(release.app, name="release")
 app.add_typer(audit.app, name="audit")
 app.add_typer(keys.app, name="keys")

@@ -13,6 +13,7 @@ from linkage.frequencies import Frequencies, u_columns
 from linkage.splink.exports import FREQUENCIES, NICKNAMES, UNIQUE_ID
 
 Side = Literal["clients", "register"]
+SIDES: tuple[Side, Side] = ("clients", "register")
 
 # As in `linkage.frequencies.U_JOINS`, for a record taken as either side of a pair: a client with itself, and a register
 # row with a client of whom nothing is known.

@@ -52,8 +52,8 @@ def weigh(comparison: SplinkComparison, names: list[str]) -> tuple[tuple[LevelWe
                 notes.append(f"{level.place}: no {key} in the file; Splink's default {default:.6g} is taken")
             elif value < FLOOR:
                 notes.append(
-                    f"{level.place}: {key} is {value:.3g}, which no data can show; {FLOOR:.0e} is taken, so that no"
-                    " single level proves or refutes alone"
+                    f"{level.place}: {key} is {value:.3g}, which no data can show; {FLOOR:.0e} is taken, the least that"
+                    " a model of ours holds"
                 )
         m, u = (max(usual if own is None else own, FLOOR) for own, usual in ((level.m, m), (level.u, u)))
         made.append(LevelWeights(name, m, u, u))
