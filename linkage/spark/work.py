@@ -16,7 +16,11 @@ from linkage.weigh import pair_level_sql
 if TYPE_CHECKING:
     import duckdb
 
-_EVERYWHERE = ("nickname", "f_given", "f_family", "f_cohort", "f_given_cohort", "ruled_out", "confirmed")
+_EVERYWHERE = {
+    **{name: f"FROM {name}" for name in ("nickname", "f_given", "f_family", "f_cohort", "f_given_cohort")},
+    "ruled_out": "FROM ruled_out",
+    "confirmed": "SELECT c, r, person FROM confirmed",
+}
 """Tables that weighing and ranking a pair read beside the two records: small, so every executor has them whole."""
 
 
@@ -34,7 +38,7 @@ def make_work(
     )
     tables = {name: str(folder / f"{name}.parquet") for name in _EVERYWHERE}
     for name, path in tables.items():
-        connection.execute(f"COPY {name} TO '{path.replace(chr(39), chr(39) * 2)}' (FORMAT parquet)")
+        connection.execute(f"COPY ({_EVERYWHERE[name]}) TO '{path.replace(chr(39), chr(39) * 2)}' (FORMAT parquet)")
     levels = pair_level_sql((each.comparison for each in model.comparisons), frequencies, f"({pairs_sql()})")
     return Work(
         name=secrets.token_hex(8),

@@ -31,7 +31,7 @@ class Work:
     """What the DuckDB of one Python worker may hold before it spills."""
     macros: tuple[str, ...]
     tables: Mapping[str, str]
-    """Parquet files of the tables that every task reads, by name: the frequencies and the nicknames."""
+    """Parquet files of the tables that every task reads, by name: frequencies, nicknames, people's decisions."""
     client: pa.Schema
     register: pa.Schema
     """Columns of the two records, each with the `block_key` it travels under and whether that is of a `first` rule."""
