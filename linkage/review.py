@@ -46,7 +46,7 @@ def resolve(answers: Mapping[str, Answer], *, senior: str | None = None) -> Outc
     said = set(answers.values())
     if len(said) == 1:
         return Outcome(said.pop().value, readers, "one reader" if len(readers) == 1 else "all readers agree")
-    if senior in answers:
+    if senior is not None and senior in answers:
         return Outcome(answers[senior].value, (senior,), "readers differ, the senior reader decides")
     return Outcome(DISAGREED, readers, "readers differ, nobody decides")
 

@@ -6,6 +6,7 @@ In: the questions in a reader's own order. Out: a file that any spreadsheet open
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +27,9 @@ CLIENT, REGISTER = "Client: ", "Register: "
 """What stands before a field's title on either side."""
 WORDS = {Answer.SAME: "same person", Answer.DIFFERENT: "different people", Answer.CANNOT_TELL: "cannot tell"}
 SHEET, GUIDE_SHEET = "Pairs", "How to answer"
+
+_LONGEST = 2000
+_NOT_IN_XML = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\ufffe\uffff]")
 
 GUIDE = (
     "Thank you for reading these records.",
@@ -69,9 +73,14 @@ def header(*, scores: bool) -> list[str]:
 
 
 def row(question: Question, reader: str) -> list[str]:
-    """The cells of one row, neutralised: in the register's cells the comparison stands below the value."""
+    """The cells of one row, made safe: in the register's cells the comparison stands below the value."""
     sides = [text for shown in question.fields for text in (shown.client, beside(shown))]
-    return [neutralised(text) for text in (question.number, "", "", *sides, *question.scores, reader, question.code)]
+    return [_safe(text) for text in (question.number, "", "", *sides, *question.scores, reader, question.code)]
+
+
+def _safe(text: str) -> str:
+    """No formula, no character that a workbook cannot hold, and no more than a cell and a reader can take."""
+    return neutralised(_NOT_IN_XML.sub("", text)[:_LONGEST])
 
 
 def beside(shown: Shown) -> str:
