@@ -88,11 +88,12 @@ def by_group(
 
     `relation` has the client's key. A grouping that parts nobody from anybody is left out.
     """
-    sets = ", ".join(groupings)
-    which = " ".join(f"WHEN GROUPING({column}) = 0 THEN '{column}'" for column in groupings)
+    columns = [f"g.{name}" for name in groupings]
+    which = " ".join(f"WHEN GROUPING(g.{name}) = 0 THEN '{name}'" for name in groupings)
     rows = connection.execute(f"""
-        SELECT CASE {which} END, coalesce({sets}), {counts} FROM {relation} JOIN client_group USING ({KEY})
-        GROUP BY GROUPING SETS ({", ".join(f"({column})" for column in groupings)})""").fetchall()
+        SELECT CASE {which} END, coalesce({", ".join(columns)}), {counts}
+        FROM {relation} JOIN client_group g USING ({KEY})
+        GROUP BY GROUPING SETS ({", ".join(f"({column})" for column in columns)})""").fetchall()
     for column in groupings:
         groups = [Counted(name, tuple(values)) for kind, name, *values in rows if kind == column]
         folded = tuple(fold(sorted(groups, key=lambda group: _place(group.name))))

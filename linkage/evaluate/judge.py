@@ -98,8 +98,9 @@ def _name_wrong_links(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE wrong_link AS
         WITH person AS (
-            SELECT nhs_number, record_id, upper(postcode) AS unit, upper(address_line_1) AS line,
-                   upper(given_name) AS given, upper(family_name) AS family FROM register.person
+            SELECT coalesce(nhs_number, 'row ' || record_id) AS who, upper(postcode) AS unit,
+                   upper(address_line_1) AS line, upper(given_name) AS given, upper(family_name) AS family
+            FROM register.person
         ),
         own AS (
             SELECT {KEY}, upper(postcode) AS unit, upper(address_line_1) AS line, upper(given_name) AS given,
@@ -107,13 +108,15 @@ def _name_wrong_links(connection: duckdb.DuckDBPyConnection) -> None:
             SEMI JOIN (SELECT {KEY} FROM judged WHERE kind = '{OTHER}') USING ({KEY})
             UNION ALL
             SELECT j.source, j.source_org, j.record_id, p.unit, p.line, p.given, p.family
-            FROM judged j JOIN truth_person t USING ({KEY}) JOIN person p ON p.nhs_number = t.number
+            FROM judged j JOIN truth_person t USING ({KEY})
+            JOIN person p ON p.who = coalesce(t.number, 'row ' || t.register_row)
             WHERE j.kind = '{OTHER}'
         )
         SELECT j.source, j.source_org, j.record_id,
                bool_or(o.unit = p.unit AND o.line = p.line) AS house,
                bool_or(o.given = p.given AND o.family = p.family) AS name
-        FROM judged j JOIN own o USING ({KEY}) JOIN person p ON p.nhs_number = j.candidate_nhs_number
+        FROM judged j JOIN own o USING ({KEY})
+        JOIN person p ON p.who = coalesce(j.candidate_nhs_number, 'row ' || j.register_record_id)
         WHERE j.kind = '{OTHER}' GROUP BY ALL""")
     connection.execute(f"""
         UPDATE judged SET kind = CASE WHEN coalesce(w.house, false) THEN '{HOUSEHOLD}'
@@ -207,9 +210,14 @@ def thresholds(connection: duckdb.DuckDBPyConnection, *, link_at: float, review_
     ladder = sorted({*(each for each in LADDER if each >= review_at), link_at})
     found = []
     for at in ladder:
-        # What waits above the run's own band is held back by something other than its probability.
-        free = f"(linked OR guard IS NULL AND probability < {link_at!r})"
-        linked = f"coalesce(CASE WHEN by_person THEN linked ELSE probability >= {at!r} AND {free} END, false)"
+        if at > link_at:
+            linked = f"(linked AND (by_person OR probability >= {at!r}))"
+        elif at < link_at:
+            # What waits above the run's own band is held back by something other than its probability.
+            free = f"guard IS NULL AND NOT by_person AND probability >= {at!r} AND probability < {link_at!r}"
+            linked = f"(linked OR coalesce({free}, false))"
+        else:
+            linked = "linked"  # probabilities are kept to nine digits, which is too few to find the band again
         (row,) = connection.execute(f"""
             SELECT count(*) FILTER ({linked}), count(*) FILTER ({linked} AND best_right), count(*) FILTER (findable)
             FROM judged""").fetchall()
