@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,6 +10,11 @@ from typing import Any, NamedTuple
 
 START = "0" * 64
 """What the first line follows."""
+
+
+def canonical(value: object) -> bytes:
+    """The one way to write a value as JSON: what is hashed."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 class Key(NamedTuple):

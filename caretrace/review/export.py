@@ -20,7 +20,7 @@ from typing import Literal
 from caretrace import run_folder
 from caretrace.review import pairs, sheets, sidecar
 from caretrace.review.codes import NAME_COLUMNS, code, name_prints
-from caretrace.review.decisions import History, Key
+from caretrace.review.decisions import History, Key, canonical
 from caretrace.review.ledger import read
 from caretrace.review.marks import FIELDS
 from caretrace.review.pairs import Asked, Chosen
@@ -200,4 +200,4 @@ def _names(question: Question) -> list[str]:
 def _export_id(chosen: Chosen, run_id: str, readers: Sequence[str], seed: int, include_scores: bool) -> str:
     asked = [sidecar.plain(each) for each in chosen.pairs]
     made_of = [run_id, list(readers), seed, include_scores, chosen.facts, asked]
-    return sha256(sidecar.canonical(made_of)).hexdigest()[:16]
+    return sha256(canonical(made_of)).hexdigest()[:16]

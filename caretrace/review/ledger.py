@@ -19,9 +19,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import rfc8785
-
-from caretrace.review.decisions import START, Decision, History, Key, Made
+from caretrace.review.decisions import START, Decision, History, Key, Made, canonical
 from governance.files import held, write_durably
 from schemas.errors import InputError, IntegrityFailure, SettingsError
 
@@ -90,14 +88,14 @@ class Ledger:
         for number, body in enumerate(bodies, self.history.lines + 1):
             line = {"v": VERSION, "id": f"D{number}", "at": at, **body, "prev": previous}
             previous = _digest(line)
-            lines.append(rfc8785.dumps({**line, "hash": previous}) + b"\n")
+            lines.append(canonical({**line, "hash": previous}) + b"\n")
             ids.append(line["id"])
         if lines:
             content = self.history.content + b"".join(lines)
             # Checked before it is kept: what could not be read back would lock everybody out.
             history = _history(self.path, content)
             write_durably(self.path, content)
-            write_durably(_head(self.path), rfc8785.dumps({"lines": history.lines, "hash": history.head}) + b"\n")
+            write_durably(_head(self.path), canonical({"lines": history.lines, "hash": history.head}) + b"\n")
             self.history = history
         return ids
 
@@ -135,7 +133,7 @@ def _checked(path: Path, number: int, text: bytes, previous: str) -> dict[str, A
         line = json.loads(text)
         claimed = line.pop("hash")
         whole = claimed == _digest(line) and line["kind"] in ("decision", "withdrawal")
-    except (ValueError, KeyError, AttributeError, TypeError, rfc8785.CanonicalizationError):
+    except (ValueError, KeyError, AttributeError, TypeError):
         whole = False
     if not whole:
         raise IntegrityFailure(f"{path}, line {number}: altered since caretrace wrote it; {_WHAT_TO_DO}")
@@ -150,7 +148,7 @@ def _checked(path: Path, number: int, text: bytes, previous: str) -> dict[str, A
 
 
 def _digest(line: Mapping[str, Any]) -> str:
-    return sha256(rfc8785.dumps(dict(line))).hexdigest()
+    return sha256(canonical(line)).hexdigest()
 
 
 def _plain(made: Made) -> dict[str, Any]:

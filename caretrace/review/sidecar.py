@@ -13,7 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from caretrace.review.decisions import Key
+from caretrace.review.decisions import Key, canonical
 from caretrace.review.pairs import Asked
 from governance.files import write_durably
 from schemas.errors import InputError, IntegrityFailure, SettingsError
@@ -76,11 +76,6 @@ def read(folder: Path) -> Export:
         raise SettingsError(f"{path}: written by another version of caretrace; import it with that version")
     pairs = tuple(Sent(_asked(each["asked"]), each["codes"], each["prints"]) for each in body["pairs"])
     return Export(**{**body, "readers": tuple(body["readers"]), "pairs": pairs})
-
-
-def canonical(value: object) -> bytes:
-    """The bytes that are hashed."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def plain(asked: Asked) -> dict[str, Any]:
