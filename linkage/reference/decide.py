@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 def rank(weighed: pd.DataFrame, model: Model, ruled_out: pd.DataFrame, confirmed: pd.DataFrame) -> pd.DataFrame:
     """Table `ranked` (linkage.decide.ranked_sql) of all pairs, weighed, with their passes.
 
-    People decided earlier about the pairs (c, person) of `ruled_out`, which are left out, and of `confirmed`, which come
-    first.
+    People decided earlier about the pairs (c, person) of `ruled_out`, which are left out, and of `confirmed`, which
+    come first.
     """
     weighed = weighed[~_among(weighed, ruled_out)]
     looked_at = weighed[weighed["first"] | ~weighed["c"].isin(_settled(weighed))]
@@ -68,12 +68,12 @@ def _settled(weighed: pd.DataFrame) -> NDArray[np.int64]:
 
 def _passes_of_one_person(looked_at: pd.DataFrame) -> pd.DataFrame:
     """c, person, pass: the first pass that holds for a person, where it is no other candidate's as well."""
-    passed = looked_at.dropna(subset="pass").groupby(["c", "person"], as_index=False)["pass"].min()
+    passed = looked_at.dropna(subset="pass").groupby(["c", "person"], as_index=False).agg({"pass": "min"})
     return passed[~passed.duplicated(["c", "pass"], keep=False)]
 
 
 def _probabilities(candidates: pd.DataFrame) -> pd.Series[float]:
     """Candidates of a client compete with each other and with nobody, whose weight is 0."""
     top = candidates.groupby("c")["weight"].transform("max").clip(lower=0)
-    share = np.exp2(candidates["weight"] - top)
-    return share / (np.exp2(-top) + share.groupby(candidates["c"]).transform("sum"))
+    share = 2.0 ** (candidates["weight"] - top)
+    return share / (2.0**-top + share.groupby(candidates["c"]).transform("sum"))

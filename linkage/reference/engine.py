@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOST_PAIRS = 2_000_000
-"""Pairs are compared in memory, all at once, at about a thousand bytes each; more than this belongs in DuckDB [assumed]."""
+"""Pairs are compared in memory, all at once, at some thousand bytes each; more of them belong in DuckDB [assumed]."""
 
 
 @dataclass

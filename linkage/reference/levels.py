@@ -128,14 +128,16 @@ def _same(*columns: str) -> Rule:
 
 def _any_of(*rules: Rule) -> Rule:
     def rule(left: pd.DataFrame, right: pd.DataFrame) -> Held:
-        return np.logical_or.reduce([each(left, right) for each in rules])
+        held: Held = np.logical_or.reduce([each(left, right) for each in rules])
+        return held
 
     return rule
 
 
 def _all_of(*rules: Rule) -> Rule:
     def rule(left: pd.DataFrame, right: pd.DataFrame) -> Held:
-        return np.logical_and.reduce([each(left, right) for each in rules])
+        held: Held = np.logical_and.reduce([each(left, right) for each in rules])
+        return held
 
     return rule
 
@@ -203,7 +205,8 @@ def _neighbours_swapped(a: str, b: str) -> bool:
 
 
 def _alike(a: str, b: str) -> bool:
-    return jaro_winkler_similarity(a, b) >= 0.82
+    slips = 2 if max(len(a), len(b)) > 4 else 1
+    return jaro_winkler_similarity(a, b) >= 0.82 or (min(len(a), len(b)) > 2 and levenshtein_distance(a, b) <= slips)
 
 
 def _crosswise(test: Callable[[str, str], bool]) -> Rule:
@@ -229,7 +232,8 @@ _half_swapped = _crosswise(lambda a, b: len(a) > 3 and a == b)
 
 def _crossed(left: pd.DataFrame, right: pd.DataFrame) -> Held:
     day_is_month = left["birth_day"].to_numpy() == right["birth_month"].to_numpy()
-    return day_is_month & (left["birth_month"].to_numpy() == right["birth_day"].to_numpy())
+    held: Held = day_is_month & (left["birth_month"].to_numpy() == right["birth_day"].to_numpy())
+    return held
 
 
 def _year_slip(a: float, b: float) -> bool:

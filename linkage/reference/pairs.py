@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -43,13 +44,18 @@ def make(
             )
         )
     together = pd.concat(made, ignore_index=True)
-    return together.groupby(["c", "r"], as_index=False)["first"].any(), facts
+    return _once(together), facts
 
 
 def with_confirmed(pairs: pd.DataFrame, confirmed: pd.DataFrame) -> pd.DataFrame:
     """`pairs`, and those that a person confirmed, whatever the records share."""
     both = pd.concat([pairs, confirmed[["c", "r"]].assign(first=True)], ignore_index=True)
-    return both.groupby(["c", "r"], as_index=False)["first"].any()
+    return _once(both)
+
+
+def _once(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Each pair once, `first` where it is so anywhere."""
+    return pairs.groupby(["c", "r"], as_index=False).agg({"first": "any"})
 
 
 def compare(
@@ -101,17 +107,16 @@ def _product(sizes: pd.DataFrame) -> int:
 
 def _parts(records: pd.DataFrame, parts: Sequence[str | AnyOf]) -> pd.DataFrame:
     """A column for each part of the key and `id`; a record that has a part several times has several rows."""
-    versions = [{part: part for part in parts if isinstance(part, str)}]
-    several = [part for part in parts if isinstance(part, AnyOf)]
-    for any_of in several:
-        columns = [column for column in (any_of.usual, any_of.others) if column]
-        versions = [{**version, any_of: column} for version in versions for column in columns]
+    versions = product(
+        *([part] if isinstance(part, str) else filter(None, (part.usual, part.others)) for part in parts)
+    )
+    lists = {part.others for part in parts if isinstance(part, AnyOf)}
     frames = []
     for version in versions:
-        frame = pd.DataFrame({f"key_{place}": records[version[part]] for place, part in enumerate(parts)})
+        frame = pd.DataFrame({f"key_{place}": records[column] for place, column in enumerate(version)})
         frame["id"] = records["id"]
-        for place, part in enumerate(parts):
-            if isinstance(part, AnyOf) and version[part] == part.others:
+        for place, column in enumerate(version):
+            if column in lists:
                 frame = frame.explode(f"key_{place}")
         frames.append(frame.dropna())
     return pd.concat(frames, ignore_index=True)

@@ -21,7 +21,9 @@ def read(connection: duckdb.DuckDBPyConnection, side: str) -> pd.DataFrame:
     frame: pd.DataFrame = table.to_pandas()
     for field in table.schema:
         if pa.types.is_list(field.type):
-            frame[field.name] = [None if many is None else tuple(many) for many in frame[field.name]]
+            frame[field.name] = pd.Series(
+                [None if many is None else tuple(many) for many in frame[field.name]], dtype=object
+            )
     return frame.set_index("id", drop=False).rename_axis(None)
 
 

@@ -1,7 +1,7 @@
 """The one place that knows recordlinkage: its index, its compare features, its classifier.
 
-recordlinkage 0.16 was written for pandas 1 and 2 and warns at every turn under pandas 3; what is used of it here gives the
-same results with both, which the tests show.
+recordlinkage 0.16 was written for pandas 1 and 2 and warns at every turn under pandas 3; what is used of it here gives
+the same results with both, which the tests show.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ def block(left: pd.DataFrame, right: pd.DataFrame, keys: int) -> pd.MultiIndex:
     index = recordlinkage.Index()
     index.add(Block(left_on=list(left.columns[:keys]), right_on=list(right.columns[:keys])))
     with _quiet():
-        return index.index(left, right)
+        pairs: pd.MultiIndex = index.index(left, right)
+    return pairs
 
 
 class _Level(BaseCompareFeature):  # type: ignore[misc]  # recordlinkage ships no types
@@ -74,8 +75,8 @@ def explanations(
 ) -> NDArray[np.float64]:
     """Natural log of how probable each explanation is for each pair, up to one constant a pair: pairs x explanations.
 
-    `labels` are the codes each column of `codes` may hold, `log_likelihoods` for each explanation and column the natural
-    logs that belong to them. The priors of all explanations are equal here.
+    `labels` are the codes each column of `codes` may hold, `log_likelihoods` for each explanation and column the
+    natural logs that belong to them. The priors of all explanations are equal here.
 
     The classifier is fitted on a made-up frame that holds every code, because it scores a code that it has not seen as
     if no level held, without a word; then its probabilities are set.

@@ -1,8 +1,8 @@
 """Bits: what each pair weighs, from recordlinkage's naive Bayes classifier and the pair's own frequencies.
 
-The model has three explanations of a pair: one person (m), two unrelated people (u), two members of a household (h). The
-classifier gets all three as classes. It knows nothing of term frequencies, so on the levels that have one its u is 1,
-and the pair's own is added here. With the natural logs S, U and H of the three
+The model has three explanations of a pair: one person (m), two unrelated people (u), two members of a household (h).
+The classifier gets all three as classes. It knows nothing of term frequencies, so on the levels that have one its u is
+1, and the pair's own is added here. With the natural logs S, U and H of the three
 
     weight = (S - log(e^U + household / people * e^H)) / log 2 + prior
 """
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     Numbers = NDArray[np.float64]
 
 _DECIMALS = 9
-"""Weights are rounded to this many, far below what decides anything: equal evidence has to come out equal, for ties to be
-settled by the record's key, whatever order a matrix product sums in."""
+"""Weights are rounded to this many, far below what decides anything: equal evidence has to come out equal, for ties to
+be settled by the record's key, whatever order a matrix product sums in."""
 
 
 def with_frequencies(
