@@ -84,9 +84,13 @@ def without_truth(connection: duckdb.DuckDBPyConnection, linkage: Mapping[str, A
 
 
 def captured_json(captured: Captured) -> dict[str, Any]:
-    """The counts with the estimate that is reported."""
-    recall = captured.recall
-    return {**captured.to_json(), "recall_at_most": recall.to_json() if recall else None}
+    """The counts with the two estimates that are reported."""
+    recall, without = captured.recall, captured.without_number
+    return {
+        **captured.to_json(),
+        "recall_at_most": recall.to_json() if recall else None,
+        "without_number": without.to_json() if without else None,
+    }
 
 
 def _linked_against_not(connection: duckdb.DuckDBPyConnection) -> Iterator[dict[str, Any]]:

@@ -86,6 +86,9 @@ def _estimated(facts: Facts) -> Iterator[str]:
         recall = blocking["recall_at_most"]
         if recall:
             yield f"blocking finds at most {exact(recall['value'])} of the true links (capture and recapture)"
+        without = blocking["without_number"]
+        if without:
+            yield f"of the links that the NHS number makes, the other rules make {exact(without['value'])}"
     notable = [each for each in facts["compared"] if abs(each["standardised_difference"]) >= NOTABLE]
     if notable:
         yield f"linked against not linked, standardised difference of {NOTABLE} or more:"

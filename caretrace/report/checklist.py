@@ -139,12 +139,15 @@ def _quality(manifest: Facts, figures: Figures, estimates: Facts) -> str:
         parts.append(f"Measured error: {NOT_KNOWN}; no truth and no sample of decisions was given.")
     if figures.linked.part:
         parts.append(f"Expected by the model itself: {estimate(figures.expected_wrong)} wrong links.")
-    recall = (estimates.get("blocking") or {}).get("recall_at_most")
+    blocking = estimates.get("blocking") or {}
+    recall, without = blocking.get("recall_at_most"), blocking.get("without_number")
     parts.append(
         f"Blocking finds at most {exact(recall['value'])} of the true links, by capture and recapture."
         if recall
         else f"Blocking recall: {NOT_KNOWN}."
     )
+    if without:
+        parts.append(f"Without an NHS number it finds {exact(without['value'])} of what the number finds.")
     return " ".join(parts)
 
 

@@ -36,6 +36,7 @@ def sections(evaluation: Facts | None, estimates: Facts | None, **more: Facts | 
         "compared": compared(told),
         "splits": splits(told),
         "rules": rules(told),
+        "without_number": (told.get("blocking") or {}).get("without_number"),
         "expected": expected(told),
         "hidden": hidden(more.get("hidden_number") or {}),
         "sample": sample(more.get("sample") or {}),

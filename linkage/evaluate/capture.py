@@ -13,7 +13,7 @@ from math import exp, log, sqrt
 from typing import TYPE_CHECKING, Any
 
 from linkage.blocking import RULES, AnyOf, BlockingRule, keys_sql
-from linkage.evaluate.shares import Z_95, Estimate
+from linkage.evaluate.shares import Z_95, Estimate, Share
 
 if TYPE_CHECKING:
     import duckdb
@@ -121,6 +121,16 @@ class Captured:
         """The least flattering of the estimates: each is an upper bound, so the lowest is the closest."""
         known = (each.recall for each in self.splits if each.in_both >= LEAST_IN_BOTH)
         return min(known, key=lambda recall: recall.value, default=None)
+
+    @property
+    def without_number(self) -> Share | None:
+        """Of the links that the NHS number makes, those that the other rules make as well; None where it makes none.
+
+        So much of what there is to be found is found for clients who hold no number, as far as their records are like
+        those of clients who do.
+        """
+        found = next((each for each in self.splits if each.first == (NUMBER,) and each.in_first), None)
+        return Share(found.in_both, found.in_first) if found else None
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object."""

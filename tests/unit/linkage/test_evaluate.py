@@ -110,6 +110,7 @@ class TestCapture:
         # The number can only be asked of clients who hold one.
         (number,) = (split for split in found.splits if split.first == ("number",))
         assert (number.links, number.in_first, number.in_second, number.in_both) == (12, 12, 10, 10)
+        assert found.without_number == Share(10, 12)
         assert Captured.from_json(found.to_json()) == Captured.from_json(asdict(found)) == found
 
     def test_every_split_has_rules_on_both_sides_and_shares_no_field(self) -> None:
