@@ -6,10 +6,7 @@ answer, clients and their candidates in an order shuffled for each reader.
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -108,27 +105,23 @@ def write(
     Raises InputError where `out` exists or nothing is left to ask, SettingsError for readers' names that will not do.
     """
     check_readers(readers)
-    if os.path.lexists(out):
-        raise InputError("exists already; give --out a new name", path=out)
     if not chosen.pairs:
         raise InputError("there is nothing to ask: no pair of this run waits for a reader")
     export_id = _export_id(chosen, run_id, readers, seed, include_scores)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{out.name}.partial-", dir=out.parent))
-    try:
+    # Written like a run: under another name until it is whole, and what a crash left behind is removed the next time.
+    with run_folder.drafting(out) as draft:
+        draft.work.rmdir()
         questions = {}
         for reader in readers:
             order = _order(chosen.pairs, f"{seed} {export_id} {reader}")
             codes = [code(export_id, reader, asked.pair) for asked in order]
             questions[reader] = _questions(order, codes, records, include_scores)
-            _write_sheets(draft, reader, questions[reader].values(), forms)
-        files = {path.name: sha256_of(path) for path in sorted(draft.iterdir())}
+            _write_sheets(draft.path, reader, questions[reader].values(), forms)
+        files = {path.name: sha256_of(path) for path in sorted(draft.path.iterdir())}
         sent = tuple(_sent(asked, {reader: questions[reader][asked] for reader in readers}) for asked in chosen.pairs)
         made = Export(export_id, run_id, seed, not include_scores, tuple(readers), chosen.facts, files, sent)
-        sidecar.write(draft, made)
-        move(draft, out)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+        sidecar.write(draft.path, made)
+        move(draft.path, out)
     return made
 
 
