@@ -163,6 +163,8 @@ def link(
             progress=progress,
         )
     console.say(summary(run.manifest["counts"]))
+    if given := run.manifest["verdicts"]:
+        console.say(f"earlier decisions, {given['file']}: {given['same']:,} same, {given['different']:,} different")
     for note in notes(run.manifest["inputs"]):
         console.say(note)
     console.say(f"report: {run.path / 'report.html'}")

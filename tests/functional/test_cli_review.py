@@ -119,6 +119,7 @@ def test_the_round_trip(
     arguments = ("--out", out, "--as-at", "2026-11-22", "--threads", "2")
     done = caretrace("link", people / "clients", people / "register.csv", *arguments, cwd=project)
     assert done.returncode == 0, done.stderr
+    assert f"earlier decisions, decisions.jsonl: {len(same)} same" in done.stdout
     manifest = json.loads((out / "manifest.json").read_text("utf-8"))
     first = json.loads((run_folder / "manifest.json").read_text("utf-8"))
     assert manifest["verdicts"]["same"] == len(same)
