@@ -155,3 +155,12 @@ def test_wilson_intervals(part: int, whole: int, low: float, high: float) -> Non
     share = Share(part, whole)
     assert share.low == pytest.approx(low, abs=5e-4)
     assert share.high == pytest.approx(high, abs=5e-4)
+
+
+def test_the_checklists_are_filled_with_what_is_known(text: str) -> None:
+    words = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text))
+    for item in ("6.3", "12.1", "12.2", "12.3", "1 Data provision", "2 Data linkage", "3 Analysis", "4 Reporting"):
+        assert item in words
+    assert "Linked from a probability of" in words
+    assert "400 records read" in words
+    assert "Measured error: not known" in words  # no truth was given
