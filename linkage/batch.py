@@ -33,6 +33,9 @@ class DuckDBEngine:
     ) -> tuple[RuleFacts, ...]:
         """Make the keys of all records, and `pair_level` for the training clients under every rule."""
         facts = make_keys(connection)
+        # Whom a person confirmed is a candidate whatever the records share today.
+        connection.execute("INSERT INTO client_key SELECT hash(-1, c, r), c, true FROM confirmed")
+        connection.execute("INSERT INTO register_key SELECT hash(-1, c, r), r, true FROM confirmed")
         connection.execute(
             f"CREATE OR REPLACE TABLE client_chunk AS SELECT id, 0 AS chunk FROM ({training_clients_sql(seed)})"
         )

@@ -111,9 +111,6 @@ def make_keys(
         for place, rule in enumerate(rules):
             facts.append(_make_keys(connection, place, rule))
             advance(1)
-    # Whom a person confirmed is a candidate whatever the records share today.
-    connection.execute("INSERT INTO client_key SELECT hash(-1, c, r), c, true FROM confirmed")
-    connection.execute("INSERT INTO register_key SELECT hash(-1, c, r), r, true FROM confirmed")
     return tuple(facts)
 
 

@@ -49,16 +49,18 @@ class Guard:
     name: str
     condition: str
     yields: bool = False
-    """Whether it asks for more rather than forbids: it says nothing from a probability of `YIELDS_AT` on."""
+    """Whether it only asks for a probability of `YIELDS_AT` where `kin_are_rare`: then nobody like her is at hand."""
 
     def sql(self) -> str:
         """Whether it holds, over `best`; never null, since a comparison that says nothing is no reason."""
         held = f"coalesce({self.condition}, false)"
-        return f"({held} AND probability < {YIELDS_AT!r})" if self.yields else held
+        return f"({held} AND NOT (kin_are_rare AND probability >= {YIELDS_AT!r}))" if self.yields else held
 
 
 YIELDS_AT = 0.998
-"""Where register and client agree so well otherwise that kin and namesakes are ruled out [assumed]."""
+"""[assumed]"""
+KIN_ARE_RARE = 0.05
+"""Other members of a client's household in the register, below which it is no register of households [assumed]."""
 
 
 def guards(comparisons: Iterable[Comparison]) -> tuple[Guard, ...]:
@@ -75,12 +77,13 @@ def guards(comparisons: Iterable[Comparison]) -> tuple[Guard, ...]:
     no_number = f"NOT ({reached('number', 'agrees')})"
     return (
         Guard("the best candidate has no NHS number in the register", "unnumbered"),
-        # Number and whole date of birth are the cross-check of the Demographics Batch Service; twins whose numbers were
-        # exchanged would both be candidates, and compete.
+        # Number and whole date of birth are the cross-check of the Demographics Batch Service. It fails where twins'
+        # numbers were exchanged, so nobody else may fit the given name and the date.
         Guard(
             "the given name is a different one",
             f"({reached('given', 'differs')}) AND NOT (({reached('number', 'agrees')})"
-            f" AND ({reached('birth', 'agrees')}) AND ({reached('place', 'agrees')} OR {reached('family', 'agrees')}))",
+            f" AND ({reached('birth', 'agrees')}) AND ({reached('place', 'agrees')} OR {reached('family', 'agrees')})"
+            " AND NOT rival)",
             yields=True,
         ),
         Guard("the date of birth is a different one", reached("birth", "differs"), yields=True),
@@ -155,6 +158,9 @@ def ranked_sql(weighed: str = "weighed", settled: str = "settled", pair_level: s
         WHERE b.rank = 1 OR (b.rank <= {CANDIDATES_KEPT} AND b.probability >= {_KEPT_ABOVE!r})"""
 
 
+_FITS: tuple[Role, ...] = ("given", "birth")
+
+
 def pick(connection: duckdb.DuckDBPyConnection, model: Model, *, numbered: bool) -> None:
     """Make `best`: one row per client with a candidate, with its runner-up and what guards ask.
 
@@ -162,6 +168,9 @@ def pick(connection: duckdb.DuckDBPyConnection, model: Model, *, numbered: bool)
     """
     comparisons = [each.comparison for each in model.comparisons]
     differs = " OR ".join(each.reached("differs") for each in model.about("number")) or "false"
+    fits = " AND ".join(
+        f"({' OR '.join(each.reached('agrees') for each in model.about(role)) or 'false'})" for role in _FITS
+    )
     levels = ", ".join(f"b.{each.column}" for each in comparisons)
     connection.execute(f"""
         CREATE OR REPLACE TABLE best AS
@@ -171,10 +180,12 @@ def pick(connection: duckdb.DuckDBPyConnection, model: Model, *, numbered: bool)
         )
         SELECT b.c, b.person, b.r, b.weight, b.probability, b.pass, {levels}, y.decided_by, y.decided_at,
                s.person AS runner_up, s.probability AS runner_up_probability,
-               ({differs}) AND k.c IS NOT NULL AS own_number_taken, b.person < 0 AND {numbered} AS unnumbered
+               ({differs}) AND k.c IS NOT NULL AS own_number_taken, b.person < 0 AND {numbered} AS unnumbered,
+               v.c IS NOT NULL AS rival, {model.household < KIN_ARE_RARE} AS kin_are_rare
         FROM (FROM ranked WHERE rank = 1) b
         LEFT JOIN (SELECT c, person, probability FROM ranked WHERE rank = 2) s ON s.c = b.c
         LEFT JOIN taken k ON k.c = b.c
+        LEFT JOIN (SELECT DISTINCT c FROM ranked WHERE rank > 1 AND {fits}) v ON v.c = b.c
         LEFT JOIN confirmed y ON y.c = b.c AND y.person = b.person""")
 
 
@@ -279,7 +290,7 @@ def write_links(connection: duckdb.DuckDBPyConnection, model: Model, bands: Band
         )
         SELECT '{run_id}' AS run_id, p.source, p.source_org, p.record_id,
                coalesce(d.decision, CASE WHEN u.c IS NOT NULL THEN 'review' ELSE 'none' END) AS decision,
-               CASE WHEN d.decision = 'link' THEN {_NUMBER.format("d.person")} END AS nhs_number,
+               CASE WHEN d.decision = 'link' AND d.person >= 0 THEN {_NUMBER.format("d.person")} END AS nhs_number,
                CASE WHEN d.person >= 0 THEN {_NUMBER.format("d.person")} END AS candidate_nhs_number,
                r.source AS register_source, r.source_org AS register_source_org,
                r.record_id AS register_record_id,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from linkage.comparison import COMPARISONS, Role, Stance
 from linkage.decide import _KEPT_ABOVE as KEPT_ABOVE
-from linkage.decide import CANDIDATES_KEPT, SETTLED_BITS, YIELDS_AT, guards
+from linkage.decide import CANDIDATES_KEPT, KIN_ARE_RARE, SETTLED_BITS, YIELDS_AT, guards
 from linkage.lookup.answer import Candidate, Match
 from linkage.lookup.register import Register
 from linkage.lookup.weigh import Weighed, Weigher
@@ -93,6 +93,10 @@ class Best:
     """It has no NHS number in a register where people have one."""
     own_number_taken: bool
     """The client's number is another's in the register."""
+    rival: bool
+    """Another candidate fits the given name and the date of birth."""
+    kin_are_rare: bool
+    """The register is not one of households."""
 
     def reached(self, role: Role, stance: Stance) -> bool:
         """Whether a comparison of that role reached a level of that stance."""
@@ -120,7 +124,7 @@ class Best:
 def _another_given_name(best: Best) -> bool:
     cross_checked = best.reached("number", "agrees") and best.reached("birth", "agrees")
     supported = best.reached("place", "agrees") or best.reached("family", "agrees")
-    return best.reached("given", "differs") and not (cross_checked and supported)
+    return best.reached("given", "differs") and not (cross_checked and supported and not best.rival)
 
 
 def _number_of_another(best: Best) -> bool:
@@ -154,7 +158,8 @@ if {guard.name for guard in GUARDS} != _GUARDS.keys():
 def guarded(best: Best) -> str | None:
     """The first guard that holds."""
     for guard in GUARDS:
-        if not (guard.yields and best.probability >= YIELDS_AT) and _GUARDS[guard.name](best):
+        yields = guard.yields and best.kin_are_rare and best.probability >= YIELDS_AT
+        if not yields and _GUARDS[guard.name](best):
             return guard.name
     return None
 
@@ -168,19 +173,23 @@ def decide(
     """
     ranked = rank(weighed)
     if not ranked:
-        return Match("none", (), "no register record shares enough to be a candidate", weigher.model.model_id)
+        return Match("none", (), "no register record shares enough to be a candidate", weigher.model_id)
     best = ranked[0]
-    facts = Best(weighed.levels[best.at], best.probability, best.person < 0 and numbered, False)
+    kept = [each for place, each in enumerate(ranked[:CANDIDATES_KEPT]) if place == 0 or each.probability >= KEPT_ABOVE]
+    kin_are_rare = weigher.model.household < KIN_ARE_RARE
+    facts = Best(weighed.levels[best.at], best.probability, best.person < 0 and numbered, False, False, kin_are_rare)
+    others = [replace(facts, levels=weighed.levels[each.at]) for each in kept[1:]]
+    rival = any(each.reached("given", "agrees") and each.reached("birth", "agrees") for each in others)
+    facts = replace(facts, rival=rival)
     facts = replace(facts, own_number_taken=number_is_held and facts.reached("number", "differs"))
     guard = guarded(facts) if best.probability >= bands.review_at else None
     if best.probability >= bands.link_at and guard is None:
         decision = "link"
     else:
         decision = "review" if best.probability >= bands.review_at else "none"
-    kept = [each for place, each in enumerate(ranked[:CANDIDATES_KEPT]) if place == 0 or each.probability >= KEPT_ABOVE]
     second = kept[1].probability if len(kept) > 1 else 0.0
     candidates = tuple(_candidate(weigher, register, weighed, each, place) for place, each in enumerate(kept, 1))
-    return Match(decision, candidates, _reason(decision, guard, second), weigher.model.model_id)
+    return Match(decision, candidates, _reason(decision, guard, second), weigher.model_id)
 
 
 def _reason(decision: str, guard: str | None, second: float) -> str | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from linkage import link
+from linkage import Settings, link
 
 MARY = {
     "given_name": "Mary",
@@ -41,10 +41,18 @@ CASES = [
     ("she and her twin are registered", MARY, [REGISTERED, SISTER], LINKED),
     ("only her twin is registered", MARY, [SISTER], review("given name")),
     ("she carries her twin's number", changed(nhs_number=SISTERS_NUMBER), [REGISTERED, SISTER], review("given name")),
-    ("the same, and only her twin is registered", changed(nhs_number=SISTERS_NUMBER), [SISTER], review("given name")),
+    # Number and date of birth are a cross-check that nobody in this register contradicts; conflicts.csv says so.
     (
-        "she carries a stranger's number",
-        changed(nhs_number=THIRD_NUMBER),
+        "the same, and only her twin is registered",
+        changed(nhs_number=SISTERS_NUMBER),
+        [SISTER],
+        ("link", SISTERS_NUMBER, None),
+    ),
+    # All else agrees, so she is found; conflicts.csv says that the number she carries is another's.
+    ("she carries a stranger's number", changed(nhs_number=THIRD_NUMBER), [REGISTERED, STRANGER], LINKED),
+    (
+        "the same, and she has moved",
+        changed(nhs_number=THIRD_NUMBER, postcode="SW1A 1AA"),
         [REGISTERED, STRANGER],
         review("belongs to somebody else"),
     ),
@@ -56,10 +64,17 @@ CASES = [
         LINKED,
     ),
     ("registered at two practices", MARY, [REGISTERED, dict(REGISTERED)], LINKED),
-    ("the register row has no number", MARY, [MARY], review("no NHS number")),
+    # Nobody in this register has a number but who is given one here: so a row without one is no oddity.
+    ("the register row has no number", MARY, [MARY], ("link", None, None)),
     ("married and still at home", changed(family_name="Okonkwo", nhs_number=MARYS_NUMBER), [REGISTERED], LINKED),
     ("a slip in the date", changed(birth_date="1931-07-19", nhs_number=MARYS_NUMBER), [REGISTERED], LINKED),
-    ("another given name", changed(given_name="Joyce", nhs_number=MARYS_NUMBER), [REGISTERED], review("given name")),
+    ("another given name", changed(given_name="Joyce", nhs_number=MARYS_NUMBER), [REGISTERED], LINKED),
+    (
+        "another given name, and a slip in the date",
+        changed(given_name="Joyce", birth_date="1931-07-19", nhs_number=MARYS_NUMBER),
+        [REGISTERED],
+        review("given name"),
+    ),
     ("another date", changed(birth_date="1956-02-28", nhs_number=MARYS_NUMBER), [REGISTERED], review("date of birth")),
     ("day and month swapped", changed(birth_date="1931-09-07"), [REGISTERED], LINKED),
     ("a dummy date says nothing", changed(birth_date="1900-01-01"), [REGISTERED], LINKED),
@@ -106,6 +121,13 @@ def test_decision(client, register, wanted, store) -> None:
     ((decision, number, why),) = connection.execute("SELECT decision, nhs_number, reason FROM link").fetchall()
     assert (decision, number) == wanted[:2]
     assert why is None if wanted[2] is None else wanted[2] in why
+
+
+@pytest.mark.parametrize(("numberless", "wanted"), [("auto", "link"), ("link", "link"), ("review", "review")])
+def test_a_register_row_without_a_number_is_linked_or_asked_about(numberless, wanted: str, store) -> None:
+    connection = store([MARY], [MARY, *neighbours()])
+    link(connection, seed=1, run_id="test", settings=Settings(numberless=numberless))
+    assert connection.execute("SELECT decision, nhs_number FROM link").fetchall() == [(wanted, None)]
 
 
 def test_two_clients_may_be_one_person(store) -> None:
