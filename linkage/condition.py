@@ -71,7 +71,10 @@ def parse(text: str, resolve: Resolve) -> Expression:
         raise ConditionError(f"the condition is nested deeper than {DEEPEST} levels") from None
     if parsed.get("error"):
         raise ConditionError("the condition is not one expression of SQL that DuckDB can read")
-    return _read(_only_expression(parsed), _Inside(resolve, DEEPEST, MOST_FUNCTIONS))
+    expression = _only_expression(parsed)
+    if expression.get("type") == "OPERATOR_TRY":  # as `linkage.expression.write_condition` may have written it
+        expression = expression["children"][0]
+    return _read(expression, _Inside(resolve, DEEPEST, MOST_FUNCTIONS))
 
 
 @cache

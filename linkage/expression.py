@@ -8,9 +8,6 @@ from dataclasses import dataclass
 from linkage.functions import FUNCTIONS, TYPES, Kind
 from schemas.errors import SettingsError
 
-LONGEST_SQL = 50_000
-"""Characters of SQL that one condition may become; some functions are written with their arguments repeated."""
-
 
 class ConditionError(SettingsError):
     """A condition holds something that is not allowed, or is not understood."""
@@ -97,15 +94,28 @@ def columns(expression: Expression) -> tuple[Column, ...]:
 
 
 def same_columns(expression: Expression) -> frozenset[str]:
-    """Names of the columns it asks to be equal on both sides, where it asks nothing else; otherwise empty."""
+    """Names of the columns it asks to be equal on both sides, where it asks nothing else; otherwise empty.
+
+    In whatever case: our texts have one.
+    """
     if isinstance(expression, Junction) and expression.word == "AND":
         parts = [same_columns(part) for part in expression.parts]
         return frozenset[str]().union(*parts) if all(parts) else frozenset()
     if isinstance(expression, Call) and expression.name == "=":
-        left, right = expression.arguments
+        left, right = (_without_case(each) for each in expression.arguments)
         if isinstance(left, Column) and isinstance(right, Column) and left.name == right.name:
             return frozenset([left.name]) if left.side != right.side else frozenset()
     return frozenset()
+
+
+def _without_case(expression: Expression) -> Expression:
+    if (
+        isinstance(expression, Call)
+        and expression.name in ("lower", "upper", "trim")
+        and len(expression.arguments) == 1
+    ):
+        return _without_case(expression.arguments[0])
+    return expression
 
 
 def kind(expression: Expression) -> Kind:
@@ -121,8 +131,10 @@ def kind(expression: Expression) -> Kind:
             return TYPES[name]
         case Case(arms=arms):
             return kind(arms[0][1])
-        case Call(name="nullif" | "coalesce" | "greatest" | "least", arguments=arguments):
+        case Call(name="nullif" | "coalesce" | "greatest" | "least" | "slice", arguments=arguments):
             return kind(arguments[0])
+        case Call(name="element", arguments=(whole, _)) if kind(whole) is Kind.TEXT:
+            return Kind.TEXT
         case Call(name=name):
             return FUNCTIONS[name].gives
     raise AssertionError(expression)
@@ -130,13 +142,6 @@ def kind(expression: Expression) -> Kind:
 
 def write(expression: Expression, column: WriteColumn) -> str:
     """The SQL of an expression, every part in brackets of its own; `column` says how a column is written."""
-    sql = _write(expression, column)
-    if len(sql) > LONGEST_SQL:
-        raise ConditionError(f"the condition becomes more than {LONGEST_SQL} characters of SQL")
-    return sql
-
-
-def _write(expression: Expression, column: WriteColumn) -> str:
     match expression:
         case Column():
             return column(expression)
@@ -147,19 +152,59 @@ def _write(expression: Expression, column: WriteColumn) -> str:
         case Function(variable=variable, body=body):
             return f"lambda {variable.name}: {write(body, column)}"
         case Junction(word=word, parts=parts):
-            return "(" + f" {word} ".join(write(part, column) for part in parts) + ")"
+            return "(" + f" {word} ".join(_truth(part, column) for part in parts) + ")"
         case Case(arms=arms, otherwise=otherwise):
-            written = (f"WHEN {write(when, column)} THEN {write(then, column)}" for when, then in arms)
+            written = (f"WHEN {_truth(when, column)} THEN {write(then, column)}" for when, then in arms)
             return f"(CASE {' '.join(written)} ELSE {write(otherwise, column)} END)"
         case Cast(type=name, inner=inner):
             # A cast that fails would stop the run, and its message would hold somebody's value.
             return f"TRY_CAST({write(inner, column)} AS {name})"
+        case Call(name="not", arguments=(inner,)):
+            return f"(NOT {_truth(inner, column)})"
+        case Call(name="try_strptime", arguments=(date, _)) if kind(date) is Kind.DATE:
+            return f"TRY_CAST({write(date, column)} AS TIMESTAMP)"
         case Call(name=name, arguments=arguments):
             function = FUNCTIONS[name]
-            if name == "try_strptime" and kind(arguments[0]) is Kind.DATE:
-                return f"TRY_CAST({write(arguments[0], column)} AS TIMESTAMP)"
             return function.write(name, [_argument(each, function.takes, column) for each in arguments])
     raise AssertionError(expression)
+
+
+def write_condition(expression: Expression, column: WriteColumn) -> str:
+    """The SQL of a condition, which gives true, false or null on any two records and never an error."""
+    sql = _truth(expression, column)
+    return sql if _cannot_fail(expression) else f"TRY({sql})"
+
+
+def _truth(expression: Expression, column: WriteColumn) -> str:
+    """What is asked for its truth; DuckDB would turn a text into one, and fail on most."""
+    found, sql = kind(expression), write(expression, column)
+    if found is Kind.TRUTH or expression == Constant("NULL", Kind.ANY):
+        return sql
+    if found is Kind.ANY:
+        return f"TRY_CAST({sql} AS BOOLEAN)"
+    raise ConditionError(f"the condition takes a {found.value} for true or false")
+
+
+_COMPARES = frozenset({"=", "<>", "<", ">", "<=", ">=", "between", "in", "distinct", "not distinct"}) | frozenset(
+    {"coalesce", "nullif", "greatest", "least", "list_contains", "list_has_any", "list_intersect", "list_value"}
+)
+
+
+def _cannot_fail(expression: Expression) -> bool:
+    """Whether nothing in it makes DuckDB turn a record's text into a number or date, which raises where it is none."""
+    return not any(
+        isinstance(each, Call) and each.name in _COMPARES and not _one_kind(each.arguments) for each in walk(expression)
+    )
+
+
+def _one_kind(arguments: tuple[Expression, ...]) -> bool:
+    known = [each for each in arguments if each != Constant("NULL", Kind.ANY)]
+    kinds = {kind(each) for each in known}
+    # A text that stands in the condition is turned once, before any record is seen (`linkage.fields.check_types`).
+    of_records = {kind(each) for each in known if not isinstance(each, Constant)}
+    if Kind.ANY in kinds or Kind.LIST in kinds:
+        return False
+    return len(kinds) <= 1 or (len(of_records) == 1 and Kind.TEXT not in of_records)
 
 
 def _argument(expression: Expression, wanted: Kind, column: WriteColumn) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from linkage.comparison import Role
 from linkage.condition import parse, parser
-from linkage.expression import Column, ConditionError, write
+from linkage.expression import Column, ConditionError, write_condition
 from linkage.functions import Kind
 
 
@@ -132,6 +132,7 @@ FIELDS: tuple[Field, ...] = (
         "present and superseded NHS numbers",
         _ALL % (("nhs",) * 2 + ("former_nhs",) * 2),
         "number",
+        narrow="BIGINT[]",
     ),
     Field("ids", Kind.LIST, "hashes of other identifiers", role="other id", narrow="UBIGINT[]"),
     Field("schemes", Kind.LIST, "hashes of the kinds of those", role="other id", narrow="UBIGINT[]"),
@@ -164,19 +165,35 @@ def canonical(condition: str) -> str:
 
     What it gives, given again, comes out the same.
     """
-    return write(parse(condition, own_column), lambda column: f"{column.side}.{column.name}")
+    return write_condition(parse(condition, own_column), lambda column: f"{column.side}.{column.name}")
+
+
+# Records to try a condition on: nothing known, somebody, and the oddest that cleaning lets through.
+_TRIED: dict[Kind, tuple[str, str, str]] = {
+    Kind.TEXT: ("NULL", "'ANN 1'", "''"),
+    Kind.LIST: ("NULL", "['1', '2']", "[]"),
+    Kind.DATE: ("NULL", "'2001-12-31'", "'1800-01-01'"),
+    Kind.NUMBER: ("NULL", "12", "0"),
+}
 
 
 def check_types(condition: str) -> None:
-    """Raise ConditionError where DuckDB would not take the condition over two records; nothing is read."""
+    """Raise ConditionError where DuckDB does not take the condition, or fails on records that may be met."""
     import duckdb
 
-    record = ", ".join(f"CAST(NULL AS {field.type}) AS {field.name}" for field in FIELDS if not field.sql)
+    plain = condition[4:-1] if condition.startswith("TRY(") else condition
+    rows = " UNION ALL ".join(
+        "SELECT "
+        + ", ".join(
+            f"CAST({_TRIED[field.kind][n]} AS {field.type}) AS {field.name}" for field in FIELDS if not field.sql
+        )
+        for n in range(3)
+    )
     query = f"""
-        SELECT CASE WHEN {condition} THEN 1 END
-        FROM (SELECT {record}) l, (SELECT {record}) r, (SELECT '' AS a) n WHERE false"""
+        WITH record AS MATERIALIZED ({rows})
+        SELECT CASE WHEN {plain} THEN 1 END FROM record l, record r, (SELECT 'ANN' AS a) n"""
     try:
         parser().cursor().execute(query).fetchall()
     except duckdb.Error as error:
-        # The message is about types and names of the condition: there are no records here to quote from.
+        # There is nobody here whose value the message could hold.
         raise ConditionError(f"DuckDB does not take the condition: {str(error).splitlines()[0]}") from None

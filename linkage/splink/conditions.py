@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from linkage.condition import parse
-from linkage.expression import Call, Column, ConditionError, Constant, Expression, columns, walk, write
+from linkage.expression import Call, Column, ConditionError, Constant, Expression, Junction, columns, walk, write
 from linkage.fields import BY_NAME, FIELDS, NICKNAME, Field, canonical, check_types, known_as
 from linkage.functions import Kind
 from linkage.splink.read import SplinkLevel
@@ -26,14 +26,16 @@ class ReadLevel:
     @property
     def sql(self) -> str:
         """Our SQL, checked to be what DuckDB takes; SettingsError with its place where it is not."""
-        if self.condition is None:
-            return "true"
-        try:
-            sql = canonical(write(self.condition, _written))
-            check_types(sql)
-        except ConditionError as error:
-            raise SettingsError(f"{self.level.place}: {error}") from None
-        return sql
+        return "true" if self.condition is None else _checked(self.condition, self.level.place)
+
+
+def _checked(condition: Expression, place: str) -> str:
+    try:
+        sql = canonical(write(condition, _written))
+        check_types(sql)
+    except ConditionError as error:
+        raise SettingsError(f"{place}: {error}") from None
+    return sql
 
 
 def field_names() -> str:
@@ -71,13 +73,18 @@ def read_level(level: SplinkLevel, names: Mapping[str, Field]) -> ReadLevel:
 
 def unknown_sql(levels: list[ReadLevel]) -> str:
     """When a comparison says nothing: a level for missing values is reached, and none of those before it."""
-    arms, before = [], list[str]()
+    arms: list[Expression] = []
+    before: list[Expression] = []
     for each in levels:
+        if each.condition is None:
+            break
         if each.level.is_null:
-            arms.append(" AND ".join([each.sql, *(f"NOT coalesce({earlier}, false)" for earlier in before)]))
+            arms.append(Junction("AND", (each.condition, *before)) if before else each.condition)
         else:
-            before.append(each.sql)
-    return canonical(" OR ".join(f"({arm})" for arm in arms)) if arms else "false"
+            before.append(Call("not", (Call("coalesce", (each.condition, Constant("false", Kind.TRUTH))),)))
+    if not arms:
+        return "false"
+    return _checked(arms[0] if len(arms) == 1 else Junction("OR", tuple(arms)), levels[0].level.place)
 
 
 def taken_for_granted(each: ReadLevel) -> list[str]:

@@ -69,7 +69,7 @@ class SplinkSettings:
     """A whole file."""
 
     shape: str
-    """The version whose shape it has: 3, 4 or 5."""
+    """The version whose shape it has: 5, 4, or 3, which is that of settings written by hand too."""
     dialect: str
     link_type: str
     prior: float | None
@@ -90,7 +90,7 @@ def read(facts: Mapping[str, Any]) -> SplinkSettings:
     read_already = tuple(_comparison(each, place) for place, each in enumerate(comparisons, 1))
     _refuse_repeats(read_already)
     return SplinkSettings(
-        shape=_shape(facts, rules),
+        shape=_shape(facts),
         dialect=dialect,
         link_type=str(facts.get("link_type", "")),
         prior=_probability(facts, "probability_two_random_records_match", "the model"),
@@ -100,12 +100,11 @@ def read(facts: Mapping[str, Any]) -> SplinkSettings:
     )
 
 
-def _shape(facts: Mapping[str, Any], rules: list[Any]) -> str:
+def _shape(facts: Mapping[str, Any]) -> str:
     if "match_weight_column_prefix" in facts:
         return "5"
     levels = [level for each in facts["comparisons"] for level in each["comparison_levels"]]
-    is_four = any("fix_m_probability" in level for level in levels) or any(isinstance(rule, dict) for rule in rules)
-    return "4" if is_four else "3"
+    return "4" if any("fix_m_probability" in level for level in levels) else "3"
 
 
 def _comparison(facts: object, place: int) -> SplinkComparison:
