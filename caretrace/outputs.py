@@ -112,6 +112,7 @@ def prepare_claims(connection: duckdb.DuckDBPyConnection) -> None:
                p.nhs_number AS own_nhs_number,
                p.death_date IS NOT NULL OR coalesce(r.dead, false) AS dead,
                coalesce(p.restricted, false) OR coalesce(r.restricted, false) AS restricted,
+               coalesce(l.levels['given name'] = 'different', false) AS other_given_name,
                count(*) OVER (PARTITION BY l.nhs_number) AS claimants
         FROM link l
         JOIN clients.person p USING (source, source_org, record_id)
@@ -136,8 +137,10 @@ def load_back_sql(settings: OutputSettings) -> str:
 CONFLICTS = """SELECT source, source_org, record_id AS client_id, own_nhs_number AS client_nhs_number,
         nhs_number AS linked_nhs_number, method, probability, concat_ws('; ',
             CASE WHEN own_nhs_number <> nhs_number THEN 'the client''s own number differs from the linked one' END,
-            CASE WHEN claimants > 1 THEN 'several clients are linked to this number: likely duplicates' END) AS reason
-    FROM claim WHERE own_nhs_number <> nhs_number OR claimants > 1
+            CASE WHEN claimants > 1 THEN 'several clients are linked to this number: likely duplicates' END,
+            CASE WHEN other_given_name THEN 'number and date of birth agree, but the given name is a different one: are they'
+                || ' twins whose numbers were exchanged?' END) AS reason
+    FROM claim WHERE own_nhs_number <> nhs_number OR claimants > 1 OR other_given_name
     ORDER BY source, source_org, record_id"""
 
 REVIEW = """SELECT source, source_org, record_id AS client_id, candidate_nhs_number, probability, method,

@@ -182,8 +182,8 @@ def _next_steps(figures: Figures, counts: Mapping[str, Any]) -> list[tuple[str, 
         (
             "conflicts.csv",
             f"{count(differs)} linked clients already had another NHS number: find out which is right."
-            f" {count(shared)} share their person with another client: likely the same client twice. Nothing was"
-            " overwritten.",
+            f" {count(shared)} share their person with another client, likely the same client twice, or agree on number"
+            " and date of birth with somebody of another given name. Nothing was overwritten.",
         ),
         (
             "set_aside.csv",
