@@ -101,6 +101,22 @@ def by_group(
             yield column, folded
 
 
+@dataclass(frozen=True)
+class Parted:
+    """All clients, parted by one thing that is known about them: each group's clients, and those linked among them."""
+
+    name: str
+    groups: tuple[Counted, ...]
+
+
+def linked_by_group(connection: duckdb.DuckDBPyConnection, *, as_at: date) -> tuple[Parted, ...]:
+    """Make `client_group`, and count the clients of each group and the linked among them."""
+    make_groups(connection, as_at=as_at)
+    relation = "(SELECT source, source_org, record_id, decision = 'link' AS linked FROM link)"
+    found = by_group(connection, relation, "count(*), count(*) FILTER (linked)")
+    return tuple(Parted(GROUPINGS[column], groups) for column, groups in found)
+
+
 def _place(name: str) -> tuple[int, str]:
     if name == UNKNOWN:
         return len(_ORDER) + 1, ""

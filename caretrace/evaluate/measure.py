@@ -6,22 +6,19 @@ of a manifest and of evaluation.json.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from caretrace import truth
-from caretrace.groups import GROUPINGS, by_group, make_groups
+from caretrace.groups import GROUPINGS, Parted, by_group, make_groups
 from linkage import evaluate as statistics
 from linkage.evaluate import Captured, Share, standardised_difference
 from linkage.evaluate.judge import blocking_recall, errors
 
 if TYPE_CHECKING:
     import duckdb
-
-NOTABLE = 0.1
-"""Standardised difference from which a group is named (Austin 2009)."""
 
 
 def against_truth(
@@ -68,18 +65,20 @@ def _by_group(connection: duckdb.DuckDBPyConnection) -> Iterator[dict[str, Any]]
             }
 
 
-def without_truth(connection: duckdb.DuckDBPyConnection, linkage: Mapping[str, Any], *, as_at: date) -> dict[str, Any]:
+def without_truth(
+    connection: duckdb.DuckDBPyConnection, linkage: Mapping[str, Any], parted: Iterable[Parted]
+) -> dict[str, Any]:
     """What the run tells of itself: the model's expectation, what blocking may have missed, who is not linked.
 
-    `linkage` is the manifest's part of that name. What was not recorded, or cannot be told, is null.
+    `linkage` is the manifest's part of that name, `parted` what `caretrace.groups.linked_by_group` found. What was not
+    recorded, or cannot be told, is null.
     """
     expected = statistics.expect(connection)
     captured = linkage.get("capture")
-    make_groups(connection, as_at=as_at)
     return {
         "expected": expected.to_json() if expected else None,
         "blocking": captured_json(Captured.from_json(captured)) if captured else None,
-        "compared": list(_linked_against_not(connection)),
+        "compared": list(_linked_against_not(connection, parted)),
     }
 
 
@@ -93,20 +92,19 @@ def captured_json(captured: Captured) -> dict[str, Any]:
     }
 
 
-def _linked_against_not(connection: duckdb.DuckDBPyConnection) -> Iterator[dict[str, Any]]:
+def _linked_against_not(connection: duckdb.DuckDBPyConnection, parted: Iterable[Parted]) -> Iterator[dict[str, Any]]:
     """Each group's share of the linked and of the not linked, and how far apart they are."""
-    relation = "(SELECT source, source_org, record_id, decision = 'link' AS linked FROM link)"
     ((linked_all, all_of_them),) = connection.execute(
         "SELECT count(*) FILTER (decision = 'link'), count(*) FROM link"
     ).fetchall()
     if not 0 < linked_all < all_of_them:
         return  # nobody to compare with
-    for column, groups in by_group(connection, relation, "count(*), count(*) FILTER (linked)"):
-        for group in groups:
+    for grouping in parted:
+        for group in grouping.groups:
             clients, linked = group.counts
             share, other = linked / linked_all, (clients - linked) / (all_of_them - linked_all)
             yield {
-                "grouping": GROUPINGS[column],
+                "grouping": grouping.name,
                 "group": group.name,
                 "linked": linked,
                 "not_linked": clients - linked,

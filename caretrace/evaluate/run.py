@@ -13,6 +13,7 @@ from caretrace import run_folder
 from caretrace.evaluate import measure
 from caretrace.evaluate.store import as_at, opened
 from caretrace.files import refuse_inside, replaced
+from caretrace.groups import linked_by_group
 from caretrace.run_folder import Run
 from caretrace.version import __version__
 from schemas.errors import InputError
@@ -61,7 +62,8 @@ def evaluate(
     linkage = opened_run.manifest.get("linkage") or {}
     with opened(opened_run) as connection:
         with progress.stage("Reading what the run tells of itself"):
-            facts["estimates"] = measure.without_truth(connection, linkage, as_at=as_at(opened_run))
+            parted = linked_by_group(connection, as_at=as_at(opened_run))
+            facts["estimates"] = measure.without_truth(connection, linkage, parted)
         if truth is not None:
             with progress.stage("Counting against the truth"):
                 facts["evaluation"] = measure.against_truth(

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from caretrace.evaluate.measure import without_truth
+from caretrace.groups import linked_by_group
 from caretrace.quality import Quality
 from caretrace.report import charts, checklist, evaluation, flow, tables
 from caretrace.report.figures import Figures, gather
@@ -38,8 +39,9 @@ def write(path: Path, *, manifest: Mapping[str, Any], connection: duckdb.DuckDBP
     capture, timings), `counts`, `timings`, `settings`, `evaluation` (of `caretrace.evaluate`); what is absent is left
     out.
     """
-    figures = gather(connection, as_at=quality.as_at)
-    estimates = without_truth(connection, manifest.get("linkage") or {}, as_at=quality.as_at)
+    parted = linked_by_group(connection, as_at=quality.as_at)
+    figures = gather(connection, parted)
+    estimates = without_truth(connection, manifest.get("linkage") or {}, parted)
     path.write_text(render(manifest, figures, quality, estimates), encoding="utf-8", newline="\n")
 
 

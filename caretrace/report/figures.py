@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
 from typing import TYPE_CHECKING
 
-from caretrace.groups import GROUPINGS, by_group, make_groups
+from caretrace.groups import Parted
 from linkage.evaluate import Share
 
 if TYPE_CHECKING:
@@ -100,12 +100,15 @@ class Figures:
         return sum(m.belief for m in self.methods if m.decision == "review")
 
 
-def gather(connection: duckdb.DuckDBPyConnection, *, as_at: date) -> Figures:
-    """Count `link` against `clients.person`; ages are those on `as_at`."""
+def gather(connection: duckdb.DuckDBPyConnection, parted: Iterable[Parted]) -> Figures:
+    """Count `link` against `clients.person`; `parted` is what `caretrace.groups.linked_by_group` found."""
     return Figures(
         tuple(Method(*row) for row in connection.execute(_METHODS).fetchall()),
         tuple(Bin(*row) for row in connection.execute(_BINS).fetchall()),
-        _groupings(connection, as_at),
+        tuple(
+            Grouping(each.name, tuple(Group(g.name, Share(g.counts[1], g.counts[0])) for g in each.groups))
+            for each in parted
+        ),
         tuple(connection.execute(_REASONS).fetchall()),
     )
 
@@ -130,12 +133,3 @@ _BINS = f"""SELECT decision, CASE
 
 _REASONS = """SELECT decision, coalesce(reason, ''), count(*) FROM link WHERE decision <> 'link'
     GROUP BY ALL ORDER BY decision DESC, count(*) DESC, 2"""
-
-
-def _groupings(connection: duckdb.DuckDBPyConnection, as_at: date) -> tuple[Grouping, ...]:
-    make_groups(connection, as_at=as_at)
-    relation = "(SELECT source, source_org, record_id, decision = 'link' AS linked FROM link)"
-    return tuple(
-        Grouping(GROUPINGS[column], tuple(Group(g.name, Share(g.counts[1], g.counts[0])) for g in groups))
-        for column, groups in by_group(connection, relation, "count(*), count(*) FILTER (linked)")
-    )

@@ -41,20 +41,24 @@ def expect(connection: duckdb.DuckDBPyConnection) -> Expectation | None:
     (c^2 var a + a^2 var c) / (a + c)^4.
     """
     row = connection.execute(f"""
-        WITH hope AS (
-            SELECT source, source_org, record_id, least(sum(CAST(probability AS DECIMAL(18, 12))), 1) AS found
-            FROM candidate GROUP BY ALL
+        WITH other AS (
+            SELECT source, source_org, record_id, sum(CAST(probability AS DECIMAL(18, 12))) AS p
+            FROM candidate WHERE rank > 1 GROUP BY ALL
         ),
         client AS (
-            SELECT l.decision = 'link' AS linked,
-                   -- Where a person decided, nothing is left to doubt.
-                   CASE WHEN l.method = 'review' THEN 1 ELSE CAST(l.probability AS DECIMAL(18, 12)) END AS p,
-                   coalesce(h.found, 0) AS found
-            FROM link l LEFT JOIN hope h USING (source, source_org, record_id)
+            SELECT l.decision = 'link' AS linked, coalesce(l.method = 'review', false) AS by_person,
+                   CAST(coalesce(l.probability, 0) AS DECIMAL(18, 12)) AS best, coalesce(o.p, 0) AS others
+            FROM link l LEFT JOIN other o USING (source, source_org, record_id)
         ),
-        missed AS (SELECT linked, p, CASE WHEN linked THEN greatest(found - p, 0) ELSE found END AS q FROM client)
+        -- p is the chance that a link is right, q that somebody is missed; where a person linked, both are settled.
+        chance AS (
+            SELECT linked, CASE WHEN by_person THEN 1 ELSE best END AS p,
+                   CASE WHEN NOT linked THEN least(best + others, 1) WHEN by_person THEN 0
+                        ELSE least(others, 1 - best) END AS q
+            FROM client
+        )
         SELECT count(*) FILTER (linked), {_total("p", "linked")}, {_total("p * (1 - p)", "linked")},
-               {_total("q", "true")}, {_total("q * (1 - q)", "true")} FROM missed""").fetchall()
+               {_total("q", "true")}, {_total("q * (1 - q)", "true")} FROM chance""").fetchall()
     ((links, right, right_variance, missed, missed_variance),) = row
     if not links:
         return None
