@@ -121,29 +121,23 @@ def _own(master: str, conf: Mapping[str, str], folder: Path, log: Path) -> Itera
     settings = SparkConf(loadDefaults=False).setMaster(master)
     for key, value in {**defaults(master, folder), **conf}.items():
         settings.set(key, value)
-    with log.open("ab") as messages, _handlers_kept():
-        try:
-            gateway = launch(settings, {"stdout": messages, "stderr": messages})
-        except (PySparkException, OSError) as error:
-            raise _no_start(master) from error
-    try:
-        with _handlers_kept():
+    with contextlib.ExitStack() as stack:
+        with log.open("ab") as messages, _signals_wait():
+            try:
+                gateway = launch(settings, {"stdout": messages, "stderr": messages})
+            except (PySparkException, OSError) as error:
+                raise _no_start(master) from error
+            stack.callback(_end, gateway)
+        with _signals_wait():
             try:
                 context = SparkContext(conf=settings, gateway=gateway)
+                spark = SparkSession(context)
             except Exception as error:  # a Java error or a Python one, by what is wrong
                 raise _no_start(master) from error
+            stack.callback(_stop, spark)
         # PySpark would take the first python3 of the PATH, which need not have what this one has.
         context.pythonExec = conf.get("spark.pyspark.python") or os.environ.get("PYSPARK_PYTHON") or sys.executable
-        try:
-            yield SparkSession(context)
-        finally:
-            with contextlib.suppress(Exception):  # the work is done, or its own error is on the way
-                context.cancelAllJobs()
-            SparkSession(context).stop()
-    finally:
-        _end(gateway)
-        # Or the next session of this program would look for the one that ended.
-        SparkContext._gateway = SparkContext._jvm = None
+        yield spark
 
 
 def _no_start(master: str) -> SettingsError:
@@ -154,26 +148,50 @@ def _no_start(master: str) -> SettingsError:
 
 
 @contextlib.contextmanager
-def _handlers_kept() -> Iterator[None]:
-    """Take no notice of the handler that PySpark sets for Ctrl-C: the caller's stays."""
+def _signals_wait() -> Iterator[None]:
+    """Keep Ctrl-C and SIGTERM until the block ends, or a Java program would be left that nobody knows.
+
+    Also undoes the handler for Ctrl-C that PySpark sets: the caller's stays.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.getsignal(signal.SIGINT)
+    came: list[int] = []
+    before = {each: signal.signal(each, lambda number, _: came.append(number)) for each in _SIGNALS}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for each, handler in before.items():
+            signal.signal(each, handler)
+        if came:
+            signal.raise_signal(came[0])
+
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def _stop(spark: SparkSession) -> None:
+    # After an interruption nothing more can be said to Java; it ends all the same when its input does.
+    with contextlib.suppress(Exception):
+        spark.sparkContext.cancelAllJobs()
+        spark.stop()
 
 
 def _end(gateway: Any) -> None:
-    gateway.shutdown()
+    from pyspark import SparkContext
+    from pyspark.sql import SparkSession
+
+    with contextlib.suppress(Exception):
+        gateway.shutdown()
+    # Or the next session of this program would look for the one that ended.
+    SparkContext._gateway = SparkContext._jvm = SparkContext._active_spark_context = None
+    SparkSession._instantiatedSession = SparkSession._activeSession = None
     if (process := gateway.proc) is None:
         return
     # The Java program ends when nobody holds its input any more.
     process.stdin.close()
     try:
-        process.wait(timeout=20)
+        process.wait(timeout=10)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
