@@ -138,8 +138,8 @@ CONFLICTS = """SELECT source, source_org, record_id AS client_id, own_nhs_number
         nhs_number AS linked_nhs_number, method, probability, concat_ws('; ',
             CASE WHEN own_nhs_number <> nhs_number THEN 'the client''s own number differs from the linked one' END,
             CASE WHEN claimants > 1 THEN 'several clients are linked to this number: likely duplicates' END,
-            CASE WHEN other_given_name THEN 'number and date of birth agree, but the given name is a different one: are they'
-                || ' twins whose numbers were exchanged?' END) AS reason
+            CASE WHEN other_given_name THEN 'number and date of birth agree, but the given name is a different one:'
+                || ' are they twins whose numbers were exchanged?' END) AS reason
     FROM claim WHERE own_nhs_number <> nhs_number OR claimants > 1 OR other_given_name
     ORDER BY source, source_org, record_id"""
 
