@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import schemas
-from caretrace.synthetic import FORMATS, PRESETS, Errors, Synthetic, make, tails, write
+from caretrace.synthetic import FORMATS, PRESETS, Errors, Synthetic, make, make_census, tails, write
 from schemas import NhsNumber, Postcode, SettingsError, nhs_number
 
 PERFECT = Errors(**dict.fromkeys(Errors.__dataclass_fields__, 0.0))
@@ -80,6 +80,87 @@ def test_the_truth_says_who_is_in_the_register(town: Synthetic):
     # A register row may lack its number, so presence by number is the lesser of the two.
     assert pc.all(pc.or_(pc.invert(known), town.truth["in_register"])).as_py()
     assert pc.mean(pc.cast(town.truth["in_register"], pa.int8())).as_py() == pytest.approx(0.93, abs=0.01)
+
+
+def test_the_truth_names_the_register_row_of_every_person_who_has_one(town: Synthetic):
+    person_of = dict(zip(*(town.register_truth[name].to_pylist() for name in ("record_id", "person_id")), strict=True))
+    assert set(person_of) == set(town.register["record_id"].to_pylist())
+    for row in town.truth.to_pylist():
+        assert (row["register_record_id"] is not None) == row["in_register"]
+        assert person_of.get(row["register_record_id"], row["person_id"]) == row["person_id"]
+
+
+def test_of_two_register_rows_the_truth_names_that_at_the_present_practice():
+    twice = make(300, 3_000, seed=4, errors=Errors(**{**PERFECT.__dict__, "two_practices": 0.5}))
+    joined = twice.truth.join(twice.register, "register_record_id", "record_id", join_type="inner", right_suffix="_r")
+    both = joined.join(twice.clients.select(["record_id", "postcode"]), "record_id", right_suffix="_c")
+    assert both["postcode"].equals(both["postcode_c"])
+
+
+@pytest.fixture(scope="module")
+def census() -> Synthetic:
+    return make_census(3_000, 3_100, seed=2)
+
+
+def beside(lists: Synthetic) -> pa.Table:
+    """Each client beside the register row of the same person; register columns end in _r."""
+    clients = lists.clients.join(lists.truth, "record_id")
+    return clients.join(lists.register, "register_record_id", "record_id", join_type="inner", right_suffix="_r")
+
+
+def test_census_lists_are_of_one_population_and_hold_no_number(census: Synthetic):
+    assert (len(census.clients), len(census.register)) == (3_000, 3_100)
+    assert pc.sum(census.truth["in_register"]).as_py() == round(3_000 * 0.977) == len(beside(census))
+    assert "nhs_number" not in census.clients.column_names
+    assert census == make_census(3_000, 3_100, seed=2)
+    assert census.clients != make_census(3_000, 3_100, seed=3).clients
+
+
+@pytest.mark.parametrize(
+    ("column", "least", "most"),
+    [
+        ("given_name", 0.70, 0.88),
+        ("family_name", 0.70, 0.88),
+        ("birth_date", 0.90, 0.98),
+        ("gender", 0.92, 0.98),
+        ("postcode", 0.90, 0.98),
+        ("address_line_1", 0.90, 0.98),
+    ],
+)
+def test_census_lists_agree_about_most_people(census: Synthetic, column: str, least: float, most: float):
+    pairs = beside(census)
+    same = pc.fill_null(pc.equal(pairs[column], pairs[f"{column}_r"]), False)
+    assert least < pc.mean(pc.cast(same, pa.float64())).as_py() < most
+    nulls = pairs[column].null_count / len(pairs)
+    assert nulls < 0.04
+
+
+def test_census_households_share_a_name_and_an_address_line(census: Synthetic):
+    groups = census.register.group_by(["family_name", "address_line_1", "postcode"]).aggregate([("record_id", "count")])
+    in_families = pc.sum(pc.if_else(pc.greater(groups["record_id_count"], 1), groups["record_id_count"], 0)).as_py()
+    assert in_families > 0.4 * len(census.register)
+
+
+def test_a_census_misreads_a_letter_wherever_it_stands(census: Synthetic):
+    pairs = beside(census).select(["family_name", "family_name_r"]).to_pylist()
+    assert any(
+        row["family_name"] and row["family_name_r"] and "LL" in row["family_name"]
+        and row["family_name"].replace("L", "C") == row["family_name_r"]
+        for row in pairs
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("clients", "register"), [(0, 10), (100, 90)])
+def test_census_sizes_that_cannot_be_met_are_refused(clients: int, register: int):
+    with pytest.raises(SettingsError, match="about as large"):
+        make_census(clients, register, seed=1)
+
+
+def test_census_lists_have_no_supplier_form(census: Synthetic, tmp_path: Path):
+    with pytest.raises(SettingsError, match="standard"):
+        write(census, tmp_path, "emis")
+    files = {path.name for path in write(census, tmp_path)}
+    assert files == {"clients.parquet", "register.parquet", "truth.parquet", "register_truth.parquet"}
 
 
 def test_without_errors_every_record_is_the_truth(perfect: Synthetic):
