@@ -16,7 +16,7 @@ from caretrace.evaluate.store import as_at, linked_sql, links_sql
 from caretrace.linked import SIDES
 from caretrace.run_folder import Run
 from linkage.evaluate import Share, f_measure
-from linkage.model import Model
+from linkage.model_file import from_facts
 from schemas import PERSON, SOURCE_TABLES
 from schemas.progress import SILENT, Progress
 
@@ -38,7 +38,7 @@ def relink(run: Run, *, progress: Progress = SILENT) -> dict[str, Any]:
     """
     import linkage
 
-    model = Model.from_json(run.manifest["model"])
+    model = from_facts(run.manifest["model"])
     settings = pipeline.Settings(as_at=as_at(run), seed=int(run.manifest["seed"]))
     with (
         tempfile.TemporaryDirectory(prefix="caretrace-") as folder,

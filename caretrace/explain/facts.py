@@ -11,7 +11,7 @@ from caretrace import run_folder
 from caretrace.evaluate.store import opened
 from linkage.decide import guards
 from linkage.explain import Competition, Waterfall, competition, waterfall
-from linkage.model import Model
+from linkage.model_file import from_facts
 from schemas import PERSON
 from schemas.errors import InputError
 from schemas.person import PROVENANCE_COLUMNS
@@ -87,8 +87,7 @@ def explain(
     if not (opened_run.path / "candidates.parquet").is_file():
         raise InputError("kept no candidates, so it cannot be explained; run `caretrace link` again", path=run)
     bands = opened_run.manifest["linkage"]["bands"]
-    # Nothing of it is run here, so no condition needs to be looked at.
-    model = Model.from_json(opened_run.manifest["model"], allow=lambda condition: None)
+    model = from_facts(opened_run.manifest["model"])
     with opened(opened_run) as connection:
         link = _client(connection, record_id, source, source_org)
         key = {name: link[name] for name in _KEY}

@@ -11,11 +11,8 @@ import pytest
 
 @pytest.fixture(scope="module")
 def clients(run_folder: Path) -> dict[str, Any]:
-    """One client of every decision, by the decision; those not linked with a candidate and without."""
-    found: dict[str, Any] = {}
-    for row in pq.read_table(run_folder / "links.parquet").to_pylist():
-        found.setdefault(row["decision"] if row["method"] else "alone", row)
-    return found
+    """One client of every decision, by the decision."""
+    return {row["decision"]: row for row in pq.read_table(run_folder / "links.parquet").to_pylist()}
 
 
 def test_in_words(caretrace: Any, run_folder: Path, clients: dict[str, Any]) -> None:
@@ -57,15 +54,6 @@ def test_as_json(caretrace: Any, run_folder: Path, clients: dict[str, Any]) -> N
     assert "records" not in facts
 
 
-def test_a_client_without_candidate(caretrace: Any, run_folder: Path, clients: dict[str, Any]) -> None:
-    if "alone" not in clients:
-        pytest.skip("every client of this run has a candidate")
-    done = caretrace("explain", run_folder, clients["alone"]["record_id"])
-    assert done.returncode == 0
-    assert "no register record shares enough to be a candidate" in done.stdout
-    assert "candidate 1" not in done.stdout
-
-
 def test_refusals(caretrace: Any, run_folder: Path, clients: dict[str, Any], tmp_path: Path) -> None:
     name = clients["link"]["record_id"]
     for arguments, words in (
@@ -97,4 +85,5 @@ def test_an_id_of_two_councils(caretrace: Any, tmp_path: Path) -> None:
     done = caretrace("explain", tmp_path / "run", "c1")
     assert done.returncode == 1
     assert "--source standard --org a; --source standard --org b" in done.stderr
-    assert caretrace("explain", tmp_path / "run", "c1", "--org", "b").stdout.startswith("decision: none")
+    alone = caretrace("explain", tmp_path / "run", "c1", "--org", "b").stdout
+    assert alone.splitlines() == ["decision: none", "reason: no register record shares enough to be a candidate"]
