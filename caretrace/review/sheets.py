@@ -111,7 +111,7 @@ def write_xlsx(path: Path, questions: Collection[Question], reader: str) -> None
 
 
 _WIDTHS = {NUMBER: 6, ANSWER: 17, NOTE: 14, READER: 9, CODE: 17}
-_FIELD_WIDTHS = {"address": 28, "gender": 11, "contacts": 22, "NHS number": 14, "died": 13}
+_FIELD_WIDTHS = {"address": 28, "gender": 14, "contacts": 22, "NHS number": 14, "born": 16, "died": 16}
 _SCREEN = 18
 """Characters across, where nothing else is said."""
 _LOOK: dict[Kind, dict[str, Any]] = {
