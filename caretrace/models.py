@@ -159,21 +159,24 @@ def imported(
 
 
 def exported(
-    model: Model, out: Path, *, to: Target, people: int | None, frequencies: bool
+    name: Path, out: Path, *, to: Target, people: int | None, frequencies: bool
 ) -> tuple[Path, tuple[str, ...]]:
     """Write the settings to `out` and what Splink has no place for beside it; gives that path and what is lost."""
     from linkage.splink.exports import export_settings
 
-    register_people = people or _people(model)
-    made = export_settings(model, to=to, people=register_people, frequencies=frequencies)
+    model = opened(name)
+    made = export_settings(model, to=to, people=people or _people(name, model), frequencies=frequencies)
     beside = out.with_name(f"{out.stem}.caretrace.json")
     _write(beside, json.dumps(made.beside, indent=1, ensure_ascii=False, default=str) + "\n")
     _write(out, json.dumps(made.settings, indent=1, ensure_ascii=False) + "\n")
     return beside, made.notes
 
 
-def _people(model: Model) -> int:
+def _people(name: Path, model: Model) -> int:
+    """How many people the register had that the model was made with, or used on."""
     people = model.provenance.get(_PEOPLE)
+    if name.is_dir():
+        people = run_folder.open(name).manifest.get("linkage", {}).get("register_people")
     if isinstance(people, int) and people > 0:
         return people
     raise SettingsError(

@@ -114,9 +114,7 @@ def export(
 ) -> None:
     """Write a model as Splink settings, and a file beside them with what Splink has no place for."""
     _refuse_same(model, out)
-    beside, notes = models.exported(
-        models.opened(model), out, to=to.value, people=people, frequencies=not no_frequencies
-    )
+    beside, notes = models.exported(model, out, to=to.value, people=people, frequencies=not no_frequencies)
     for note in notes:
         console.say(f"note: {note}")
     console.say(f"settings: {out}")
