@@ -56,7 +56,11 @@ def guild(manifest: Facts, figures: Figures, estimates: Facts, quality: Quality)
         ("", "Which method, with which settings, made by whom", f"{_method(manifest)} {_software(manifest)}"),
         ("", "Error rates, and how they are known", _quality(manifest, figures, estimates)),
         ("", "Linked against not linked", _differences(estimates)),
-        ("3 Analysis", "How linkage error was allowed for", f"{NOT_KNOWN}: for the analyst. {_given_on()}"),
+        (
+            "3 Analysis",
+            "How linkage error was allowed for",
+            f"Not known here: it is for the analyst to say. {_given_on()}",
+        ),
         (
             "4 Reporting",
             "What a reader needs to judge the linkage",
@@ -84,7 +88,7 @@ def _origin(manifest: Facts) -> str:
     if not formats:
         return NOT_KNOWN
     return (
-        f"Extracts in the formats {', '.join(formats)}; files and hashes below. Who extracted them, when, under which"
+        f"Extracts read as {', '.join(formats)}; files and hashes below. Who extracted them, when, under which"
         f" query: {NOT_KNOWN}."
     )
 
@@ -152,7 +156,13 @@ def _quality(manifest: Facts, figures: Figures, estimates: Facts) -> str:
 
 
 def _identifiers(quality: Quality) -> str:
-    wanted = ("nhs_number", "family_name", "given_name", "birth_date", "postcode")
+    wanted = {
+        "nhs_number": "NHS number",
+        "family_name": "family name",
+        "given_name": "given name",
+        "birth_date": "date of birth",
+        "postcode": "postcode",
+    }
     parts = []
     for side in ("clients", "register"):
         sources = [source for source in quality.sources if source.side == side]
@@ -162,7 +172,7 @@ def _identifiers(quality: Quality) -> str:
             for name in wanted
         }
         if whole:
-            shares = ", ".join(f"{name.replace('_', ' ')} {percent(held[name] / whole)}" for name in wanted)
+            shares = ", ".join(f"{words} {percent(held[name] / whole)}" for name, words in wanted.items())
             parts.append(f"{side.capitalize()}: {shares}.")
     return " ".join(parts) + f" NHS numbers traced at PDS: {NOT_KNOWN}."
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import fsum
 from typing import TYPE_CHECKING, Any
 
-from linkage.evaluate.shares import Share
+from linkage.evaluate.shares import Share, is_surprising
 
 if TYPE_CHECKING:
     import duckdb
@@ -31,10 +31,10 @@ class Bin:
 
     @property
     def verdict(self) -> str:
-        """Whether the expected share lies within the observed interval, or the model is too bold or too timid."""
-        if self.expected > self.observed.high:
-            return "too bold"
-        return "too timid" if self.expected < self.observed.low else "fits"
+        """Whether so many right are no surprise if the model is, or it is too bold or too timid."""
+        if not is_surprising(self.observed.part, self.observed.whole, self.expected):
+            return "fits"
+        return "too bold" if self.observed.value < self.expected else "too timid"
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object."""

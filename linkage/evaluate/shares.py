@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf, sqrt
+from math import exp, inf, lgamma, log, log1p, sqrt
 from typing import Any
 
 Z_95 = 1.959963984540054
 """The normal quantile of a two-sided 95 % interval."""
+_ONE_SIDE = 0.025
+"""What such an interval leaves out on each side."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,32 @@ class Estimate:
 
 def _rounded(low: float, high: float) -> list[float]:
     return [round(low, 9), round(high, 9)]
+
+
+def is_surprising(part: int, whole: int, expected: float) -> bool:
+    """Whether chance alone would bring so few, or so many, of `whole` in fewer than 1 of 40 cases: 1 of 20 both ways.
+
+    The exact tail of the binomial distribution, because Wilson's interval is too short where one case or none is
+    expected. Probabilities that differ from case to case spread less than this, so it errs towards no surprise.
+
+    >>> is_surprising(17, 18, 0.9963), is_surprising(170, 180, 0.9963)
+    (False, True)
+    """
+    if not whole or part == whole * expected:
+        return False
+    if not 0 < expected < 1:
+        return True
+    # From the count on away from what is expected the terms only fall.
+    step = -1 if part < whole * expected else 1
+    tail, at = 0.0, part
+    while 0 <= at <= whole and tail < _ONE_SIDE:
+        logarithm = lgamma(whole + 1) - lgamma(at + 1) - lgamma(whole - at + 1)
+        term = exp(logarithm + at * log(expected) + (whole - at) * log1p(-expected))
+        tail += term
+        if term < tail * 1e-9:
+            break
+        at += step
+    return tail < _ONE_SIDE
 
 
 def f_measure(right: int, links: int, findable: int) -> Estimate:

@@ -77,22 +77,21 @@ def allocate(sizes: Sequence[int], spreads: Sequence[float], sample: int, least:
     `spreads` are standard deviations guessed beforehand, such as sqrt(p (1 - p)) of the probabilities.
 
     >>> allocate([1000, 100, 3], [0.02, 0.5, 0.5], 50)
-    [13, 34, 3]
+    [16, 31, 3]
     """
     drawn = [min(size, least) for size in sizes]
     left = max(sample - sum(drawn), 0)
-    weights = [
-        (size - got) * spread if size > got else 0.0 for size, got, spread in zip(sizes, drawn, spreads, strict=True)
-    ]
-    total = fsum(weights)
-    if not total or not left:
-        return drawn
-    exact = [left * weight / total for weight in weights]
-    more = [min(int(share), size - got) for share, size, got in zip(exact, sizes, drawn, strict=True)]
-    # What rounding left over goes to the largest remainders, first come first served among equals.
-    rest = left - sum(more)
-    for at in sorted(range(len(sizes)), key=lambda at: (int(exact[at]) - exact[at], at)):
-        extra = min(rest, sizes[at] - drawn[at] - more[at], 1 if exact[at] % 1 else 0)
-        more[at] += extra
-        rest -= extra
-    return [got + extra for got, extra in zip(drawn, more, strict=True)]
+    while left:
+        weights = [(size - got) * spread for size, got, spread in zip(sizes, drawn, spreads, strict=True)]
+        total_weight = fsum(weights)
+        if not total_weight:
+            break
+        wanted = [left * weight / total_weight for weight in weights]
+        more = [min(int(share), size - got) for share, size, got in zip(wanted, sizes, drawn, strict=True)]
+        if not any(more):
+            # Less than one each is left: to those who are owed most, first come first served among equals.
+            for at in sorted(range(len(sizes)), key=lambda at: (-wanted[at], at))[:left]:
+                more[at] = 1 if weights[at] else 0
+        drawn = [got + extra for got, extra in zip(drawn, more, strict=True)]
+        left -= sum(more)
+    return drawn

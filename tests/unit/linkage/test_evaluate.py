@@ -26,6 +26,7 @@ from linkage.evaluate import (
     stratified,
 )
 from linkage.evaluate.capture import SPLITS, ByRule, count, fields
+from linkage.evaluate.shares import is_surprising
 
 
 @pytest.mark.parametrize(
@@ -50,6 +51,25 @@ def test_f1_is_the_harmonic_mean_and_lies_in_its_interval(right: int, links: int
 )
 def test_standardised_difference(share: float, other: float, difference: float) -> None:
     assert standardised_difference(share, other) == pytest.approx(difference, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "expected", "surprising"),
+    [
+        (0, 0, 0.5, False),
+        (5, 10, 0.5, False),
+        (1, 10, 0.5, True),  # 11 of 1024 cases
+        (2, 10, 0.5, False),  # 56 of 1024
+        (9, 10, 0.5, True),
+        (17, 18, 0.9963, False),  # 1 - 0.9963^18 = 6.5 %
+        (999_900, 1_000_000, 0.9999, False),
+        (999_500, 1_000_000, 0.9999, True),
+        (9, 10, 1.0, True),
+        (10, 10, 1.0, False),
+    ],
+)
+def test_what_chance_would_seldom_bring(part: int, whole: int, expected: float, surprising: bool) -> None:
+    assert is_surprising(part, whole, expected) is surprising
 
 
 class TestCapture:
@@ -177,14 +197,12 @@ class TestStrata:
         assert found.low < 0.9 < found.high
 
     @given(
-        st.lists(st.tuples(st.integers(0, 5000), st.floats(0, 0.5)), min_size=1, max_size=8),
+        st.lists(st.tuples(st.integers(0, 5000), st.floats(0.01, 0.5)), min_size=1, max_size=8),
         st.integers(0, 2000),
     )
-    def test_nobody_draws_more_than_there_are_or_more_than_asked(
-        self, strata: list[tuple[int, float]], sample: int
-    ) -> None:
+    def test_as_many_are_drawn_as_asked_and_there_are(self, strata: list[tuple[int, float]], sample: int) -> None:
         sizes, spreads = [size for size, _ in strata], [spread for _, spread in strata]
         drawn = allocate(sizes, spreads, sample)
         least = [min(size, 5) for size in sizes]
         assert all(low <= each <= size for low, each, size in zip(least, drawn, sizes, strict=True))
-        assert sum(drawn) <= max(sample, sum(least))
+        assert sum(drawn) == max(min(sample, sum(sizes)), sum(least))
