@@ -46,7 +46,7 @@ class RecordLinkageEngine:
 
         comparisons = [each.comparison for each in model.comparisons]
         written = levels.references(records.nicknames(connection))
-        levels.require_same_levels(comparisons, written)
+        levels.require_known(comparisons, written)
         clients, register = (records.read(connection, side) for side in ("clients", "register"))
         made, facts = pairs.make(RULES, clients, register, most=self.most_pairs)
         made = pairs.with_confirmed(made, records.verdicts(connection, "confirmed"))

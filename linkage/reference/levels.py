@@ -16,16 +16,15 @@ import numpy as np
 import pandas as pd
 from jellyfish import jaro_winkler_similarity, levenshtein_distance
 
+from linkage.comparison import COMPARISONS, Comparison
+from schemas.errors import SettingsError
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from linkage.comparison import Comparison
 
     Held = NDArray[np.bool_]
     Rule = Callable[[pd.DataFrame, pd.DataFrame], Held]
     """What holds for each pair, given its client's record and its register's, row by row."""
-
-from schemas.errors import SettingsError
 
 NOTHING = -1
 """Code of a comparison that says nothing: a code of its own, neither the best level nor the worst."""
@@ -93,11 +92,12 @@ def references(nicknames: frozenset[tuple[str, str]]) -> tuple[Reference, ...]:
     return (given, family, _BIRTH, _PLACE, _GENDER, _NUMBER, _OTHER_ID)
 
 
-def require_same_levels(comparisons: Sequence[Comparison], written: Sequence[Reference]) -> None:
-    """Raise SettingsError where `comparisons` are not the ones written again here, level for level."""
+def require_known(comparisons: Sequence[Comparison], written: Sequence[Reference]) -> None:
+    """Raise SettingsError where `comparisons` are not the standard ones, condition for condition."""
     known = {each.name: [name for name, _ in each.levels] for each in written}
     for comparison in comparisons:
-        if known.get(comparison.name) != [level.name for level in comparison.levels]:
+        same_levels = known.get(comparison.name) == [level.name for level in comparison.levels]
+        if comparison not in COMPARISONS or not same_levels:
             raise SettingsError(
                 f"the recordlinkage engine does not know the comparison '{comparison.name}' with these levels: it holds"
                 " the standard comparisons only; use --engine duckdb for a model that brings its own"

@@ -112,12 +112,14 @@ def _own_u(pair_level: pd.DataFrame, model: Model) -> Numbers:
 
 
 def _passes(pair_level: pd.DataFrame, model: Model) -> Numbers:
+    """Place of the first pass that holds, or NaN; one that asks for what the model does not compare never holds."""
+    known = {each.comparison.name: each.comparison for each in model.comparisons}
     found = np.full(len(pair_level), np.nan)
     for place, each in reversed(list(enumerate(PASSES))):
-        holds = np.ones(len(pair_level), bool)
-        for name, wanted in each.accepts.items():
-            comparison = model[name].comparison
-            codes = [NOTHING if level is None else comparison.index(level) for level in wanted]
-            holds &= pair_level[comparison.column].isin(codes).to_numpy()
-        found[holds] = place
+        if each.accepts.keys() <= known.keys():
+            holds = np.ones(len(pair_level), bool)
+            for name, wanted in each.accepts.items():
+                codes = [NOTHING if level is None else known[name].index(level) for level in wanted]
+                holds &= pair_level[known[name].column].isin(codes).to_numpy()
+            found[holds] = place
     return found

@@ -1,0 +1,68 @@
+"""What the engine refuses, and how it says so."""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import replace
+
+import pytest
+
+pytest.importorskip("recordlinkage")
+
+import linkage
+from linkage.reference import RecordLinkageEngine
+from schemas.errors import SettingsError
+
+SOMEBODY = {"given_name": "Mary", "family_name": "Khan", "birth_date": "1931-07-09", "postcode": "BR1 3AA"}
+
+
+def refused(store, message: str, engine: RecordLinkageEngine | None = None, **given) -> None:
+    with pytest.raises(SettingsError, match=re.escape(message)):
+        linkage.link(
+            store([SOMEBODY], [SOMEBODY, SOMEBODY]), seed=1, run_id="x", engine=engine or RecordLinkageEngine(), **given
+        )
+
+
+def test_more_pairs_than_it_takes_are_refused_before_any_is_made(store) -> None:
+    refused(store, "the recordlinkage engine takes no more than 3: use --engine duckdb", RecordLinkageEngine(3))
+
+
+def test_comparisons_of_the_models_own_are_refused(store) -> None:
+    model = linkage.default_model()
+    first = model.comparisons[0]
+    levels = (replace(first.comparison.levels[0], name="just so"), *first.comparison.levels[1:])
+    own = replace(first, comparison=replace(first.comparison, levels=levels))
+    model = replace(model, comparisons=(own, *model.comparisons[1:]))
+    refused(store, "does not know the comparison 'given name' with these levels", model=model)
+
+
+def test_standard_levels_by_another_rule_are_refused(store) -> None:
+    model = linkage.default_model()
+    first = model.comparisons[0]
+    levels = (
+        replace(first.comparison.levels[0], condition="l.given_sound = r.given_sound"),
+        *first.comparison.levels[1:],
+    )
+    own = replace(first, comparison=replace(first.comparison, levels=levels))
+    model = replace(model, comparisons=(own, *model.comparisons[1:]))
+    refused(store, "does not know the comparison 'given name'", model=model)
+
+
+def test_without_recordlinkage_it_says_what_to_install(store, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "recordlinkage", None)
+    refused(store, "pip install 'caretrace[recordlinkage]'")
+
+
+def test_a_model_with_fewer_comparisons_is_taken(store) -> None:
+    model = linkage.default_model()
+    fewer = replace(model, comparisons=model.comparisons[:3])
+    facts = linkage.link(
+        store([SOMEBODY], [SOMEBODY, SOMEBODY]), seed=1, run_id="x", engine=RecordLinkageEngine(), model=fewer
+    )
+    assert (facts.engine, facts.pairs) == ("recordlinkage", 2)
+
+
+def test_score_comes_after_sample(store) -> None:
+    with pytest.raises(RuntimeError, match="after sample"):
+        RecordLinkageEngine().score(None, linkage.default_model(), None, None)
