@@ -77,7 +77,7 @@ def allocate(sizes: Sequence[int], spreads: Sequence[float], sample: int, least:
     `spreads` are standard deviations guessed beforehand, such as sqrt(p (1 - p)) of the probabilities.
 
     >>> allocate([1000, 100, 3], [0.02, 0.5, 0.5], 50)
-    [16, 31, 3]
+    [15, 32, 3]
     """
     drawn = [min(size, least) for size in sizes]
     left = max(sample - sum(drawn), 0)
