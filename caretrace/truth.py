@@ -79,18 +79,6 @@ def load(connection: duckdb.DuckDBPyConnection, path: Path) -> TruthFacts:
     return TruthFacts(rows, clients, rows - fitted, people - clients)
 
 
-def evaluate(connection: duckdb.DuckDBPyConnection, truth: Path) -> dict[str, int]:
-    """Links, right, findable and found, from table `link` and a truth file alone; `caretrace.evaluate` says more."""
-    load(connection, truth)
-    right = "coalesce(l.nhs_number = t.nhs_number, l.decision = 'link' AND l.register_record_id = t.register_record_id)"
-    findable_sql = "coalesce(t.in_register, true)"
-    ((links, good, findable, found),) = connection.execute(f"""
-        SELECT count(*) FILTER (l.decision = 'link'), count(*) FILTER ({right}),
-               count(*) FILTER ({findable_sql}), count(*) FILTER ({findable_sql} AND {right})
-        FROM link l JOIN truth t USING (source, source_org, record_id)""").fetchall()
-    return {"links": links, "right": good, "findable": findable, "found": found}
-
-
 def _read(path: Path) -> pa.Table:
     import pyarrow as pa
     import pyarrow.csv
