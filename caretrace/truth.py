@@ -79,6 +79,24 @@ def load(connection: duckdb.DuckDBPyConnection, path: Path) -> TruthFacts:
     return TruthFacts(rows, clients, rows - fitted, people - clients)
 
 
+def refuse_unclear(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Raise InputError where a register_record_id of `truth` is that of several people of `register.person`.
+
+    It matters only where the truth does not give the person's number too.
+    """
+    ((several,),) = connection.execute("""
+        SELECT count(*) FROM (
+            SELECT r.record_id FROM register.person r
+            SEMI JOIN (SELECT register_record_id AS record_id FROM truth WHERE nhs_number IS NULL) t USING (record_id)
+            GROUP BY r.record_id
+            HAVING count(DISTINCT r.nhs_number) > 1 OR (count(*) > 1 AND count(r.nhs_number) < count(*)))""").fetchall()
+    if several:
+        raise InputError(
+            f"{several:,} of its register_record_id are of several people, in several registers; give nhs_number beside",
+            path=path,
+        )
+
+
 def _read(path: Path) -> pa.Table:
     import pyarrow as pa
     import pyarrow.csv

@@ -29,6 +29,7 @@ def against_truth(
     Raises InputError where the truth file cannot be used.
     """
     facts = truth.load(connection, path)
+    truth.refuse_unclear(connection, path)
     statistics.judge(connection)
     make_groups(connection, as_at=as_at)
     link_at, review_at = bands["link_at"], bands["review_at"]

@@ -56,6 +56,19 @@ def test_several_sources_need_their_names(links: duckdb.DuckDBPyConnection, add:
     assert truth.load(links, write(tmp_path, text)).clients == 2
 
 
+def test_a_register_id_of_several_people_names_nobody(
+    links: duckdb.DuckDBPyConnection, add: Any, tmp_path: Path
+) -> None:
+    add("register.person", record_id="r1", source_org="A", nhs_number=NUMBER)
+    add("register.person", record_id="r1", source_org="B", nhs_number=NUMBER)  # one person, two practices
+    path = write(tmp_path, "record_id,register_record_id\n1,r1\n")
+    truth.load(links, path)
+    truth.refuse_unclear(links, path)
+    add("register.person", record_id="r1", source_org="C", nhs_number=OTHER)
+    with pytest.raises(InputError, match="1 of its register_record_id are of several people"):
+        truth.refuse_unclear(links, path)
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
