@@ -89,7 +89,8 @@ def refuse_unclear(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
             SELECT r.record_id FROM register.person r
             SEMI JOIN (SELECT register_record_id AS record_id FROM truth WHERE nhs_number IS NULL) t USING (record_id)
             GROUP BY r.record_id
-            HAVING count(DISTINCT r.nhs_number) > 1 OR (count(*) > 1 AND count(r.nhs_number) < count(*)))""").fetchall()
+            HAVING count(DISTINCT r.nhs_number) > 1 OR (count(*) > 1 AND count(r.nhs_number) < count(*))
+        )""").fetchall()
     if several:
         raise InputError(
             f"{several:,} of its register_record_id are of several people, in several registers; give nhs_number beside",
