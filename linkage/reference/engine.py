@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from linkage.blocking import RULES, RuleFacts
@@ -28,6 +29,14 @@ class RecordLinkageEngine:
     """More candidate pairs than this are refused; pairs that several rules make count for each."""
     _pair_level: pd.DataFrame | None = field(default=None, init=False, repr=False)
 
+    def __post_init__(self) -> None:
+        """Raise SettingsError where recordlinkage is not installed: before anything is read."""
+        if find_spec("recordlinkage") is None:
+            raise SettingsError(
+                "the recordlinkage engine is not installed: pip install 'caretrace[recordlinkage]', or use"
+                " --engine duckdb"
+            )
+
     @property
     def name(self) -> str:
         """As users choose it."""
@@ -38,10 +47,8 @@ class RecordLinkageEngine:
     ) -> tuple[RuleFacts, ...]:
         """Compare every pair, and make `pair_level` for the training clients.
 
-        SettingsError where recordlinkage is not installed, where the model brings comparisons of its own, and where
-        the lists would make too many pairs.
+        SettingsError where the model brings comparisons of its own, and where the lists would make too many pairs.
         """
-        _require_recordlinkage()
         from linkage.reference import levels, pairs, records, weights
 
         comparisons = [each.comparison for each in model.comparisons]
@@ -70,12 +77,3 @@ class RecordLinkageEngine:
             ruled_out, confirmed = (records.verdicts(connection, name) for name in ("ruled_out", "confirmed"))
             records.write(connection, "ranked", decide.rank(weighed, model, ruled_out, confirmed))
         return len(pair_level)
-
-
-def _require_recordlinkage() -> None:
-    from importlib.util import find_spec
-
-    if find_spec("recordlinkage") is None:
-        raise SettingsError(
-            "the recordlinkage engine is not installed: pip install 'caretrace[recordlinkage]', or use --engine duckdb"
-        )
