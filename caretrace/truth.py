@@ -93,7 +93,7 @@ def refuse_unclear(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
         )""").fetchall()
     if several:
         raise InputError(
-            f"{several:,} of its register_record_id are of several people, in several registers; give nhs_number beside",
+            f"{several:,} of its register_record_id are of several people of the register; give nhs_number beside",
             path=path,
         )
 
