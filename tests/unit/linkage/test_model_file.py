@@ -167,3 +167,11 @@ def test_levels_that_one_model_lacks_and_levels_that_ask_something_else_are_told
     lacking = {each.place: (each.before, each.after) for each in diff(a, default_model())}
     assert lacking["own, same"] == (pytest.approx(3.17, abs=0.01), None)
     assert lacking["gender, same"][0] is None
+
+
+def test_the_example_of_the_guide_is_a_model() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "models.md").read_text("utf-8")
+    start = page.index('{"comparison": "second name"')
+    facts, _ = json.JSONDecoder().raw_decode(page[start:])
+    (weights,) = from_facts({**custom(), "comparisons": [facts]}).comparisons
+    assert weights.comparison.name == "second name"

@@ -174,6 +174,52 @@ def test_7_expressions_in_ready_comparisons_are_read(condition: str, ours: str |
     assert ours in (None, conditions(imported)[1])
 
 
+@pytest.mark.parametrize("version", ["duckdb", "spark"])
+def test_7_lists_of_names_are_compared_pair_by_pair_in_duckdbs_dialect_alone(version: str) -> None:
+    """Splink writes the arrow that DuckDB 2 gives up; Spark counts elements from 0."""
+    cl = pytest.importorskip("splink.comparison_level_library")
+    made = cl.PairwiseStringDistanceFunctionLevel("middle_names", "jaro_winkler", 0.9)
+    condition = made.get_comparison_level(version).sql_condition
+    facts = settings(level(condition), ELSE, sql_dialect=version)
+    if version == "spark":
+        with pytest.raises(SettingsError, match=r"level 1.*holds a lambda"):
+            import_settings(facts)
+    else:
+        assert "lambda pair: jaro_winkler_similarity(pair[1], pair[2])" in conditions(import_settings(facts))[1]
+
+
+READY = [
+    ("NameComparison", ("first_name",), {}),
+    ("ForenameSurnameComparison", ("first_name", "surname"), {}),
+    ("DateOfBirthComparison", ("dob",), {"input_is_string": True}),
+    ("DateOfBirthComparison", ("dob",), {"input_is_string": False}),
+    ("PostcodeComparison", ("postcode",), {}),
+    ("ExactMatch", ("nhs_number",), {}),
+    ("LevenshteinAtThresholds", ("surname",), {}),
+    ("DamerauLevenshteinAtThresholds", ("surname",), {}),
+    ("JaroAtThresholds", ("surname",), {}),
+    ("JaroWinklerAtThresholds", ("surname",), {}),
+    ("JaccardAtThresholds", ("surname",), {}),
+    ("ArrayIntersectAtSizes", ("middle_names",), {}),
+    ("AbsoluteDateDifferenceAtThresholds", ("dob",), {"input_is_string": True, "metrics": ["day"], "thresholds": [3]}),
+]
+
+
+@pytest.mark.parametrize("dialect", ["duckdb", "spark", "sqlite", "postgres"])
+@pytest.mark.parametrize(("name", "columns", "options"), READY)
+def test_splinks_ready_comparisons_are_read_in_every_dialect(
+    name: str, columns: tuple[str, ...], options: dict[str, Any], dialect: str
+) -> None:
+    library = pytest.importorskip("splink.comparison_library")
+    try:
+        comparison = getattr(library, name)(*columns, **options).get_comparison(dialect).as_dict()
+    except (NotImplementedError, ValueError):
+        return  # Splink itself has it not for this dialect
+    imported = import_settings({"comparisons": [comparison], "sql_dialect": dialect}, accept_defaults=True)
+    (weights,) = imported.model.comparisons
+    assert len(weights.levels) == len([x for x in comparison["comparison_levels"] if "is_null_level" not in x])
+
+
 def test_8_its_blocking_rules_are_not_ours() -> None:
     rules = ["l.surname = r.surname", {"blocking_rule": "l.dob = r.dob", "sql_dialect": "duckdb"}]
     imported = import_settings(settings(blocking_rules_to_generate_predictions=rules))
