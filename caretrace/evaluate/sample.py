@@ -15,6 +15,7 @@ from schemas.errors import InputError
 
 if TYPE_CHECKING:
     import duckdb
+    import pyarrow as pa
 
 _ANSWERED = "('same', 'different')"
 
@@ -70,13 +71,17 @@ def from_decisions(connection: duckdb.DuckDBPyConnection, path: Path, *, run_id:
             "holds no answer to a sample drawn from this run; `caretrace evaluate RUN --sample N` says how to draw one",
             path=path,
         )
+    sizes = dict(connection.execute("SELECT decision, count(*) FROM link GROUP BY 1").fetchall())
+    return estimates(by_stratum(connection, answers), sizes)
+
+
+def by_stratum(connection: duckdb.DuckDBPyConnection, answers: pa.Table) -> list[Answered]:
+    """Count clients by stratum; `answers` is what `caretrace.review.sampled` gives, a row for each candidate shown."""
     connection.register("answer", answers)
     try:
-        strata = [Answered(*row) for row in connection.execute(_BY_STRATUM).fetchall()]
+        return [Answered(*row) for row in connection.execute(_BY_STRATUM).fetchall()]
     finally:
         connection.unregister("answer")
-    sizes = dict(connection.execute("SELECT decision, count(*) FROM link GROUP BY 1").fetchall())
-    return estimates(strata, sizes)
 
 
 def estimates(strata: Iterable[Answered], sizes: Mapping[str, int]) -> dict[str, Any]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import duckdb
+import pyarrow as pa
 import pytest
 
 from caretrace.evaluate.measure import captured_json
-from caretrace.evaluate.sample import Answered, estimates
+from caretrace.evaluate.sample import Answered, by_stratum, estimates
 from caretrace.evaluate.words import lines
 from caretrace.report.evaluation import exact, render, sections, thresholds_chart
 from linkage.evaluate import Captured, Share, Split
@@ -81,6 +83,34 @@ STRATA = [
     Answered("review, 0 to 1", "review", 50, 25, 25, 10, 15, 15, 2),
     Answered("none, 0 to 1", "none", 100, 20, 20, 0, 1, 1, 0),
 ]
+
+
+def test_answers_are_counted_by_client() -> None:
+    # client, rank, what the readers made of the candidate
+    answers = [
+        ("right", "link", 1, "same"),
+        ("right", "link", 2, "different"),
+        ("wrong", "link", 1, "different"),
+        ("elsewhere", "link", 1, "different"),
+        ("elsewhere", "link", 2, "same"),
+        ("unclear", "link", 1, "cannot tell"),
+        ("second unclear", "link", 1, "same"),
+        ("second unclear", "link", 2, "disagreed"),
+        ("nobody", "none", 1, "different"),
+        ("missed", "none", 1, "same"),
+    ]
+    rows = [
+        {
+            **{"source": "s", "source_org": "o", "record_id": name, "decision": decision, "rank": rank},
+            **{"verdict": verdict, "blind": True, "stratum": f"{decision}, all", "size": 100, "drawn": 5},
+        }
+        for name, decision, rank, verdict in answers
+    ]
+    with duckdb.connect() as connection:
+        links, none = by_stratum(connection, pa.Table.from_pylist(rows))
+    # drawn, known, right, there to be found, missed, shown with scores
+    assert links == Answered("link, all", "link", 100, 5, 4, 2, 3, 1, 0)
+    assert none == Answered("none, all", "none", 100, 2, 2, 1, 1, 1, 0)
 
 
 def test_precision_and_recall_from_answers() -> None:
