@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     import duckdb
     import pandas as pd
 
-MOST_PAIRS = 2_000_000
-"""Pairs are compared in memory, all at once, at some thousand bytes each; more of them belong in DuckDB [assumed]."""
+MOST_PAIRS = 1_000_000
+"""Pairs are compared in memory, all at once, at some four thousand bytes each [measured]; lists that make more of them
+belong in DuckDB [assumed]."""
 
 
 @dataclass
