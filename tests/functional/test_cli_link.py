@@ -16,6 +16,8 @@ from schemas import LINK
 
 EXPECTED = {
     "links.parquet",
+    "candidates.parquet",
+    "model.json",
     "load_back.csv",
     "conflicts.csv",
     "review.csv",
