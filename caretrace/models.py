@@ -75,7 +75,9 @@ def to_text(model: Model) -> str:
         lines += ["", *_table(weights)]
     odd = findings(model)
     lines += ["", *(f"odd: {each}" for each in odd)] if odd else []
-    return "\n".join([*lines, "", "provenance", *_provenance(model.provenance)])
+    # A file from elsewhere may hold what a terminal would obey.
+    provenance = ("".join(c if c.isprintable() else "?" for c in line) for line in _provenance(model.provenance))
+    return "\n".join([*lines, "", "provenance", *provenance])
 
 
 def _table(weights: ComparisonWeights) -> list[str]:

@@ -26,6 +26,7 @@ from linkage.expression import (
     Function,
     Junction,
     Variable,
+    walk,
 )
 from linkage.functions import FUNCTIONS, SYNONYMS, TAKES_FUNCTION, TYPES, Kind
 
@@ -35,8 +36,11 @@ if TYPE_CHECKING:
 LONGEST, DEEPEST = 10_000, 100
 """Characters of a condition, and levels of nesting; the longest that Splink's own library writes has some 800."""
 LONGEST_PADDING = 50
+MOST_REPLACEMENTS = 10
+"""Each may double a text."""
 MOST_FUNCTIONS = 2
 """Functions of list elements inside each other: each multiplies the work by the length of a list."""
+_REPLACES = frozenset({"replace", "regexp_replace"})
 _WIDTHS = {str(width) for width in range(LONGEST_PADDING + 1)}
 
 Resolve = Callable[[tuple[str, ...]], Column | Variable]
@@ -74,7 +78,10 @@ def parse(text: str, resolve: Resolve) -> Expression:
     expression = _only_expression(parsed)
     if expression.get("type") == "OPERATOR_TRY":  # as `linkage.expression.write_condition` may have written it
         expression = expression["children"][0]
-    return _read(expression, _Inside(resolve, DEEPEST, MOST_FUNCTIONS))
+    tree = _read(expression, _Inside(resolve, DEEPEST, MOST_FUNCTIONS))
+    if sum(isinstance(each, Call) and each.name in _REPLACES for each in walk(tree)) > MOST_REPLACEMENTS:
+        raise ConditionError(f"the condition replaces more than {MOST_REPLACEMENTS} times")
+    return tree
 
 
 @cache
@@ -308,6 +315,8 @@ def _call(name: str, arguments: tuple[Expression, ...]) -> Call:
     for place in function.constants:
         if place < len(arguments) and not isinstance(arguments[place], Constant):
             raise ConditionError(f"the condition gives {name} an argument {place + 1} that is no constant")
+    if name in _REPLACES and len(arguments[2].sql) > max(3, len(arguments[1].sql)):  # type: ignore[union-attr]
+        raise ConditionError(f"the condition gives {name} more to put in than it takes out")
     if name == "lpad" and isinstance(arguments[1], Constant) and arguments[1].sql not in _WIDTHS:
         raise ConditionError(f"the condition pads a text to more than {LONGEST_PADDING} characters")
     return Call(name, arguments)

@@ -12,6 +12,10 @@ from schemas.errors import SettingsError
 class ConditionError(SettingsError):
     """A condition holds something that is not allowed, or is not understood."""
 
+    def __init__(self, message: str) -> None:
+        """Names from a file may hold what a terminal would obey."""
+        super().__init__("".join(c if c.isprintable() else "?" for c in message))
+
 
 @dataclass(frozen=True)
 class Column:
@@ -190,11 +194,22 @@ _COMPARES = frozenset({"=", "<>", "<", ">", "<=", ">=", "between", "in", "distin
 )
 
 
+# Their places and lengths have limits, beyond which DuckDB raises.
+_COUNTS = frozenset({"substring", "left", "right", "slice", "element"})
+
+
 def _cannot_fail(expression: Expression) -> bool:
-    """Whether nothing in it makes DuckDB turn a record's text into a number or date, which raises where it is none."""
-    return not any(
-        isinstance(each, Call) and each.name in _COMPARES and not _one_kind(each.arguments) for each in walk(expression)
-    )
+    """Whether no record can make it raise.
+
+    DuckDB turns a text that is compared with a number or date into one, and raises where it is none.
+    """
+    return all(_is_safe(each) for each in walk(expression) if isinstance(each, Call))
+
+
+def _is_safe(call: Call) -> bool:
+    if call.name in _COMPARES:
+        return _one_kind(call.arguments)
+    return call.name not in _COUNTS or all(isinstance(part, Constant) for part in call.arguments[1:])
 
 
 def _one_kind(arguments: tuple[Expression, ...]) -> bool:

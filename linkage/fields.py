@@ -175,6 +175,11 @@ _TRIED: dict[Kind, tuple[str, str, str]] = {
     Kind.DATE: ("NULL", "'2001-12-31'", "'1800-01-01'"),
     Kind.NUMBER: ("NULL", "12", "0"),
 }
+_LARGE = {"BIGINT": "9999999999", "SMALLINT": "9999"}
+
+
+def _tried(field: Field, place: int) -> str:
+    return _LARGE[field.type] if place == 1 and field.type in _LARGE else _TRIED[field.kind][place]
 
 
 def check_types(condition: str) -> None:

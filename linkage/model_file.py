@@ -25,9 +25,11 @@ LARGEST = 10 * 2**20
 """Bytes of a model that are read; the default model has some 10 KB."""
 _COMPARISON_NAME = re.compile(r"[A-Za-z][A-Za-z0-9 _-]{0,79}")
 # Quotes and backslashes end a string of SQL, or of something else.
-_LEVEL_NAME = re.compile(r"[^'\"\\`\x00-\x1f\x7f]{1,100}")
+_LEVEL_NAME = re.compile(r"[^'\"\\`]{1,100}")
+MOST_COMPARISONS, MOST_LEVELS = 50, 100
 _SLIP, _ROUNDING = 0.5, 0.01
 """How far from 1 the m, u or h of a comparison may add up: beyond the first it is refused, beyond the second told."""
+_LARGEST_HOUSEHOLD = 1000
 _FORBIDS = -12.0
 """Bits; a true pair that reaches such a level by a slip is lost whatever else agrees [assumed]."""
 
@@ -72,6 +74,12 @@ def from_facts(facts: Mapping[str, Any]) -> Model:
     comparisons = facts.get("comparisons")
     if not isinstance(comparisons, list):
         raise SettingsError("this is no model: it has no list of comparisons")
+    if len(comparisons) > MOST_COMPARISONS:
+        raise SettingsError(f"the model has {len(comparisons)} comparisons, more than {MOST_COMPARISONS}")
+    for key in ("in_register", "household"):
+        value = facts.get(key, 0.5)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= _LARGEST_HOUSEHOLD:
+            raise SettingsError(f"the model's {key} is no number above 0 that it could be")
     safe = [_comparison(each, f"comparison {place}") for place, each in enumerate(comparisons, 1)]
     model = Model.from_json({**facts, "comparisons": safe}, allow=_allow)
     for weights in model.comparisons:
@@ -88,6 +96,8 @@ def _comparison(facts: object, where: str) -> dict[str, Any]:
     """The object with its conditions written anew, and every name fit to stand in a query."""
     if not isinstance(facts, dict) or not isinstance(facts.get("levels"), list) or not facts["levels"]:
         raise SettingsError(f"{where}: it is no object with a list of levels")
+    if len(facts["levels"]) > MOST_LEVELS:
+        raise SettingsError(f"{where}: it has {len(facts['levels'])} levels, more than {MOST_LEVELS}")
     name = facts.get("comparison")
     if not isinstance(name, str) or not _COMPARISON_NAME.fullmatch(name):
         raise SettingsError(f"{where}: its name must be letters, digits and spaces, a letter first")
@@ -111,7 +121,7 @@ def _level(facts: object, where: str) -> dict[str, Any]:
     if not isinstance(facts, dict):
         raise SettingsError(f"{where}: it is no object")
     name = facts.get("level")
-    if not isinstance(name, str) or not _LEVEL_NAME.fullmatch(name):
+    if not isinstance(name, str) or not _LEVEL_NAME.fullmatch(name) or not name.isprintable():
         raise SettingsError(f"{where}: its name must be 1 to 100 characters without quotes")
     where = f"{where} ('{name}')"
     for key in "muh":

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from linkage.model_file import MOST_COMPARISONS, MOST_LEVELS
 from schemas.errors import SettingsError
 
 DEFAULT_PRIOR = 0.0001
@@ -83,6 +84,8 @@ def read(facts: Mapping[str, Any]) -> SplinkSettings:
     comparisons = facts.get("comparisons")
     if not isinstance(comparisons, list) or not comparisons:
         raise SettingsError("this is no Splink model: it has no list of comparisons")
+    if len(comparisons) > MOST_COMPARISONS:
+        raise SettingsError(f"the model has {len(comparisons)} comparisons, more than {MOST_COMPARISONS}")
     dialect = facts.get("sql_dialect") or "duckdb"
     if dialect not in _DIALECTS:
         raise SettingsError(f"the model is written for {dialect!r}; conditions are read for {', '.join(_DIALECTS)}")
@@ -96,7 +99,7 @@ def read(facts: Mapping[str, Any]) -> SplinkSettings:
         prior=_probability(facts, "probability_two_random_records_match", "the model"),
         comparisons=read_already,
         blocking_rules=len(rules),
-        unknown_keys=tuple(sorted(set(facts) - _TOP)),
+        unknown_keys=tuple(sorted(printable(key) for key in set(facts) - _TOP)),
     )
 
 
@@ -114,6 +117,8 @@ def _comparison(facts: object, place: int) -> SplinkComparison:
     name = facts.get("output_column_name") or facts.get("comparison_description") or f"comparison {place}"
     where = f"comparison {place} ('{printable(name)}')"
     _refuse_unknown(facts, _COMPARISON, where)
+    if len(facts["comparison_levels"]) > MOST_LEVELS:
+        raise SettingsError(f"{where}: it has {len(facts['comparison_levels'])} levels, more than {MOST_LEVELS}")
     levels = tuple(_level(each, f"{where}, level {n}") for n, each in enumerate(facts["comparison_levels"], 1))
     if len([level for level in levels if not level.is_null]) < 2:
         raise SettingsError(f"{where}: it has fewer than two levels besides missing values, so it says nothing")

@@ -36,6 +36,11 @@ SHIPPED = [text for each in COMPARISONS for text in (each.unknown, *(level.condi
         ("row_number() OVER () = 1", "a window function"),
         ("repeat(l.given, 1000000000) = ''", "calls repeat"),
         ("lpad(l.given, 1000000000, 'x') = ''", "pads a text"),
+        ("replace(l.given, 'A', 'AAAAAAAAAA') = ''", "more to put in than it takes out"),
+        ("regexp_replace(l.given, '', 'xy', 'g') = ''", "more to put in than it takes out"),
+        ("replace(" * 11 + "l.given" + ", 'A', 'B')" * 11 + " = ''", "replaces more than 10 times"),
+        ("replace(l.given, 'A', r.given) = ''", "argument 3 that is no constant"),
+        ('"\x1b[2J"(l.given)', r"calls \?\[2j"),
         ("system.main.levenshtein(l.given, r.given) < 1", "more than plain arguments"),
         ("error('stop') IS NULL", "calls error"),
         ("true; DROP TABLE pair", "not one expression"),
@@ -152,6 +157,10 @@ def test_what_duckdb_would_not_take_is_refused_before_there_are_records(conditio
         "l.other_givens[99] = 'x'",
         "l.given = r.birth_year",
         "l.other_givens[1]",
+        "substring(l.given, r.nhs) = 'x'",
+        "left(l.given, r.nhs * 1000) = 'x'",
+        "round(l.birth_year / 7, 1) > 1",
+        "replace(l.given, ' ', '') = 'ABC'",
     ],
 )
 def test_no_value_can_stop_a_run(condition: str) -> None:
