@@ -10,6 +10,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+STOPPED = "stopped after"
+"""How the reason begins where a process ran too long."""
+
 
 @dataclass(frozen=True)
 class Taken:
@@ -44,7 +47,7 @@ def run(command: list[str], log: Path, timeout: int) -> Taken:
         seconds = time.perf_counter() - started
     failed = None
     if stopped.is_set():
-        failed = f"stopped after {timeout} s"
+        failed = f"{STOPPED} {timeout} s"
     elif process.returncode != 0:
         failed = f"failed, see {log.name}"
     return Taken(seconds, cpu, megabytes, failed)

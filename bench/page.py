@@ -136,17 +136,19 @@ def version(package: str) -> str | None:
         return None
 
 
-def text(figures: Figures, commit: str) -> str:
+def text(figures: Figures) -> str:
     """What stands below the mark of the page."""
+    ours = (by_engine.get("caretrace", {}).get("commit") for by_engine in figures.values())
+    commits = " and ".join(sorted({commit for commit in ours if commit}))
     marks = {True: "kept", False: "**not kept**"}
     told = "\n".join(f"| {words} | {marks[kept]} |" for words, kept in promises(figures))
     return (
-        f"Measured on: {machine()}; caretrace at commit {commit}.\n\n{table(figures)}\n\n"
+        f"Measured on: {machine()}; caretrace at commit {commits}.\n\n{table(figures)}\n\n"
         f"| what the project promises | |\n|---|---|\n{told}\n"
     )
 
 
-def write(figures: Figures, commit: str) -> None:
+def write(figures: Figures) -> None:
     """Put the figures into the page, below its mark."""
     head = PAGE.read_text(encoding="utf-8").split(MARK)[0]
-    PAGE.write_text(f"{head}{MARK}\n\n{text(figures, commit)}", encoding="utf-8", newline="\n")
+    PAGE.write_text(f"{head}{MARK}\n\n{text(figures)}", encoding="utf-8", newline="\n")

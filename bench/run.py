@@ -16,6 +16,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ def main(arguments: list[str]) -> int:
     for words, kept in page.promises(figures):
         print(f"{'kept' if kept else 'NOT KEPT':<9} {words}")
     if options.write:
-        page.write(figures, _commit())
+        page.write(kept_figures())
     if any(by_engine.get("caretrace", {}).get("failed") for by_engine in figures.values()):
         return 2
     return 0 if all(kept for _, kept in page.promises(figures)) else 1
@@ -58,12 +59,29 @@ def measure_case(case: Case, engines: list[str], *, again: bool) -> dict[str, An
     data = (case.folder / "made_by.txt").read_text(encoding="utf-8")
     for engine in engines:
         key = f"{code_of(engine)} {page.version(engine)} {data}"
-        if not again and kept.get(engine, {}).get("key") == key:
+        if not again and _is_final(kept.get(engine, {}), key):
             continue
         print(f"{case.name}: {engine} ...", file=sys.stderr, flush=True)
         kept[engine] = {"key": key, "commit": _commit(), **measure_engine(case, engine)}
         file.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
     return {engine: kept[engine] for engine in ENGINES if engine in kept}
+
+
+def _is_final(one: Mapping[str, Any], key: str) -> bool:
+    """Measured with this code; a failure is tried again, but for one of running too long."""
+    failed = one.get("failed")
+    return one.get("key") == key and (failed is None or failed.startswith(measure.STOPPED))
+
+
+def kept_figures() -> dict[str, dict[str, Any]]:
+    """What is kept of all cases, so that a part measured anew does not take the rest off the page."""
+    figures = {}
+    for case in CASES:
+        file = DATA / f"{case.name}.json"
+        if file.exists():
+            kept = json.loads(file.read_text(encoding="utf-8"))
+            figures[case.name] = {engine: kept[engine] for engine in ENGINES if engine in kept}
+    return figures
 
 
 def measure_engine(case: Case, engine: str) -> dict[str, Any]:

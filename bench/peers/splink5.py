@@ -28,7 +28,7 @@ import splink.comparison_library as cl
 from splink import DuckDBAPI, Linker, SettingsCreator, block_on
 
 LEAST = 0.01
-U_PAIRS, EM_PAIRS = 1e7, 5e6
+U_PAIRS, EM_PAIRS = 1e7, 1e6
 FEBRL4_U_PAIRS = 1e6  # as in its demonstration
 
 # Each true pair agrees on at least one of these in 99.6 % of clients (100 k x 1 M; 99.1 % of the census lists).

@@ -145,7 +145,7 @@ def test_the_page_keeps_what_stands_above_the_figures(tmp_path: Path, monkeypatc
     own = tmp_path / "benchmarks.md"
     own.write_text(f"# Words\n\n{page.MARK}\n\nold figures\n", encoding="utf-8")
     monkeypatch.setattr(page, "PAGE", own)
-    page.write({"hard": {"caretrace": figures()}}, "abc1234")
+    page.write({"hard": {"caretrace": figures(commit="abc1234")}})
     text = own.read_text(encoding="utf-8")
     assert text.startswith(f"# Words\n\n{page.MARK}\n")
     assert "old figures" not in text
@@ -165,7 +165,9 @@ def test_a_case_is_measured_once_by_the_same_code_and_again_when_asked(tmp_path:
     assert first["failed"] is None
     assert first["precision"] > 0.9
     assert run.measure_case(case, ["caretrace"], again=False)["caretrace"] == first
-    # Older code left other figures behind.
+    # A failure is no result, and older code left other figures behind.
+    assert not run._is_final({**first, "failed": "failed, see log.txt"}, first["key"])
+    assert run._is_final({**first, "failed": f"{measure.STOPPED} 300 s"}, first["key"])
     file = tmp_path / "tiny.json"
     file.write_text(json.dumps({"caretrace": {**first, "key": "older", "seconds": -1}}), encoding="utf-8")
     assert run.measure_case(case, ["caretrace"], again=False)["caretrace"]["seconds"] > 0
