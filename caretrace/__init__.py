@@ -14,6 +14,7 @@ for _name in ("schemas", "connectors", "linkage", "governance"):
         raise ImportError(f"{_file} hides this toolkit's own `{_name}` package; rename it")
 
 from caretrace.api import LinkResult, link
+from caretrace.matcher import Candidate, Match, Matcher
 from caretrace.run_folder import Run
 from caretrace.run_folder import open as open_run
 from caretrace.version import __version__
@@ -21,10 +22,13 @@ from schemas import Busy, CaretraceError, InputError, IntegrityFailure, Refused,
 
 __all__ = [
     "Busy",
+    "Candidate",
     "CaretraceError",
     "InputError",
     "IntegrityFailure",
     "LinkResult",
+    "Match",
+    "Matcher",
     "Refused",
     "Run",
     "SettingsError",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import tempfile
 import threading
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from caretrace import entry, pipeline
-from caretrace.api import _register_sources
+from caretrace.api import _model, _register_sources
 from caretrace.version import __version__
 from linkage.lookup.answer import Candidate, Match
 from schemas.errors import InputError, SettingsError
@@ -65,10 +64,11 @@ class Matcher:
 
         Raises InputError or SettingsError where the register, the model or a setting is wrong.
         """
+        from linkage import default_model
         from linkage.lookup.build import build
 
         options = _Options(test_numbers, numberless)
-        chosen = _model(model)
+        chosen = _model(model) or default_model()
         settings = pipeline.Settings(as_at=as_at or _today(), test_numbers=test_numbers, threads=threads)
         sources = _register_sources(register, register_as)
         with contextlib.ExitStack() as stack:
@@ -94,7 +94,7 @@ class Matcher:
         return len(self._register)
 
     def __repr__(self) -> str:
-        return f"<caretrace.Matcher of {len(self):,} register rows, model {self._weigher.model.model_id}>"
+        return f"<caretrace.Matcher of {len(self):,} register rows, model {self._weigher.model_id}>"
 
     @property
     def model(self) -> Model:
@@ -181,9 +181,7 @@ class Matcher:
 
         saved = load(Path(path), version=__version__)
         matcher = cls.__new__(cls)
-        matcher._begin(
-            saved.register, saved.model if model is None else _model(model), _Options(**saved.settings), as_at
-        )
+        matcher._begin(saved.register, _model(model) or saved.model, _Options(**saved.settings), as_at)
         return matcher
 
     def _read(self, row: Row) -> entry.Read:
@@ -226,24 +224,6 @@ class Matcher:
 def _refuse_repeats(keys: Sequence[tuple[str, str, str]]) -> None:
     if len(set(keys)) < len(keys):
         raise InputError("the same row is given twice (source, source_org and record_id); give it once")
-
-
-def _model(model: Model | Path | str | None) -> Model:
-    from linkage import Model, default_model
-
-    if model is None:
-        return default_model()
-    if isinstance(model, Model):
-        return model
-    path = Path(model)
-    try:
-        return Model.from_json(json.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise InputError("the model cannot be read; check the path and its permissions", path=path) from error
-    except ValueError as error:
-        raise SettingsError(f"{path}: is no model; give the model.json of a run") from error
-    except SettingsError as error:
-        raise SettingsError(f"{path}: {error}") from error
 
 
 def _today() -> date:

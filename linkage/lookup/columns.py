@@ -72,6 +72,8 @@ class Lists:
     def take(self, rows: Array) -> tuple[Array, Array]:
         """The values of `rows`, and for each value its place among `rows`."""
         values, ends = self.arrays
+        if not len(values):
+            return values, np.empty(0, np.int64)
         until = ends[rows].astype(np.int64)
         start = np.where(rows > 0, ends[rows - 1], 0).astype(np.int64)
         counts = until - start

@@ -138,7 +138,8 @@ def _sha256(array: Array) -> str:
 
 
 def _read(path: Path, file: BufferedReader, facts: dict[str, Any]) -> Array:
-    file.seek(-file.tell() % _ALIGNED, os.SEEK_CUR)
+    if any(file.read(-file.tell() % _ALIGNED)):
+        raise _altered(path)
     kind, left = np.dtype(facts["type"]), path.stat().st_size - file.tell()
     if kind.hasobject or not 0 <= facts["length"] * kind.itemsize <= left:
         raise _altered(path)

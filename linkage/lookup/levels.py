@@ -15,7 +15,7 @@ import numpy as np
 from linkage.comparison import COMPARISONS, Comparison
 from linkage.lookup.columns import Array
 from linkage.lookup.names import are_nicknames, root
-from linkage.lookup.pairs import Mask, Pairs
+from linkage.lookup.pairs import Mask, Pairs, is_any
 from linkage.lookup.register import NO_TEXT
 from linkage.lookup.texts import pack
 
@@ -161,7 +161,7 @@ def _other_given(p: Pairs) -> Mask:
     ours = p.codes([given, p.client.given_root])
     near = p.each_with(values, given if given and len(given) > 3 else None, _near)
     theirs = p.each(p["given"], lambda name: name in others or root(name) in others or _any_near(name, others))
-    return theirs | p.of_owners(owner[np.isin(values, ours) | near])
+    return theirs | p.of_owners(owner[is_any(values, ours) | near])
 
 
 def _near(a: str, b: str) -> bool:
@@ -198,7 +198,7 @@ def _same_family(p: Pairs) -> Mask:
 @_level("family name", "other name")
 def _other_family(p: Pairs) -> Mask:
     others = p.codes(p.client.other_families)
-    return p.any_listed("other_families", [p.family_code, *others]) | np.isin(p["family"], others)
+    return p.any_listed("other_families", [p.family_code, *others]) | is_any(p["family"], others)
 
 
 @_level("family name", "one slip")
@@ -318,7 +318,7 @@ def _same_unit(p: Pairs) -> Mask:
 def _earlier_unit(p: Pairs) -> Mask:
     others = [pack(unit) for unit in p.client.other_units]
     ours = [p.unit_packed, *others] if p.unit_packed else others
-    return p.any_listed("other_units", ours) | np.isin(p["unit"], np.array(others, np.uint64))
+    return p.any_listed("other_units", ours) | is_any(p["unit"], others)
 
 
 @_level("address", "same street and house")
@@ -383,7 +383,7 @@ def _same_number(p: Pairs) -> Mask:
 @_level("NHS number", "superseded")
 def _superseded(p: Pairs) -> Mask:
     ours = p.any_listed("former_nhs", [p.client.nhs]) if p.client.nhs else np.zeros(len(p), bool)
-    return ours | np.isin(p["nhs"], np.array(p.client.former_nhs, np.int64))
+    return ours | is_any(p["nhs"], p.client.former_nhs)
 
 
 @_level("NHS number", "near")

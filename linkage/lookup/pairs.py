@@ -22,6 +22,15 @@ _LOOKED_AT = (
 )
 
 
+def is_any(column: Array, wanted: Iterable[int]) -> Mask:
+    """Whether each value is one of `wanted`, which are few."""
+    found = np.zeros(len(column), bool)
+    if len(column):
+        for value in wanted:
+            found |= column == value
+    return found
+
+
 class Pairs:
     """One client and some register rows: `pairs[column]` is the rows' column, `pairs.client` the client.
 
@@ -82,7 +91,7 @@ class Pairs:
     def any_listed(self, column: str, wanted: Sequence[int]) -> Mask:
         """Whether the row's list in `column` holds any of `wanted`."""
         values, owner = self.listed(column)
-        return self.of_owners(owner[np.isin(values, np.array(wanted, values.dtype))])
+        return self.of_owners(owner[is_any(values, wanted)])
 
     def of_owners(self, owners: Array) -> Mask:
         """Whether a row is among `owners`."""

@@ -5,6 +5,7 @@ Each has a form for a million rows and one for a single client; the two give the
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 from collections.abc import Sequence
 from functools import cache
@@ -72,7 +73,11 @@ def unpack(packed: int) -> str:
 def _connection() -> duckdb.DuckDBPyConnection:
     import duckdb
 
-    return duckdb.connect()
+    connection = duckdb.connect()
+    # One that is still open when Python ends is reported as a leak.
+    atexit.register(_connection.cache_clear)
+    atexit.register(connection.close)
+    return connection
 
 
 def duckdb_hash(*texts: str) -> int:

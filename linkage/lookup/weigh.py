@@ -139,6 +139,7 @@ class Weigher:
     """A model made ready for one client after the other."""
 
     model: Model
+    model_id: str
     bits: tuple[Bits, ...]
     passes: tuple[tuple[tuple[int, Array], ...], ...]
     """For each pass the comparisons it asks about, by place, and whether each level (at the end: none) will do."""
@@ -152,9 +153,8 @@ class Weigher:
                 " or a model of the comparisons that ship"
             )
         comparisons = [each.comparison for each in model.comparisons]
-        return cls(
-            model, tuple(map(Bits.of, model.comparisons)), tuple(_accepts(p.accepts, comparisons) for p in PASSES)
-        )
+        accepts = tuple(_accepts(each.accepts, comparisons) for each in PASSES)
+        return cls(model, model.model_id, tuple(map(Bits.of, model.comparisons)), accepts)
 
 
 def _accepts(

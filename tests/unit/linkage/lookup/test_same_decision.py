@@ -1,0 +1,128 @@
+"""One client looked up is decided as in a batch: links, candidates, bits, whatever the register."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from random import Random
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import linkage
+from linkage.comparison import COMPARISONS
+from linkage.decide import guards
+from linkage.lookup import decide
+from linkage.lookup.answer import Match
+from linkage.lookup.build import build
+from linkage.lookup.search import search, single_client_bands
+from linkage.lookup.weigh import Weigher
+from linkage.model import Bands
+
+PRINTED = 2e-6
+"""Weights are rounded to six decimals."""
+
+
+def agree(link: dict[str, Any], candidates: list[dict[str, Any]], found: Match) -> None:
+    """Assert that a row of LINK and its rows of CANDIDATE say what a look-up says."""
+    assert (link["decision"], link["nhs_number"], link["reason"]) == (found.decision, found.nhs_number, found.reason)
+    assert link["candidate_nhs_number"] == (found.candidate and found.candidate.nhs_number)
+    assert link["runner_up_nhs_number"] == (found.runner_up and found.runner_up.nhs_number)
+    assert dict(link["levels"] or {}) == found.levels
+    assert link["method"] == found.method
+    assert len(candidates) == len(found.candidates)
+    for row, candidate in zip(candidates, found.candidates, strict=True):
+        key = (row["register_source"], row["register_source_org"], row["register_record_id"])
+        assert key == (candidate.source, candidate.source_org, candidate.record_id)
+        assert (row["method"], dict(row["levels"])) == (candidate.method, candidate.levels)
+        assert abs(row["weight"] - candidate.weight) < PRINTED
+        assert abs(row["probability"] - candidate.probability) < PRINTED
+        assert abs(row["household_bits"] - candidate.household_bits) < PRINTED
+        assert abs(row["prior_bits"] - candidate.prior_bits) < PRINTED
+        bits = dict(row["bits"])
+        assert bits.keys() == candidate.bits.keys()
+        assert all(abs(bits[name] - candidate.bits[name]) < PRINTED for name in bits)
+
+
+def linked(connection, model, **settings: Any) -> tuple[dict[str, Any], dict[str, list[dict[str, Any]]]]:
+    """Rows of LINK and of CANDIDATE by the client's record_id."""
+    linkage.link(connection, seed=0, run_id="test", model=model, settings=linkage.Settings(**settings))
+    links = {row["record_id"]: row for row in connection.sql("FROM link").to_arrow_table().to_pylist()}
+    candidates: dict[str, list[dict[str, Any]]] = {record_id: [] for record_id in links}
+    for row in connection.sql("FROM candidate ORDER BY rank").to_arrow_table().to_pylist():
+        candidates[row["record_id"]].append(row)
+    return links, candidates
+
+
+@pytest.fixture
+def each_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make a batch of many clients a batch of one for each: no client claims a register person before another."""
+    make_room = linkage.engine.make_room
+
+    def for_each(connection: duckdb.DuckDBPyConnection, people: int) -> None:
+        clients = connection.execute("SELECT DISTINCT c FROM ranked ORDER BY c").fetchall()
+        connection.execute("CREATE TABLE all_ranked AS FROM ranked")
+        make_room(connection, people)
+        connection.execute("CREATE TABLE all_made AS FROM ranked LIMIT 0")
+        for client in clients:
+            connection.execute("CREATE OR REPLACE TABLE ranked AS SELECT * FROM all_ranked WHERE c = ?", client)
+            make_room(connection, people)
+            connection.execute("INSERT INTO all_made BY NAME FROM ranked")
+        connection.execute("CREATE OR REPLACE TABLE ranked AS FROM all_made")
+
+    monkeypatch.setattr(linkage.engine, "make_room", for_each)
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_client_looked_up_is_decided_as_in_a_batch(data: st.DataObject, people, both, records, each_alone) -> None:
+    drawn = data.draw(st.lists(people, min_size=4, max_size=20))
+    clients = drawn[::3] + [person | {"nhs_number": None} for person in drawn[::2]]
+    connection = both(clients, drawn)
+    numberless = data.draw(st.sampled_from(("auto", "link", "review")))
+    model = replace(linkage.default_model(), bands=Bands(0.97, 0.2))
+    register, looked_for = build(connection), records(connection, "clients")
+    links, candidates = linked(connection, model, numberless=numberless)
+    weigher = Weigher.of(model)
+    for record_id, client in looked_for.items():
+        agree(links[record_id], candidates[record_id], search(register, weigher, client, numberless=numberless))
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_without_bands_it_is_decided_as_in_a_batch_of_one(data: st.DataObject, people, both, records) -> None:
+    drawn = data.draw(st.lists(people, min_size=2, max_size=10))
+    connection = both(drawn[:1], drawn)
+    model = linkage.default_model()
+    register, looked_for = build(connection), records(connection, "clients")
+    links, candidates = linked(connection, model)
+    weigher = Weigher.of(replace(model, bands=single_client_bands()))
+    for record_id, client in looked_for.items():
+        agree(links[record_id], candidates[record_id], search(register, weigher, client))
+
+
+def test_guards_are_those_of_the_batch() -> None:
+    """On facts drawn at random, which hold every combination that a guard asks for."""
+    chance = Random(5)  # noqa: S311 - no secret depends on it
+    facts = [each.name for each in fields(decide.Best) if each.name not in ("levels", "probability")]
+    drawn = [
+        decide.Best(
+            levels=[max(chance.randint(-2, len(each.levels) - 1), -1) for each in COMPARISONS],
+            probability=chance.uniform(0.99, 1),
+            **{name: chance.random() < 0.3 for name in facts},
+        )
+        for _ in range(20_000)
+    ]
+    best = {each.column: [row.levels[n] for row in drawn] for n, each in enumerate(COMPARISONS)}
+    best |= {name: [getattr(row, name) for row in drawn] for name in ("probability", *facts)}
+    best["number_is_silent"] = [row.silent("number") for row in drawn]
+    known = ", ".join(f"nullif({each.column}, -1) AS {each.column}" for each in COMPARISONS)
+    arms = " ".join(f"WHEN {guard.sql()} THEN $${guard.name}$$" for guard in guards(COMPARISONS))
+    with duckdb.connect() as connection:
+        connection.register("drawn", pa.table(best))
+        found = connection.execute(f"SELECT CASE {arms} END FROM (SELECT * REPLACE ({known}) FROM drawn)").fetchall()
+    assert [guard for (guard,) in found] == [decide.guarded(each) for each in drawn]
+    assert {guard for (guard,) in found} == {None, *(guard.name for guard in guards(COMPARISONS))}
