@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from linkage.comparison import COMPARISONS, Comparison, Level, Role, Stance
@@ -110,12 +111,18 @@ def _as_shipped(weights: ComparisonWeights) -> ComparisonWeights:
     """The comparison that ships, where this one asks the same: passes know its levels by name."""
     own = weights.comparison.levels
     asked = [weights.comparison.unknown, *(level.condition for level in own)]
-    for shipped in COMPARISONS:
-        if asked == [canonical(each) for each in (shipped.unknown, *(level.condition for level in shipped.levels))]:
+    for shipped, asks in _shipped():
+        if asked == asks:
             levels = [replace(s, frequency=o.frequency) for s, o in zip(shipped.levels, own, strict=True)]
             named = [replace(w, level=s.name) for s, w in zip(levels, weights.levels, strict=True)]
             return ComparisonWeights(replace(shipped, levels=tuple(levels)), tuple(named))
     return weights
+
+
+@cache
+def _shipped() -> list[tuple[Comparison, list[str]]]:
+    """Each comparison that ships, with what it asks as it would come from a file."""
+    return [(each, [canonical(x) for x in (each.unknown, *(y.condition for y in each.levels))]) for each in COMPARISONS]
 
 
 def _comparison_name(name: str) -> str:
