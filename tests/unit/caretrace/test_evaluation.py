@@ -13,8 +13,10 @@ from caretrace.evaluate.measure import captured_json
 from caretrace.evaluate.sample import Answered, by_stratum, estimates
 from caretrace.evaluate.words import lines
 from caretrace.report.evaluation import exact, render, sections, thresholds_chart
+from linkage import evaluate as statistics
 from linkage.evaluate import Captured, Share, Split
 from linkage.evaluate.capture import ByRule
+from linkage.evaluate.judge import blocking_recall
 
 SPLITS = (
     Split(("date",), ("address",), 990, 900, 800, 735),
@@ -69,6 +71,31 @@ def test_too_few_numbers_to_hide() -> None:
     few = facts(hidden_number={"clients": 7, "too_few": 100})
     assert "Only 7 clients hold a number" in words(render(few))
     assert any("only 7 clients" in line for line in lines(few))
+
+
+def test_truth_of_nobody_who_could_be_found() -> None:
+    """Nothing is divided by nothing."""
+    rows = [("1", "none", None, "alone", False), ("2", "none", 0.01, "probabilistic", False)]
+    with duckdb.connect() as connection:
+        connection.execute("""CREATE TABLE judged (
+            record_id VARCHAR, decision VARCHAR, probability DOUBLE, method VARCHAR, findable BOOLEAN, linked BOOLEAN, "right" BOOLEAN, best_right BOOLEAN, by_person BOOLEAN, guard VARCHAR,
+            reached BOOLEAN)""")
+        connection.executemany(
+            "INSERT INTO judged VALUES (?, ?, ?, ?, ?, false, false, false, false, NULL, false)", rows
+        )
+        evaluation = {
+            "truth": {"rows": 2, "clients": 2, "of_no_client": 0, "not_told": 0},
+            **statistics.counts(connection).to_json(),
+            "blocking_recall": blocking_recall(connection).to_json(),
+            "thresholds": [each.to_json() for each in statistics.thresholds(connection, link_at=0.97, review_at=0.1)],
+            "calibration": statistics.calibration(connection).to_json(),
+            "errors": [],
+            "groups": [],
+        }
+    assert evaluation["precision"]["value"] is None
+    page = words(render(facts(evaluation=evaluation)))
+    assert "No client was linked , and nobody is in the register" in page.replace("linked,", "linked ,")
+    assert "none to count" in "\n".join(lines(facts(evaluation=evaluation)))
 
 
 def test_nothing_to_draw_draws_nothing() -> None:
