@@ -78,8 +78,8 @@ def test_truth_of_nobody_who_could_be_found() -> None:
     rows = [("1", "none", None, "alone", False), ("2", "none", 0.01, "probabilistic", False)]
     with duckdb.connect() as connection:
         connection.execute("""CREATE TABLE judged (
-            record_id VARCHAR, decision VARCHAR, probability DOUBLE, method VARCHAR, findable BOOLEAN, linked BOOLEAN, "right" BOOLEAN, best_right BOOLEAN, by_person BOOLEAN, guard VARCHAR,
-            reached BOOLEAN)""")
+            record_id VARCHAR, decision VARCHAR, probability DOUBLE, method VARCHAR, findable BOOLEAN, linked BOOLEAN,
+            "right" BOOLEAN, best_right BOOLEAN, by_person BOOLEAN, guard VARCHAR, reached BOOLEAN)""")
         connection.executemany(
             "INSERT INTO judged VALUES (?, ?, ?, ?, ?, false, false, false, false, NULL, false)", rows
         )
