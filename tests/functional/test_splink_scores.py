@@ -25,6 +25,7 @@ from schemas.errors import SettingsError
 
 splink = pytest.importorskip("splink", reason="Splink is not installed")
 TOLERANCE = 1e-6
+SAVED = Path(__file__).parent.parent / "unit" / "linkage" / "splink_models"
 SIDES = ("clients", "register")
 KEY = "concat_ws('|', {0}.source, {0}.source_org, {0}.record_id)"
 
@@ -221,6 +222,20 @@ def test_a_model_that_splink_trained_scores_the_same_here(lists: Lists, trained:
     assert [place for place in range(len(columns)) if apart[f"d{place}"] > TOLERANCE] == []
     assert apart["pairs"] == ours.num_rows
     assert apart[f"n{len(names)}"] > 50
+
+
+@pytest.mark.parametrize("version", ["3", "4"])
+def test_a_model_that_came_from_splink_goes_back_and_weighs_the_same(lists: Lists, version: str) -> None:
+    facts = json.loads((SAVED / f"splink{version}.json").read_text("utf-8"))
+    people = lists.frequencies.people
+    model = import_settings(facts, accept_defaults=True, people=people, frequencies=False).model
+    back = export_settings(model, people=people)
+    ours, theirs = lists.ours(model), in_splink(lists.records(frequencies=False), back.settings)
+    apart = furthest_apart(ours, theirs, {**splink_columns(model, theirs), "weight": "match_weight"})
+    assert [place for place in range(len(model.comparisons) + 1) if apart[f"d{place}"] > TOLERANCE] == []
+    assert apart[f"n{len(model.comparisons)}"] > 100
+    prior = back.settings["probability_two_random_records_match"]
+    assert prior == pytest.approx(facts["probability_two_random_records_match"], rel=1e-9)
 
 
 def test_what_splink_leaves_out_when_it_saves_is_asked_about(trained: tuple[list[pa.Table], Path]) -> None:
