@@ -113,12 +113,15 @@ def _read(path: Path) -> pa.Table:
             raise InputError("is neither .csv nor .parquet; the truth must be one of them", path=path)
     except FileNotFoundError:
         raise InputError("there is no such truth file", path=path) from None
-    except pa.ArrowInvalid:
+    except (pa.ArrowInvalid, UnicodeDecodeError):
         # Arrow's own words hold the line it stumbled over.
         raise InputError(
             "cannot be read; a truth file has one heading and as many cells in every row", path=path
         ) from None
-    return table.rename_columns([name.strip().lower().lstrip("\ufeff") for name in table.column_names])
+    names = [name.strip().lower().lstrip("\ufeff") for name in table.column_names]
+    if twice := sorted({name for name in names if name in _TEXTS and names.count(name) > 1}):
+        raise InputError(f"has the column {twice[0]} twice; keep one of them", path=path)
+    return table.rename_columns(names).select([place for place, name in enumerate(names) if name in _TEXTS])
 
 
 def _csv(path: Path, options: Any) -> pa.Table:

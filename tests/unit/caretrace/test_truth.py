@@ -29,6 +29,13 @@ def write(folder: Path, text: str) -> Path:
     return path
 
 
+def test_other_encodings_are_refused(links: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    path = tmp_path / "truth.csv"
+    path.write_bytes("record_id,nhs_number,größe\n1,9434765919,ü\n".encode("latin-1"))
+    with pytest.raises(InputError, match="cannot be read"):
+        truth.load(links, path)
+
+
 def test_ids_stay_text_and_counts_say_who_is_left_out(links: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     text = f"Record_ID,nhs_number,in_register,person\n007,943 476 5919,true,x\n1,,No,y\n9,{NUMBER},1,z\n"
     facts = truth.load(links, write(tmp_path, text))
@@ -82,6 +89,7 @@ def test_a_register_id_of_several_people_names_nobody(
         ("record_id,nhs_number\n88,9434765919\n", "names no client of this run"),
         ("record_id,nhs_number\n1,9434765919,Featherstone\n", "cannot be read"),
         ("", "cannot be read"),
+        ("record_id,nhs_number,NHS_Number\n1,9434765919,9434765919\n", "has the column nhs_number twice"),
     ],
 )
 def test_refusals(links: duckdb.DuckDBPyConnection, tmp_path: Path, text: str, words: str) -> None:
