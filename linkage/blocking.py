@@ -80,6 +80,8 @@ RULES: tuple[BlockingRule, ...] = (
     BlockingRule("sound of names, district", ("family_sound", "given_sound", "district"), max_register_rows=50),
     BlockingRule("names, day and month of birth", ("family", "given_root", "birth_month", "birth_day")),
     BlockingRule("rare names", ("family", "given_root"), max_register_rows=12),
+    BlockingRule("rare family name", ("family",), max_register_rows=12),
+    BlockingRule("rare birth date", _DATE, max_register_rows=12),
     BlockingRule("rare sounds of names", ("family_sound", "given_sound"), max_register_rows=12),
 )
 

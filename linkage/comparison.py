@@ -228,7 +228,9 @@ PLACE = Comparison(
         Level("same sector", "l.unit[:-3] = r.unit[:-3]", "the same postcode sector"),
         Level("same street", f"NOT {_BOTH_UNITS} AND {_SAME_STREET}", "the same street, the postcode not known"),
         Level(
-            "same district", "l.district = r.district", "the same postcode district, or town where that is not known"
+            "same district",
+            f"l.district = r.district OR NOT {_BOTH_UNITS} AND jaro_winkler_similarity(l.town, r.town) >= 0.92",
+            "the same postcode district, or a town of like name where that is not known",
         ),
         Level("elsewhere", "true", "another district or town"),
     ),

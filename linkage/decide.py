@@ -7,15 +7,16 @@ wrong ones than the target allows.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from linkage.comparison import Comparison, Role, Stance
 from linkage.model import Bands, Model
 from linkage.passes import PASSES, PROBABILISTIC
 from linkage.verdicts import REVIEWED
-from linkage.weigh import evidence_sql, household_bits_sql, posterior_sql, prior_bits, weight_sql
+from linkage.weigh import ONE, evidence_sql, household_bits_sql, posterior_sql, prior_bits, weight_sql
 
 if TYPE_CHECKING:
     import duckdb
@@ -48,16 +49,24 @@ class Guard:
 
     name: str
     condition: str
-    yields: bool = False
-    """Whether it only asks for a probability of `YIELDS_AT` where `kin_are_rare`: then nobody like her is at hand."""
+    yields: Yields = "never"
+    """Where it yields to the probability."""
 
     def sql(self) -> str:
         """Whether it holds, over `best`; never null, since a comparison that says nothing is no reason."""
         held = f"coalesce({self.condition}, false)"
-        return f"({held} AND NOT (kin_are_rare AND probability >= {YIELDS_AT!r}))" if self.yields else held
+        if self.yields == "never":
+            return held
+        if self.yields == "rare kin":
+            return f"({held} AND NOT kin_are_rare)"
+        return f"({held} AND NOT (kin_are_rare OR number_is_silent AND probability >= {YIELDS_AT!r}))"
 
 
-YIELDS_AT = 0.998
+Yields = Literal["never", "rare kin", "no number"]
+"""`rare kin`: where the register is not one of households, so that nobody like her is at hand, the probability alone
+decides. `no number`: also where the numbers say nothing and the probability is high. How like each other kin are has
+been measured in this very register, but how often their numbers are exchanged has not."""
+YIELDS_AT = 0.99
 """[assumed]"""
 KIN_ARE_RARE = 0.05
 """Other members of a client's household in the register, below which it is no register of households [assumed]."""
@@ -84,9 +93,9 @@ def guards(comparisons: Iterable[Comparison]) -> tuple[Guard, ...]:
             f"({reached('given', 'differs')}) AND NOT (({reached('number', 'agrees')})"
             f" AND ({reached('birth', 'agrees')}) AND ({reached('place', 'agrees')} OR {reached('family', 'agrees')})"
             " AND NOT rival)",
-            yields=True,
+            yields="no number",
         ),
-        Guard("the date of birth is a different one", reached("birth", "differs"), yields=True),
+        Guard("the date of birth is a different one", reached("birth", "differs"), yields="no number"),
         Guard(
             "the client's own NHS number belongs to somebody else in the register",
             f"own_number_taken AND NOT (({reached('given', 'agrees')}) AND ({reached('family', 'agrees')})"
@@ -99,9 +108,9 @@ def guards(comparisons: Iterable[Comparison]) -> tuple[Guard, ...]:
         Guard(
             "the given name is not known, and neither number nor address supports a link",
             f"({silent('given')}) AND {unsupported} AND {no_number}",
-            yields=True,
+            yields="rare kin",
         ),
-        Guard("only the names agree", f"({silent('birth')}) AND {unsupported} AND {no_number}", yields=True),
+        Guard("only the names agree", f"({silent('birth')}) AND {unsupported} AND {no_number}", yields="rare kin"),
     )
 
 
@@ -158,6 +167,62 @@ def ranked_sql(weighed: str = "weighed", settled: str = "settled", pair_level: s
         WHERE b.rank = 1 OR (b.rank <= {CANDIDATES_KEPT} AND b.probability >= {_KEPT_ABOVE!r})"""
 
 
+CLAIMED_AT = 0.99
+"""A person is taken who is some client's best candidate with this probability [assumed]."""
+
+
+def make_room(connection: duckdb.DuckDBPyConnection, people: int) -> None:
+    """Raise the prior of register people whom no client has claimed, in `ranked`; adds column `room`, in bits.
+
+    A register person is as a rule one client. Once most have been found, whoever is left can only be one of the few
+    who are left: the prior odds are spread over people - claimed instead of people. Claimed people stay candidates,
+    since a client may stand in the list twice. What this finds claims others, so it is done again, once.
+    """
+    connection.execute("ALTER TABLE ranked ADD COLUMN room DOUBLE DEFAULT 0")
+    for _ in range(2):
+        connection.execute(f"""
+            CREATE OR REPLACE TEMP TABLE claimed AS
+            SELECT person, min(c) AS c, count(*) AS clients FROM ranked
+            WHERE rank = 1 AND probability >= {CLAIMED_AT!r} GROUP BY person""")
+        ((claimed,),) = connection.execute("SELECT count(*) FROM claimed").fetchall()
+        room = math.log2(people / max(people - claimed, 1)) if people else 0.0
+        connection.execute(f"CREATE OR REPLACE TABLE ranked AS {_roomier_sql(room)}")
+    connection.execute("DROP TABLE claimed")
+
+
+def _roomier_sql(room: float) -> str:
+    """SELECT of `ranked` with `room` more bits for the unclaimed instead of what they had."""
+    # Candidates that were not kept share what the kept ones leave: their mass is told by the best one's probability.
+    return f"""
+        WITH changed AS (
+            -- Whom a client has claimed alone is free for that client.
+            SELECT k.*, weight - room
+                   + CASE WHEN t.person IS NULL OR (clients = 1 AND t.c = k.c) THEN {room!r} ELSE 0 END AS new_weight
+            FROM ranked k LEFT JOIN claimed t ON t.person = k.person
+        ),
+        scaled AS (
+            SELECT *, greatest(max(new_weight) OVER (PARTITION BY c), 0) AS top,
+                   max(CASE WHEN rank > 1 THEN NULL WHEN probability < 1e-9 THEN 0
+                            ELSE weight - log2(probability) END) OVER (PARTITION BY c) AS all_bits
+            FROM changed
+        ),
+        shares AS (
+            SELECT *, CAST(round(pow(2, new_weight - top) * {ONE}) AS HUGEINT) AS share,
+                   CAST(round(pow(2, weight - top) * {ONE}) AS HUGEINT) AS share_before,
+                   CAST(round(pow(2, all_bits - top) * {ONE}) AS HUGEINT) AS total_before FROM scaled
+        ),
+        summed AS (
+            SELECT *, total_before + sum(share - share_before) OVER (PARTITION BY c) AS total FROM shares
+        )
+        SELECT * EXCLUDE (rank, weight, probability, room, new_weight, top, all_bits, share, share_before, total_before,
+                          total),
+               room + new_weight - weight AS room, new_weight AS weight,
+               CAST(share AS DOUBLE) / CAST(total AS DOUBLE) AS probability,
+               row_number() OVER (PARTITION BY c ORDER BY (c, person) NOT IN (SELECT (c, person) FROM confirmed),
+                   new_weight DESC, rank) AS rank
+        FROM summed"""
+
+
 _FITS: tuple[Role, ...] = ("given", "birth")
 
 
@@ -171,6 +236,7 @@ def pick(connection: duckdb.DuckDBPyConnection, model: Model, *, numbered: bool)
     fits = " AND ".join(
         f"({' OR '.join(each.reached('agrees') for each in model.about(role)) or 'false'})" for role in _FITS
     )
+    silent = " AND ".join(f"b.{each.column} IS NULL" for each in model.about("number")) or "true"
     levels = ", ".join(f"b.{each.column}" for each in comparisons)
     connection.execute(f"""
         CREATE OR REPLACE TABLE best AS
@@ -181,7 +247,8 @@ def pick(connection: duckdb.DuckDBPyConnection, model: Model, *, numbered: bool)
         SELECT b.c, b.person, b.r, b.weight, b.probability, b.pass, {levels}, y.decided_by, y.decided_at,
                s.person AS runner_up, s.probability AS runner_up_probability,
                ({differs}) AND k.c IS NOT NULL AS own_number_taken, b.person < 0 AND {numbered} AS unnumbered,
-               v.c IS NOT NULL AS rival, {model.household < KIN_ARE_RARE} AS kin_are_rare
+               v.c IS NOT NULL AS rival, {model.household < KIN_ARE_RARE} AS kin_are_rare,
+               {silent} AS number_is_silent
         FROM (FROM ranked WHERE rank = 1) b
         LEFT JOIN (SELECT c, person, probability FROM ranked WHERE rank = 2) s ON s.c = b.c
         LEFT JOIN taken k ON k.c = b.c
@@ -267,7 +334,7 @@ def write_candidates(connection: duckdb.DuckDBPyConnection, model: Model, people
                {_METHOD.format("k")} AS method, round(k.weight, 6) AS weight, round(k.probability, 9) AS probability,
                {_levels_map(comparisons, "k")} AS levels, {_known_map(names, bits)} AS bits,
                round({household_bits_sql(model, people)}, 6) AS household_bits,
-               {round(prior_bits(model, people), 6)!r}::DOUBLE AS prior_bits
+               round({prior_bits(model, people)!r}::DOUBLE + k.room, 6) AS prior_bits
         FROM ranked k JOIN clients.person p ON p.rowid = k.c JOIN register.person r ON r.rowid = k.r
         ORDER BY p.source, p.source_org, p.record_id, k.rank""")
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from linkage.batch import DuckDBEngine
 from linkage.blocking import RuleFacts
 from linkage.clean import clean
-from linkage.decide import Target, derive_bands, pick, write_candidates, write_links
+from linkage.decide import Target, derive_bands, make_room, pick, write_candidates, write_links
 from linkage.frequencies import Frequencies, count_frequencies
+from linkage.leftovers import look_again
 from linkage.model import Bands, Model, default_model
 from linkage.passes import PASSES, PROBABILISTIC
 from linkage.train import Training, train
@@ -133,6 +134,8 @@ def link(
             expected = settings.numberless == "review" or (
                 settings.numberless == "auto" and frequencies.numbered >= 0.5
             )
+            pairs += look_again(connection, model, frequencies)
+            make_room(connection, frequencies.people)
             pick(connection, model, numbered=expected)
             bands = model.bands or derive_bands(connection, model, settings.target)
             model = replace(model, bands=bands)

@@ -38,7 +38,9 @@ def resolve(connection: duckdb.DuckDBPyConnection) -> None:
         JOIN clients.person p USING (source, source_org, record_id)
         LEFT JOIN register.person q ON q.source = v.register_source AND q.source_org = v.register_source_org
             AND q.record_id = v.register_record_id
+        -- A row that carries another number today may be another person: then the number that was looked at counts.
         LEFT JOIN register_record row_of ON row_of.id = q.rowid
+            AND (v.nhs_number IS NULL OR row_of.nhs IS NULL OR row_of.nhs = CAST(v.nhs_number AS BIGINT))
         LEFT JOIN by_number n ON row_of.id IS NULL AND n.nhs = CAST(v.nhs_number AS BIGINT)""")
     connection.execute("""
         CREATE OR REPLACE TABLE ruled_out AS

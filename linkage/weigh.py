@@ -91,7 +91,7 @@ def _used(model: Model, without: Role | None) -> list[ComparisonWeights]:
 
 
 # Shares of 2^40, so that sums are of integers and come out the same in any order on any number of threads.
-_ONE = 2**40
+ONE = 2**40
 
 
 def posterior_sql(pairs: str) -> str:
@@ -108,8 +108,8 @@ def posterior_sql(pairs: str) -> str:
             SELECT *, greatest(max(weight) OVER (PARTITION BY c), 0) AS top FROM best_row
         ),
         shares AS (
-            SELECT *, CAST(round(pow(2, weight - top) * {_ONE}) AS HUGEINT) AS share,
-                   CAST(round(pow(2, -top) * {_ONE}) AS HUGEINT) AS nobody FROM scaled
+            SELECT *, CAST(round(pow(2, weight - top) * {ONE}) AS HUGEINT) AS share,
+                   CAST(round(pow(2, -top) * {ONE}) AS HUGEINT) AS nobody FROM scaled
         )
         SELECT * EXCLUDE (top, share, nobody),
                CAST(share AS DOUBLE) / CAST(nobody + sum(share) OVER (PARTITION BY c) AS DOUBLE) AS probability

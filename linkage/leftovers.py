@@ -1,0 +1,53 @@
+"""The few who are left on both sides are compared without blocking.
+
+Where two lists hold mostly the same people, nearly all find each other, and a pair that no blocking rule makes can be
+looked at after all: every client still without a sure candidate against every register row that nobody claimed. In a
+register much larger than the client list too many are left, and nothing is done here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from linkage.decide import CLAIMED_AT, ranked_sql, weighed_sql
+from linkage.frequencies import Frequencies
+from linkage.model import Model
+from linkage.weigh import pair_level_sql
+
+if TYPE_CHECKING:
+    import duckdb
+
+MOST_PAIRS = 250_000
+"""More than this is not worth its time [assumed]."""
+
+
+def look_again(connection: duckdb.DuckDBPyConnection, model: Model, frequencies: Frequencies) -> int:
+    """Replace the rows of the clients left in `ranked`; gives the number of pairs, 0 where there would be too many."""
+    sure = f"(FROM ranked WHERE rank = 1 AND probability >= {CLAIMED_AT!r})"
+    connection.execute(f"""
+        CREATE OR REPLACE TEMP TABLE left_client AS
+        SELECT id FROM clients_record l ANTI JOIN {sure} s ON s.c = l.id""")
+    connection.execute(f"""
+        CREATE OR REPLACE TEMP TABLE left_row AS
+        SELECT id FROM register_record r ANTI JOIN {sure} s ON s.person = coalesce(r.nhs, -r.id - 1)""")
+    ((clients, rows),) = connection.execute(
+        "SELECT (SELECT count(*) FROM left_client), (SELECT count(*) FROM left_row)"
+    ).fetchall()
+    if not 0 < clients * rows <= MOST_PAIRS:
+        return 0
+    pairs = """(
+        SELECT l.id AS c, r.id AS r, false AS first FROM left_client l, left_row r
+        UNION SELECT k.c, k.r, false FROM ranked k JOIN left_client l ON l.id = k.c)"""
+    comparisons = [each.comparison for each in model.comparisons]
+    for table, query in (
+        ("left_level", pair_level_sql(comparisons, frequencies, pairs)),
+        ("left_weighed", weighed_sql(model, frequencies.people, "left_level")),
+        ("left_settled", "SELECT c FROM left_weighed WHERE false"),
+        ("left_ranked", ranked_sql("left_weighed", "left_settled", "left_level")),
+    ):
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {query}")
+    connection.execute("DELETE FROM ranked WHERE c IN (SELECT c FROM left_ranked)")
+    connection.execute("INSERT INTO ranked BY NAME FROM left_ranked")
+    for table in ("left_client", "left_row", "left_level", "left_weighed", "left_settled", "left_ranked"):
+        connection.execute(f"DROP TABLE {table}")
+    return int(clients * rows)
