@@ -75,13 +75,22 @@ def parse(text: str, resolve: Resolve) -> Expression:
         raise ConditionError(f"the condition is nested deeper than {DEEPEST} levels") from None
     if parsed.get("error"):
         raise ConditionError("the condition is not one expression of SQL that DuckDB can read")
-    expression = _only_expression(parsed)
-    if expression.get("type") == "OPERATOR_TRY":  # as `linkage.expression.write_condition` may have written it
-        expression = expression["children"][0]
-    tree = _read(expression, _Inside(resolve, DEEPEST, MOST_FUNCTIONS))
+    try:
+        tree = _tree(parsed, resolve)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise ConditionError(
+            "DuckDB's syntax tree of the condition is of a form that this version cannot read"
+        ) from None
     if sum(isinstance(each, Call) and each.name in _REPLACES for each in walk(tree)) > MOST_REPLACEMENTS:
         raise ConditionError(f"the condition replaces more than {MOST_REPLACEMENTS} times")
     return tree
+
+
+def _tree(parsed: Mapping[str, Any], resolve: Resolve) -> Expression:
+    expression = _only_expression(parsed)
+    if expression.get("type") == "OPERATOR_TRY":  # as `linkage.expression.write_condition` may have written it
+        expression = expression["children"][0]
+    return _read(expression, _Inside(resolve, DEEPEST, MOST_FUNCTIONS))
 
 
 @cache
@@ -283,11 +292,11 @@ def _of_each(node: Mapping[str, Any], here: _Inside) -> Function:
         raise ConditionError("the condition gives a list function something else than a function of its elements")
     _expect(node, "lhs", "expr", "syntax_type")
     names = node["lhs"].get("column_names", ())
-    # A variable called l or r would take the record's name from it.
+    # A variable called l, n or r would take a table's name from it.
     if (
         node["lhs"].get("class") != "COLUMN_REF"
         or len(names) != 1
-        or not re.fullmatch("[a-km-qs-z]|[a-z]{2,9}", names[0])
+        or not re.fullmatch("[a-kmo-qs-z]|[a-z]{2,9}", names[0])
     ):
         raise ConditionError("the condition holds a function of elements whose variable is no short word")
     if here.functions == 0:

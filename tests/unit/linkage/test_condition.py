@@ -67,6 +67,7 @@ SHIPPED = [text for each in COMPARISONS for text in (each.unknown, *(level.condi
         ("l.given = 'a\nb'", "a character that cannot be seen"),
         ("list_filter(l.other_givens, r.given) IS NULL", "something else than a function"),
         ("len(list_filter(l.other_givens, lambda l: l.given = 'x')) > 0", "no short word"),
+        ("len(list_filter(l.other_givens, lambda n: n.a = 'x')) > 0", "no short word"),
         ("len(list_filter(l.other_givens, lambda x, i: i > 1)) > 0", "no short word"),
         (
             "len(list_transform(l.other_givens, lambda x: list_transform(l.other_givens,"
