@@ -33,6 +33,9 @@ class Level:
     frequency: str | None = None
     """Column of `pair_level` that holds log2 of this level's own u for the pair."""
     stance: Stance | None = None
+    at_least: str | None = None
+    """Column of `pair_level` that holds log2 of a frequency below which u does not fall: what is near to a common value
+    is met by chance as often as the value itself, so it never weighs more than agreeing on it."""
     namesakes_reach: bool = False
     """Kin and namesakes reach it so often that m is learnt only from pairs that NHS numbers confirm."""
 
@@ -99,7 +102,12 @@ GIVEN = Comparison(
             "nickname_u",
             "agrees",
         ),
-        Level("one slip", _ONE_SLIP.format(a="l.given", b="r.given"), "one letter or a transposition apart"),
+        Level(
+            "one slip",
+            _ONE_SLIP.format(a="l.given", b="r.given"),
+            "one letter or a transposition apart",
+            at_least="given_u",
+        ),
         Level("swapped", _SWAPPED, "given and family name stand in each other's place"),
         Level(
             "other name",
@@ -108,14 +116,16 @@ GIVEN = Comparison(
             f" OR {_ANY_SLIP.format(one='l.given', others='r.other_givens')}"
             f" OR {_ANY_SLIP.format(one='r.given', others='l.other_givens')}",
             "one's first given name is another given name of the other, or a form of it, or one slip from it",
+            at_least="given_u",
         ),
         Level(
             "initial",
             "starts_with(l.given, r.given) OR starts_with(r.given, l.given)",
             "an initial, or the beginning of a name, that fits",
+            at_least="given_u",
         ),
         Level("half swapped", _HALF_SWAPPED, "one of the names stands in the other's place, the other is another"),
-        Level("alike", _ALIKE.format(a="l.given", b="r.given"), "alike, more than one slip apart"),
+        Level("alike", _ALIKE.format(a="l.given", b="r.given"), "alike, more than one slip apart", at_least="given_u"),
         Level("different", "true", "different given names", stance="differs", namesakes_reach=True),
     ),
     role="given",
@@ -143,7 +153,12 @@ FAMILY = Comparison(
             "agrees",
         ),
         Level("half swapped", _HALF_SWAPPED, "one of the names stands in the other's place, the other is another"),
-        Level("alike", _ALIKE.format(a="l.family", b="r.family"), "alike, more than one slip apart"),
+        Level(
+            "alike",
+            _ALIKE.format(a="l.family", b="r.family"),
+            "alike, more than one slip apart",
+            at_least="family_near_u",
+        ),
         Level("different", "true", "different family names", stance="differs"),
     ),
     role="family",
@@ -168,13 +183,25 @@ BIRTH = Comparison(
             "swapped",
             f"{_FULL} AND {_SAME_Y} AND l.birth_day = r.birth_month AND l.birth_month = r.birth_day",
             "day and month stand in each other's place",
+            at_least="birth_u",
         ),
-        Level("day differs", f"{_FULL} AND {_SAME_Y} AND {_SAME_M}", "the same year and month, another day"),
-        Level("month differs", f"{_FULL} AND {_SAME_Y} AND {_SAME_D}", "the same year and day, another month"),
+        Level(
+            "day differs",
+            f"{_FULL} AND {_SAME_Y} AND {_SAME_M}",
+            "the same year and month, another day",
+            at_least="birth_u",
+        ),
+        Level(
+            "month differs",
+            f"{_FULL} AND {_SAME_Y} AND {_SAME_D}",
+            "the same year and day, another month",
+            at_least="birth_u",
+        ),
         Level(
             "year slip",
             f"{_FULL} AND {_SAME_M} AND {_SAME_D} AND {_YEAR_SLIP}",
             "the same day and month, the year one, ten or a hundred off, one digit wrong or two swapped",
+            at_least="birth_u",
         ),
         Level(
             "year and month",

@@ -109,6 +109,7 @@ def u_columns(frequencies: Frequencies) -> dict[str, str]:
         # Any of a handful of nicknames would have done as well.
         "nickname_u": f"least(3 * {given_u}, 1)",
         "family_u": family_u,
+        "family_near_u": family,
         "other_family_u": f"least({family} + {share('coalesce(ffl.n, 1)', 'family')}, 1)",
         "birth_u": share("fl.birth", "birth_date"),
         "house_u": f"fl.house / {n}.0",

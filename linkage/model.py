@@ -169,7 +169,7 @@ def _foreign(facts: Mapping[str, Any], allow: Callable[[str], None] | None) -> C
         raise SettingsError(
             f"the model brings a comparison of its own, '{facts['comparison']}', which is not read here"
         )
-    keys = ("condition", "meaning", "frequency", "stance", "namesakes_reach")
+    keys = ("condition", "meaning", "frequency", "stance", "at_least", "namesakes_reach")
     levels = tuple(Level(str(each["level"]), **{k: each[k] for k in keys if k in each}) for each in facts["levels"])
     for condition in (facts["unknown"], *(level.condition for level in levels)):
         allow(condition)

@@ -48,10 +48,14 @@ def pair_level_sql(comparisons: Iterable[Comparison], frequencies: Frequencies, 
 def bits_sql(weights: ComparisonWeights, kind: Literal["m", "u", "h"]) -> str:
     """Log2 of m, u or h of the level reached, as SQL over `pair_level`; 0 where the comparison says nothing."""
     comparison = weights.comparison
-    values = [math.log2(max(getattr(level, kind), FLOOR)) for level in weights.levels]
-    table = f"[{', '.join(repr(round(value, 9)) for value in values)}]"
+    values = [round(math.log2(max(getattr(level, kind), FLOOR)), 9) for level in weights.levels]
+    table = f"[{', '.join(map(repr, values))}]"
     reached = comparison.column
-    own = {index: level.frequency for index, level in enumerate(comparison.levels) if level.frequency}
+    own = {
+        index: level.frequency or f"greatest({values[index]!r}, {level.at_least})"
+        for index, level in enumerate(comparison.levels)
+        if level.frequency or level.at_least
+    }
     if kind != "u" or not own:
         return f"coalesce({table}[{reached} + 1], 0)"
     arms = " ".join(f"WHEN {index} THEN {frequency}" for index, frequency in own.items())

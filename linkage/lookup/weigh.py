@@ -74,6 +74,10 @@ class Frequencies:
         both = max(self._count("names", client.given, client.family) - 1, 0)
         return (both + LEAN_GIVEN * family) / (self._count("given", client.given) - 1 + LEAN_GIVEN)
 
+    def family_near_u(self, row: int) -> float:
+        """As common as the register's name is among all."""
+        return self._family(self._text("family", row))
+
     def other_family_u(self, row: int) -> float:
         """Either name would have done."""
         return min(self._family(self._text("family", row)) + self._family(self.pairs.client.family), 1)
@@ -103,13 +107,16 @@ _OWN_U: dict[str, Callable[[Frequencies, int], float]] = {
     "given_u": Frequencies.given_u,
     "nickname_u": Frequencies.nickname_u,
     "family_u": Frequencies.family_u,
+    "family_near_u": Frequencies.family_near_u,
     "other_family_u": Frequencies.other_family_u,
     "birth_u": Frequencies.birth_u,
     "house_u": Frequencies.house_u,
     "unit_u": Frequencies.unit_u,
     "other_unit_u": Frequencies.other_unit_u,
 }
-_declared = {level.frequency for each in COMPARISONS for level in each.levels if level.frequency}
+_declared = {
+    name for each in COMPARISONS for level in each.levels for name in (level.frequency, level.at_least) if name
+}
 if not _declared <= _OWN_U.keys():
     raise ImportError(f"linkage.lookup.weigh has no form of these frequencies: {sorted(_declared - _OWN_U.keys())}")
 
@@ -234,10 +241,11 @@ def _u(bits: Bits, levels: Array, frequencies: Frequencies) -> Array:
     """Log2 of u by candidate: the level's average, or the pair's own where it is a frequency."""
     u = bits.u[levels]
     for index, level in enumerate(bits.comparison.levels):
-        if level.frequency:
-            own = _OWN_U[level.frequency]
+        if named := level.frequency or level.at_least:
+            own = _OWN_U[named]
             for row in np.flatnonzero(levels == index).tolist():
-                u[row] = math.log2(own(frequencies, row))
+                found = math.log2(own(frequencies, row))
+                u[row] = found if level.frequency else max(u[row], found)
     return u
 
 

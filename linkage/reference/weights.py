@@ -58,6 +58,7 @@ def with_frequencies(
         "given_u": given_u,
         "nickname_u": np.minimum(3 * given_u, 1),
         "family_u": np.where(left["given"].notna() & (left["given"] == right["given"]), among_given, family),
+        "family_near_u": family,
         "other_family_u": np.minimum(family + share(_count(people, left, "family"), "family"), 1),
         "birth_u": share(_count(people, left, "birth_date"), "birth_date"),
         "house_u": _count(people, left, "unit", "house") / n,
@@ -108,6 +109,11 @@ def _own_u(pair_level: pd.DataFrame, model: Model) -> Numbers:
         for place, level in enumerate(each.comparison.levels):
             if level.frequency:
                 total += np.where(reached == place, pair_level[level.frequency].to_numpy(), 0.0)
+            elif level.at_least:
+                # The average is counted already; what is more common than that adds the difference.
+                average = math.log2(max(each.levels[place].u, FLOOR))
+                more = np.maximum(pair_level[level.at_least].to_numpy() - average, 0.0)
+                total += np.where(reached == place, more, 0.0)
     return total
 
 

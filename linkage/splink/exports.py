@@ -154,8 +154,8 @@ def _levels(
         "u_probability": max(own.u, SMALLEST),
     }
     where = f"{comparison.name}, {level.name}"
-    theirs = FREQUENCIES.get(level.frequency or "", ())
-    if level.frequency is None:
+    theirs = FREQUENCIES.get(level.frequency or level.at_least or "", ())
+    if level.frequency is None and level.at_least is None:
         return [made]
     if not frequencies or not theirs:
         reason = "cannot be had from either record alone" if frequencies else "is left out as asked"
@@ -169,6 +169,9 @@ def _levels(
 def _adjusted(frequency: Frequency, level: dict[str, Any], own: Level) -> dict[str, Any]:
     # With its own u as the base, the level weighs log2(m / tf): what ours does.
     adjusted: dict[str, Any] = {"tf_adjustment_column": frequency.column, "disable_tf_exact_match_detection": True}
+    if own.at_least:
+        # Ours is never below the level's average: for Splink, the least u that a frequency may stand for.
+        adjusted["tf_minimum_u_value"] = level["u_probability"]
     if frequency.when:
         adjusted["sql_condition"] = _condition(f"({own.condition}) AND {frequency.when}")
         adjusted["label_for_charts"] = level["label_for_charts"] + frequency.label
