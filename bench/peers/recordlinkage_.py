@@ -4,7 +4,8 @@
 
 In and out as for splink5.py. Several blocking indexes joined; Jaro-Winkler on names, equality elsewhere; the ECM
 classifier, which needs no labels, on the similarities cut at 0.85. It calls a pair a match at a probability of 0.5.
-Its one-to-one linking keeps the first link it sees, so the links go in by probability, ties by summed similarity.
+Its one-to-one linking keeps the first link it sees, so the links go in by summed similarity: the classifier may weigh a
+name against a match where relatives abound, and the most probable pair is then not the most similar one.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ import people
 import recordlinkage
 from recordlinkage.index import Block
 
-LEAST = 0.01
+LEAST, MATCH = 0.01, 0.5
 SAME = 0.85
 
 # The blocking of splink5.py but for the postcode with the family name: with all those relatives among the candidates
-# the classifier takes "same household" for "same person". Of seven settings tried this did best over four lists.
+# the classifier takes "same household" for "same person". Of twelve settings tried this did best over four lists.
 PEOPLE_RULES = (
     ("surname", "dob"),
     ("given_name", "dob"),
@@ -41,7 +42,7 @@ FEBRL4_RULES = (
     ("street_number", "address_1"),
     ("postcode",),
 )
-PEOPLE_EQUAL = ("dob", "birth_year", "postcode", "gender")
+PEOPLE_EQUAL = ("birth_year", "birth_month", "birth_day", "postcode", "gender")
 FEBRL4_EQUAL = ("dob", "suburb", "postcode", "state")
 
 
@@ -77,9 +78,12 @@ def frames(options: argparse.Namespace) -> list[pd.DataFrame]:
         if options.febrl4:
             identifiers = options.folder / side / "identifier.parquet" if options.number else None
             people.load_febrl4(connection, side, file, identifiers)
+            query = f"FROM {side}"
         else:
             people.load(connection, side, file)
-        result.append(connection.sql(f"FROM {side}").df().set_index("unique_id"))
+            months = "nullif(substr(dob, 6, 2), '') AS birth_month, nullif(substr(dob, 9, 2), '') AS birth_day"
+            query = f"SELECT *, {months} FROM {side}"
+        result.append(connection.sql(query).df().set_index("unique_id"))
     connection.close()
     return result
 
@@ -105,11 +109,13 @@ def main(arguments: list[str]) -> None:
     classifier: Any = recordlinkage.ECMClassifier(binarize=SAME)
     classifier.fit(features)
     found = pd.DataFrame({"probability": classifier.prob(features), "similarity": features.sum(axis=1)})
-    found = found[found.probability >= LEAST].sort_values(["probability", "similarity"], ascending=False, kind="stable")
+    found = found[found.probability >= LEAST]
+    found = found.assign(match=found.probability >= MATCH)
+    found = found.sort_values(["match", "similarity"], ascending=False, kind="stable")
     unique = options.both_unique or options.febrl4
     linking = recordlinkage.OneToOneLinking() if unique else recordlinkage.OneToManyLinking(level=0)
     links = found.loc[linking.compute(found.index)].reset_index()
-    links.columns = ["client_id", "register_id", "probability", "similarity"]
+    links.columns = ["client_id", "register_id", *links.columns[2:]]
     options.out.mkdir(parents=True, exist_ok=True)
     links[["client_id", "register_id", "probability"]].to_parquet(options.out / "links.parquet")
 
