@@ -29,7 +29,7 @@ def make(
             f"the blocking rules would make {total:,} pairs of these lists, and the recordlinkage engine takes no more"
             f" than {most:,}: use --engine duckdb, which has no such limit"
         )
-    made = [pd.DataFrame({"c": [], "r": [], "first": []}).astype({"c": np.int64, "r": np.int64, "first": bool})]
+    made = [_NO_PAIRS]
     for rule, left, right, fact in keyed:
         if not fact.pairs:
             continue
@@ -43,14 +43,21 @@ def make(
                 }
             )
         )
-    together = pd.concat(made, ignore_index=True)
-    return _once(together), facts
+    return _once(_stacked(made)), facts
 
 
 def with_confirmed(pairs: pd.DataFrame, confirmed: pd.DataFrame) -> pd.DataFrame:
     """`pairs`, and those that a person confirmed, whatever the records share."""
-    both = pd.concat([pairs, confirmed[["c", "r"]].assign(first=True)], ignore_index=True)
-    return _once(both)
+    return _once(_stacked([pairs, confirmed[["c", "r"]].assign(first=True)]))
+
+
+_NO_PAIRS = pd.DataFrame({"c": [], "r": [], "first": []}).astype({"c": np.int64, "r": np.int64, "first": bool})
+
+
+def _stacked(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """One below the other; pandas 2 and 3 differ on what kind of column an empty one makes, so those are left out."""
+    filled = [frame for frame in frames if len(frame)]
+    return pd.concat(filled, ignore_index=True) if filled else frames[0].reset_index(drop=True)
 
 
 def _once(pairs: pd.DataFrame) -> pd.DataFrame:
@@ -119,4 +126,4 @@ def _parts(records: pd.DataFrame, parts: Sequence[str | AnyOf]) -> pd.DataFrame:
             if column in lists:
                 frame = frame.explode(f"key_{place}")
         frames.append(frame.dropna())
-    return pd.concat(frames, ignore_index=True)
+    return _stacked(frames)
