@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from caretrace.report.evaluation import NOTABLE, exact, interval
+from caretrace.report.evaluation import NOTABLE, interval
+from caretrace.report.words import exact
 
 Facts = Mapping[str, Any]
 

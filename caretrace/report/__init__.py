@@ -17,7 +17,7 @@ from caretrace.groups import linked_by_group
 from caretrace.quality import Quality
 from caretrace.report import charts, checklist, evaluation, flow, tables
 from caretrace.report.figures import Figures, gather
-from caretrace.report.words import count, estimate, percent
+from caretrace.report.words import count, estimate, exact, percent
 
 if TYPE_CHECKING:
     import duckdb
@@ -57,7 +57,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(count=count, percent=percent, estimate=estimate, exact=evaluation.exact)
+    made.filters.update(count=count, percent=percent, estimate=estimate, exact=exact)
     return made
 
 

@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from caretrace.quality import Quality
-from caretrace.report.evaluation import exact, interval
+from caretrace.report.evaluation import NOTABLE, interval
 from caretrace.report.figures import Figures
 from caretrace.report.tables import Grid, grid
-from caretrace.report.words import count, estimate, percent
+from caretrace.report.words import count, estimate, exact, percent
 
 NOT_KNOWN = "not known"
 _HEAD = ("Item", "What it asks", "This run")
@@ -184,9 +184,13 @@ def _differences(estimates: Facts) -> str:
     notable = [
         f"{row['grouping'].lower()} {row['group']} ({row['standardised_difference']:+.2f})"
         for row in rows
-        if abs(row["standardised_difference"]) >= 0.1
+        if abs(row["standardised_difference"]) >= NOTABLE
     ]
-    return f"Standardised difference of 0.1 or more: {'; '.join(notable)}." if notable else "No group differs notably."
+    return (
+        f"Standardised difference of {NOTABLE} or more: {'; '.join(notable)}."
+        if notable
+        else "No group differs notably."
+    )
 
 
 def _given_on() -> str:

@@ -27,6 +27,17 @@ def percent(share: float) -> str:
     return f"{share:.1%}"
 
 
+def exact(share: float) -> str:
+    """A share to two decimals of a percent, and to more where that would hide what is not quite all.
+
+    >>> [exact(share) for share in (0.5, 0.99963, 0.999996, 1)]
+    ['50.00%', '99.96%', '99.9996%', '100%']
+    """
+    if share in (0, 1):
+        return f"{share:.0%}"
+    return f"{share:.4%}" if share > 0.9999 else f"{share:.2%}"
+
+
 def estimate(number: float) -> str:
     """A number of people that was not counted but reckoned.
 

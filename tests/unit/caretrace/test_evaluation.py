@@ -12,7 +12,9 @@ import pytest
 from caretrace.evaluate.measure import captured_json
 from caretrace.evaluate.sample import Answered, by_stratum, estimates
 from caretrace.evaluate.words import lines
-from caretrace.report.evaluation import exact, render, sections, thresholds_chart
+from caretrace.report.evaluation import render, sections
+from caretrace.report.evaluation_charts import thresholds_chart
+from caretrace.report.words import exact
 from linkage import evaluate as statistics
 from linkage.evaluate import Captured, Share, Split
 from linkage.evaluate.capture import ByRule
