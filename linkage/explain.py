@@ -87,7 +87,7 @@ def waterfall(candidate: Mapping[str, Any], model: Model) -> Waterfall:
     """Take a row of `candidate` apart; `levels` and `bits` are mappings of comparison to level and to bits."""
     levels, bits = candidate["levels"], candidate["bits"]
     bars = [
-        Bar(PRIOR, candidate["prior_bits"], "so many people in the register, and most clients in it"),
+        Bar(PRIOR, candidate["prior_bits"], "how many people it might be, and how many clients are in the register"),
         *(_bar(weights.comparison.name, model, levels, bits) for weights in model.comparisons),
         Bar(HOUSEHOLD, candidate["household_bits"], "what somebody of the same household would share as well"),
     ]
