@@ -1,8 +1,8 @@
 """What blocking may have missed: links that two groups of rules find apart from each other, counted by both.
 
-A pair that no blocking rule makes is as a rule never compared, and nothing in the run shows it. But where two groups of rules
-look at different fields, the overlap of what they find says how many neither finds, as two catches of fish say how
-many swim in the lake (Chapman 1951).
+A pair that no blocking rule makes is as a rule never compared, and nothing in the run shows it. But where two groups of
+rules look at different fields, the overlap of what they find says how many neither finds, as two catches of fish say
+how many swim in the lake (Chapman 1951).
 """
 
 from __future__ import annotations
