@@ -86,7 +86,8 @@ def _table(weights: ComparisonWeights) -> list[str]:
 
     rows: list[tuple[str, ...]] = [("level", "m", "u", "h", "bits", "against a relative", "")]
     for asked, own in zip(weights.comparison.levels, weights.levels, strict=True):
-        marks = [f"u: {asked.frequency}" if asked.frequency else "", asked.stance or ""]
+        least = f"u at least {asked.at_least}" if asked.at_least else ""
+        marks = [f"u: {asked.frequency}" if asked.frequency else least, asked.stance or ""]
         figures = (*(f"{p:.6g}" for p in (own.m, own.u, own.h)), f"{bits(own):+.2f}", f"{against_kin(own):+.2f}")
         rows.append((own.level, *figures, ", ".join(mark for mark in marks if mark)))
     widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]

@@ -69,7 +69,14 @@ def against_kin(level: LevelWeights) -> float:
 
 def _asked(weights: ComparisonWeights, level: LevelWeights) -> tuple[object, ...]:
     asked = next(each for each in weights.comparison.levels if each.name == level.level)
-    return asked.condition, asked.frequency, asked.stance, weights.comparison.unknown, weights.comparison.role
+    return (
+        asked.condition,
+        asked.frequency,
+        asked.at_least,
+        asked.stance,
+        weights.comparison.unknown,
+        weights.comparison.role,
+    )
 
 
 def _odds(model: Model) -> float:

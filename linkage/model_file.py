@@ -23,6 +23,7 @@ from schemas.errors import SettingsError
 
 LARGEST = 10 * 2**20
 """Bytes of a model that are read; the default model has some 10 KB."""
+LEVEL_ATTRIBUTES = frozenset({"condition", "meaning", "frequency", "stance", "at_least", "namesakes_reach"})
 _COMPARISON_NAME = re.compile(r"[A-Za-z][A-Za-z0-9 _-]{0,79}")
 # Quotes and backslashes end a string of SQL, or of something else.
 _LEVEL_NAME = re.compile(r"[^'\"\\`]{1,100}")
@@ -128,8 +129,12 @@ def _level(facts: object, where: str) -> dict[str, Any]:
         value = facts.get(key)
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 1:
             raise SettingsError(f"{where}: {key} must be a number above 0 and up to 1")
-    if facts.get("frequency") not in (None, *_FREQUENCIES):
-        raise SettingsError(f"{where}: its frequency must be one of {', '.join(_FREQUENCIES)}")
+    # A key that is not read today may become a part of a query tomorrow.
+    if facts.keys() - _LEVEL_KEYS:
+        raise SettingsError(f"{where}: it has a key that no level has; the keys are {', '.join(sorted(_LEVEL_KEYS))}")
+    for key in ("frequency", "at_least"):
+        if facts.get(key) not in (None, *_FREQUENCIES):
+            raise SettingsError(f"{where}: its {key} must be one of {', '.join(_FREQUENCIES)}")
     if facts.get("stance") not in (None, *get_args(Stance)):
         raise SettingsError(f"{where}: its stance must be one of {', '.join(get_args(Stance))}")
     if not isinstance(facts.get("meaning", ""), str) or not isinstance(facts.get("namesakes_reach", False), bool):
@@ -137,6 +142,8 @@ def _level(facts: object, where: str) -> dict[str, Any]:
     return {"meaning": name, **facts} if "condition" in facts else dict(facts)
 
 
+# Written out, so that a new attribute of `linkage.comparison.Level` is looked at before a file may set it.
+_LEVEL_KEYS = {"level", "m", "u", "h", *LEVEL_ATTRIBUTES}
 _FREQUENCIES = tuple(u_columns(Frequencies(1, defaultdict(float), 0.0)))
 
 

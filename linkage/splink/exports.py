@@ -57,6 +57,7 @@ FREQUENCIES: dict[str, tuple[Frequency, ...]] = {
         Frequency("names", "{0}.given || ' ' || {0}.family", "clients", "l.given = r.given", ", given name too"),
         Frequency("family", "{0}.family", "register"),
     ),
+    "family_near_u": (Frequency("family", "{0}.family", "register"),),
     "birth_u": (Frequency("birth_date", "{0}.birth_date", "clients"),),
     "house_u": (Frequency("unit_house", "{0}.unit || ' ' || {0}.house", "clients"),),
     "unit_u": (Frequency("unit", "{0}.unit", "clients"),),

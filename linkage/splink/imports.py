@@ -18,6 +18,7 @@ from linkage.expression import Call, columns, same_columns, walk
 from linkage.fields import BY_NAME, Field, canonical
 from linkage.model import FLOOR, ComparisonWeights, LevelWeights, Model
 from linkage.splink.conditions import ReadLevel, read_level, renamed, taken_for_granted, unknown_sql
+from linkage.splink.exports import FREQUENCIES
 from linkage.splink.read import SplinkComparison, SplinkSettings, read
 from linkage.splink.weights import in_register, refuse_gaps, weigh
 
@@ -25,6 +26,8 @@ NO_HOUSEHOLD = FLOOR
 """`Model.household` of a model without households; it takes less than a billionth of a bit from any weight."""
 # What our record counts how often, by the only column of an exact level.
 _FREQUENCIES = {"given": "given_u", "family": "family_u", "birth_date": "birth_u", "unit": "unit_u"}
+# By the columns of our own export, whose levels start from their own u.
+_EXPORTED = {several[0].column: name for name, several in FREQUENCIES.items() if len(several) == 1}
 _DATE_DISTANCE = ("epoch", "date_diff", "date_part")
 # What must agree for a level to support a link, where a part of it would not do.
 _WHOLE = {"place": {"unit"}, "number": {"nhs", "nhs_number"}}
@@ -93,9 +96,9 @@ def _comparison(
     made = []
     for place, (each, own) in enumerate(zip(weighed, weights, strict=True)):
         stance = _stance(each, own, role, is_last=place == len(weighed) - 1)
-        frequency = _frequency(each, notes, wanted=frequencies)
+        frequency, at_least = _frequency(each, own, notes, wanted=frequencies)
         learns = stance == "differs" and role in ("given", "birth")
-        made.append(Level(own.level, each.sql, each.level.label, frequency, stance, learns))
+        made.append(Level(own.level, each.sql, each.level.label, frequency, stance, at_least, learns))
         notes += taken_for_granted(each)
     unknown = unknown_sql(levels)
     if unknown == "false":
@@ -113,7 +116,9 @@ def _as_shipped(weights: ComparisonWeights) -> ComparisonWeights:
     asked = [weights.comparison.unknown, *(level.condition for level in own)]
     for shipped, asks in _shipped():
         if asked == asks:
-            levels = [replace(s, frequency=o.frequency) for s, o in zip(shipped.levels, own, strict=True)]
+            levels = [
+                replace(s, frequency=o.frequency, at_least=o.at_least) for s, o in zip(shipped.levels, own, strict=True)
+            ]
             named = [replace(w, level=s.name) for s, w in zip(levels, weights.levels, strict=True)]
             return ComparisonWeights(replace(shipped, levels=tuple(levels)), tuple(named))
     return weights
@@ -161,25 +166,31 @@ def _stance(each: ReadLevel, weights: LevelWeights, role: Role | None, *, is_las
     return "agrees" if same and (not whole or same & whole) else None
 
 
-def _frequency(each: ReadLevel, notes: list[str], *, wanted: bool) -> str | None:
+def _frequency(each: ReadLevel, own: LevelWeights, notes: list[str], *, wanted: bool) -> tuple[str | None, str | None]:
+    """Our frequency that stands for the level's u, or that its u does not fall below."""
     level = each.level
     if level.tf_column is None or each.condition is None or level.tf_weight == 0:
-        return None
+        return None, None
     if not wanted:
         notes.append(f"{level.place}: its term frequencies are left out as asked; u is the level's average")
-        return None
+        return None, None
+    if level.tf_own_u and level.tf_weight == 1 and level.tf_column in _EXPORTED:
+        ours = _EXPORTED[level.tf_column]
+        return (None, ours) if level.tf_minimum == own.u else (ours, None)
     same = same_columns(each.condition)
-    ours = _FREQUENCIES.get(next(iter(same))) if len(same) == 1 else None
-    if ours is None or level.tf_weight != 1:
+    found = _FREQUENCIES.get(next(iter(same))) if len(same) == 1 else None
+    if found is None or level.tf_weight != 1:
         notes.append(
             f"{level.place}: its term frequencies are left out, u is the level's average; ours are for exact agreement"
             f" on one of {', '.join(_FREQUENCIES)}, at full weight"
         )
-        return None
+        return None, None
+    least = f", and never below {level.tf_minimum:g}" if level.tf_minimum else ""
     notes.append(
-        f"{level.place}: its term frequencies are those of the register, counted our way; Splink counts both inputs"
+        f"{level.place}: its term frequencies are those of the register, counted our way; Splink counts both"
+        f" inputs{least}"
     )
-    return ours
+    return found, None
 
 
 def _about_the_file(settings: SplinkSettings) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Literal
 
 from linkage.fields import BY_NAME, FIELDS
 from linkage.frequencies import Frequencies, u_columns
-from linkage.splink.exports import FREQUENCIES, NICKNAMES, UNIQUE_ID
+from linkage.splink.exports import FREQUENCIES, NICKNAMES, UNIQUE_ID, Frequency
 
 Side = Literal["clients", "register"]
 SIDES: tuple[Side, Side] = ("clients", "register")
@@ -61,11 +61,12 @@ def records_sql(side: Side, frequencies: Frequencies | None) -> str:
 def _tf_sql(side: Side, frequencies: Frequencies) -> list[str]:
     """The tf_ columns; null on the side that does not carry a frequency, or whose record lacks the value."""
     known = u_columns(frequencies)
-    columns = []
-    for name, several in FREQUENCIES.items():
-        for each in several:
-            value = "CAST(NULL AS DOUBLE)"
-            if each.side == side:
-                value = f"CASE WHEN {each.sql.format('x')} IS NOT NULL THEN CAST({known[name]} AS DOUBLE) END"
-            columns.append(f"{value} AS tf_{each.column}")
-    return columns
+    # Two of ours may be one column: then the later, plainer one is counted.
+    by_column = {each.column: (each, known[name]) for name, several in FREQUENCIES.items() for each in several}
+    return [f"{_share(each, share, side)} AS tf_{column}" for column, (each, share) in by_column.items()]
+
+
+def _share(frequency: Frequency, share: str, side: Side) -> str:
+    if frequency.side != side:
+        return "CAST(NULL AS DOUBLE)"
+    return f"CASE WHEN {frequency.sql.format('x')} IS NOT NULL THEN CAST({share} AS DOUBLE) END"

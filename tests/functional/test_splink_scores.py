@@ -74,7 +74,7 @@ def lists(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lists]:
 
 def without_frequencies(model: Model) -> Model:
     def plain(weights: Any) -> Any:
-        levels = tuple(replace(level, frequency=None) for level in weights.comparison.levels)
+        levels = tuple(replace(level, frequency=None, at_least=None) for level in weights.comparison.levels)
         return replace(weights, comparison=replace(weights.comparison, levels=levels))
 
     return replace(model, comparisons=tuple(plain(each) for each in model.comparisons))

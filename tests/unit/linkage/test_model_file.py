@@ -2,15 +2,16 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from linkage.comparison import Level
 from linkage.model import Bands, default_model
 from linkage.model_diff import diff
-from linkage.model_file import dumps, findings, from_facts, load
+from linkage.model_file import LEVEL_ATTRIBUTES, dumps, findings, from_facts, load
 from schemas.errors import SettingsError
 
 Facts = dict[str, Any]
@@ -73,6 +74,8 @@ def own(facts: Facts) -> Facts:
         (custom("l.gender = 'M'"), "DuckDB does not take the condition"),
         (custom(7), "level 1: it has no condition"),  # type: ignore[arg-type]
         (custom(frequency="1; DROP TABLE link"), "its frequency must be one of given_u"),
+        (custom(at_least="1) -- "), "its at_least must be one of given_u"),
+        (custom(weight=2), "it has a key that no level has; the keys are at_least, condition"),
         (custom(stance="maybe"), "its stance must be one of agrees, differs"),
         (custom(namesakes_reach="yes"), "namesakes_reach true or false"),
         (custom(m=0), r"level 1 \('same'\): m must be a number above 0 and up to 1"),
@@ -133,6 +136,11 @@ def test_what_is_no_model_file_says_what_it_is(tmp_path: Path, content: bytes, r
     path.write_bytes(content)
     with pytest.raises(SettingsError, match=reason):
         load(path)
+
+
+def test_every_attribute_of_a_level_is_one_that_is_checked() -> None:
+    """A new one may become a part of a query: check it in `linkage.model_file`, then name it there."""
+    assert {each.name for each in fields(Level)} - {"name"} == LEVEL_ATTRIBUTES
 
 
 def test_oddities_are_told_and_not_refused() -> None:

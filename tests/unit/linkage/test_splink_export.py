@@ -97,7 +97,8 @@ def test_every_frequency_is_carried_over_or_named() -> None:
         for level in weights.comparison.levels:
             lost = f"{weights.comparison.name}, {level.name}: its frequency cannot be had"
             told = any(note.startswith(lost) for note in exported.notes)
-            assert told == (level.frequency is not None and level.frequency not in FREQUENCIES)
+            named = level.frequency or level.at_least
+            assert told == (named is not None and named not in FREQUENCIES)
 
 
 def test_a_term_frequency_starts_from_its_own_level() -> None:
@@ -112,6 +113,15 @@ def test_a_term_frequency_starts_from_its_own_level() -> None:
     )
     plain = levels_of(export_settings(default_model(), people=9, frequencies=False).settings)
     assert not [each for each in plain if "tf_adjustment_column" in each]
+
+
+def test_a_frequency_that_u_does_not_fall_below_is_splinks_least_u() -> None:
+    model = default_model()
+    exported = export_settings(model, people=9).settings
+    theirs = {x["label_for_charts"]: x for x in exported["comparisons"][0]["comparison_levels"]}
+    (given, *_) = model.comparisons
+    for level, own in zip(given.comparison.levels, given.levels, strict=True):
+        assert theirs[level.name].get("tf_minimum_u_value") == (own.u if level.at_least else None)
 
 
 def test_blocking_rules_are_equalities_of_columns_and_lists_are_taken_apart() -> None:

@@ -72,6 +72,19 @@ def test_our_own_export_comes_back_as_it_was() -> None:
     assert imported.model.in_register == pytest.approx(model.in_register, rel=1e-12)
 
 
+def test_frequencies_of_our_own_export_come_back_too() -> None:
+    model = default_model()
+    exported = export_settings(model, people=1000)
+    imported = import_settings(exported.settings, people=1000)
+    # The exact level of the family name went out as two, so that comparison is no longer ours.
+    split = {note.split(",")[0] for note in exported.notes if "it becomes 2 levels" in note}
+    lost = {note.split(":")[0] for note in exported.notes if "its frequency cannot be had" in note}
+    for ours, back in zip(model.comparisons, imported.model.comparisons, strict=True):
+        if ours.comparison.name not in split:
+            levels = [level for level in ours.comparison.levels if f"{ours.comparison.name}, {level.name}" not in lost]
+            assert [x for x in back.comparison.levels if x.name in {y.name for y in levels}] == levels
+
+
 # --------------------------------------------------------------------------------------------------------------- traps
 
 
