@@ -21,7 +21,7 @@ import people
 import recordlinkage
 from recordlinkage.index import Block
 
-LEAST, MATCH = 0.01, 0.5
+LEAST, MATCH = 0.001, 0.5
 SAME = 0.85
 
 # The blocking of splink5.py but for the postcode with the family name: with all those relatives among the candidates

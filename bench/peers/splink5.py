@@ -3,7 +3,7 @@
     python bench/peers/splink5.py FOLDER OUT [--number] [--febrl4] [--both-unique]
 
 FOLDER holds clients.parquet and register.parquet. OUT/links.parquet gets client_id, register_id and probability: one
-register row for each client, by cluster_using_single_best_links, at every probability above LEAST. The links at 0.95
+register row for each client, by cluster_using_single_best_links, at every probability from LEAST on. The links at 0.95
 are those with a probability of 0.95 or more: single best links are taken in the order of their probability, so a
 higher threshold only leaves the last of them out.
 
@@ -27,7 +27,7 @@ import splink.comparison_level_library as cll
 import splink.comparison_library as cl
 from splink import DuckDBAPI, Linker, SettingsCreator, block_on
 
-LEAST = 0.01
+LEAST, FEBRL4_LEAST = 0.001, 1e-6  # one-to-one can afford to look so low where everybody is on both lists
 U_PAIRS, EM_PAIRS = 1e7, 1e6
 FEBRL4_U_PAIRS = 1e6  # as in its demonstration
 
@@ -162,11 +162,12 @@ def main(arguments: list[str]) -> None:
         linker.training.estimate_parameters_using_expectation_maximisation(
             rule, estimate_without_term_frequencies=True, max_pairs=EM_PAIRS
         )
-    predicted = linker.inference.predict(threshold_match_probability=LEAST)
+    least = FEBRL4_LEAST if options.febrl4 else LEAST
+    predicted = linker.inference.predict(threshold_match_probability=least)
     # Left to itself DuckDB 2.0 may pair all records with all before it looks at the links (10 GB for FEBRL 4).
     connection.execute("SET disabled_optimizers = 'join_order'")
     best = linker.clustering.cluster_using_single_best_links(
-        predicted, duplicate_free_datasets=unique, threshold_match_probability=LEAST
+        predicted, duplicate_free_datasets=unique, threshold_match_probability=least
     )
     options.out.mkdir(parents=True, exist_ok=True)
     connection.execute(f"""
