@@ -39,13 +39,15 @@ if TYPE_CHECKING:
 class SparkEngine:
     """See `linkage.engine.Engine`.
 
-    Raises SettingsError at once where PySpark or Java is missing, before any data is read.
+    Raises SettingsError at once where PySpark, Java or a folder for executors is missing, before any data is read.
     """
 
     name = "spark"
 
     def __init__(self, settings: SparkSettings | None = None) -> None:
         self._settings = settings or SparkSettings()
+        if self._settings.master:
+            exchange.require_shared(self._settings.master, self._settings.folder)
         self.plans: tuple[Plan, ...] = ()
         """Of the rounds of the last `score`."""
         require_spark()

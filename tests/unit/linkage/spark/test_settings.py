@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from linkage.spark import SparkSettings
+from linkage.spark import SparkEngine, SparkSettings
 from linkage.spark.exchange import require_shared
 from linkage.spark.plan import Size
 from linkage.spark.session import defaults, require_java
@@ -51,6 +51,19 @@ def test_executors_elsewhere_need_a_folder_they_see(tmp_path: Path) -> None:
     require_shared("yarn", tmp_path)
     with pytest.raises(SettingsError, match=r"spark\.caretrace\.folder"):
         require_shared("yarn", None)
+
+
+def test_it_is_said_before_anything_is_read() -> None:
+    with pytest.raises(SettingsError, match=r"spark\.caretrace\.folder"):
+        SparkEngine(SparkSettings("spark://host:7077"))
+
+
+def test_pyspark_is_asked_for_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyspark.sql", None)
+    with pytest.raises(
+        SettingsError, match=r"needs PySpark 4, which is not installed; run: pip install 'caretrace\[spark\]'"
+    ):
+        SparkEngine()
 
 
 def test_nothing_listens_beyond_this_machine_and_what_is_shuffled_is_encrypted(tmp_path: Path) -> None:
