@@ -233,11 +233,21 @@ def _report_quality(
     places = sorted({record for *_, record in issues})
     columns = ["source", "source_org", "record_id", *(f"{p}_{at}" for p in places for at in ("file", "record", "line"))]
     columns += [f"{sql} AS issue_{i}" for i, (_, sql, _, _) in enumerate(issues)]
+    kept = {name: value.kept for name, value in fill.columns.items() if value.kept and value.fault}
+    columns += [f'{_say(text, name)} AS "kept_{name}"' for name, (text, _) in kept.items()]
     only = " SEMI JOIN doubtful ON doubtful.file = r.file AND doubtful.record = r.record"
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE suspect AS SELECT {', '.join(columns)}"
         f" FROM ({_parsed(supplier, kind, fill, only)})"
     )
+    for name, (_, scheme) in kept.items():
+        place = fill.columns[name].record
+        connection.execute(
+            f"INSERT INTO {side}.identifier BY NAME SELECT s.source, s.source_org, s.record_id, {quoted(scheme)} AS scheme,"
+            f' "kept_{name}" AS value, f.name AS extract_file, {place}_record AS extract_record,'
+            f" {place}_line AS extract_line FROM suspect s JOIN reading_file f ON f.file = {place}_file"
+            f' WHERE "kept_{name}" IS NOT NULL ORDER BY {place}_file, {place}_record'
+        )
     union = " UNION ALL ".join(
         f'SELECT source, source_org, record_id, {quoted(name)} AS "column", issue_{i} AS issue, {used} AS used,'
         f" {p}_file AS file, {p}_record AS extract_record, {p}_line AS extract_line"

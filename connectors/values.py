@@ -11,7 +11,9 @@ from dataclasses import dataclass, replace
 
 from schemas.codes import ETHNIC_CATEGORY
 from schemas.dates import Fault, Form
+from schemas.nhs_number import Fault as NumberFault
 from schemas.nhs_number import Range
+from schemas.person import NHS_NUMBER_AS_ENTERED
 
 _TRUE = ("true", "t", "1", "y", "yes")
 _FALSE = ("false", "f", "0", "n", "no")
@@ -65,7 +67,8 @@ class Value:
     `parsed` is computed once from the raw record `r`. `final`, `fault` and `warning` are templates over it: `{v}` is
     the parsed value, `{x}` the text `given`, and `v_<column>` another column's parsed value. `fault` says why a text
     that is there makes no value; `warning` says why a value that is used is doubtful; both are null where all is well.
-    `record` is the alias of the record the text stands in.
+    `record` is the alias of the record the text stands in. `kept` is a template for what of a refused text is kept as
+    an IDENTIFIER, and its scheme; null where nothing is.
     """
 
     parsed: str
@@ -74,6 +77,7 @@ class Value:
     warning: str | None = None
     final: str = "{v}"
     record: str = "r"
+    kept: tuple[str, str] | None = None
 
     def quietly(self) -> Value:
         """The same value where another column already reports its faults."""
@@ -110,7 +114,12 @@ def nhs_number(x: str, record: str = "r") -> Value:
         f"CASE WHEN nhs_number_range({{v}}) NOT IN ({expected})"
         " THEN 'outside the ranges issued in England and Wales: ' || nhs_number_range({v}) END"
     )
-    return Value(f"nhs_number({x})", x, "nhs_number_fault({x})", warning, record=record)
+    slip = (
+        f"CASE WHEN nhs_number_fault({{x}}) = {quoted(NumberFault.CHECK_DIGIT.value)} THEN nhs_number_digits({{x}}) END"
+    )
+    return Value(
+        f"nhs_number({x})", x, "nhs_number_fault({x})", warning, record=record, kept=(slip, NHS_NUMBER_AS_ENTERED)
+    )
 
 
 def postcode(x: str) -> Value:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from linkage.names import build_names
+from schemas.person import NHS_NUMBER_AS_ENTERED, SUPERSEDED_NHS_NUMBER
 
 if TYPE_CHECKING:
     import duckdb
@@ -23,13 +24,12 @@ DUMMY_BIRTH_DATES = ("1900-01-01", "1901-01-01", "1800-01-01", "1899-12-30", "18
 _HOUSE = """CASE WHEN regexp_matches({text}, '[0-9]')
     THEN regexp_replace(regexp_extract({text}, '[0-9]+(?:[^0-9]+[0-9]+)?'), '[^0-9]+', ' ')
     ELSE nullif(regexp_replace(upper({text}), '[^A-Z]+', '', 'g')[:12], '') END"""
-# The street without its kind, which is abbreviated in every way there is: what stands after the last number of a line,
-# or all of it. "FLAT 2" has nothing after its number, so the next line is asked.
-_STREET = """nullif(regexp_replace(regexp_extract(upper({line}), '([0-9]+[A-Z]?([^A-Z0-9]+|$))?([^0-9]*)$', 3),
-    '\\b(STREET|ST|ROAD|RD|AVENUE|AVE|LANE|LN|CLOSE|CL|DRIVE|DR|COURT|CT|CRESCENT|CRES|PLACE|PL|WAY|GARDENS|GDNS|'
-    'TERRACE|TER|GROVE|GR|THE)\\b|[^A-Z]+', '', 'g')[:16], '')"""
-# Schemes of IDENTIFIER that speak of NHS numbers.
-SUPERSEDED, AS_ENTERED = "superseded NHS number", "NHS number as entered"
+# The first words of a line after its number: HIGH STREET of "FLAT 2, 14 HIGH STREET". "FLAT 2" has none, so the next
+# line is asked; without any number the first words of the first line will do.
+_STREET = """coalesce(
+    nullif(regexp_extract(upper({one}), '[0-9][A-Z]?[^A-Z0-9]+([A-Z]{{2,12}}(?: [A-Z]+)?)', 1), ''),
+    nullif(regexp_extract(upper({two}), '[0-9][A-Z]?[^A-Z0-9]+([A-Z]{{2,12}}(?: [A-Z]+)?)', 1), ''),
+    nullif(regexp_extract(upper({one}), '^[^A-Z0-9]*([A-Z]{{2,12}}(?: [A-Z]+)?)', 1), ''))"""
 
 
 def clean(connection: duckdb.DuckDBPyConnection, sides: tuple[str, str]) -> None:
@@ -60,15 +60,15 @@ def _build_extras(connection: duckdb.DuckDBPyConnection, side: str) -> None:
         WHERE a.postcode IS NOT NULL AND a.postcode IS DISTINCT FROM p.postcode
           AND a.address_type IS DISTINCT FROM 'correspondence'
         GROUP BY p.rowid""")
-    about_numbers = f"i.scheme IN ('{SUPERSEDED}', '{AS_ENTERED}')"
+    about_numbers = f"i.scheme IN ('{SUPERSEDED_NHS_NUMBER}', '{NHS_NUMBER_AS_ENTERED}')"
     connection.execute(f"""
         CREATE OR REPLACE TABLE {side}_other_id AS
         SELECT p.rowid AS id,
                list_sort(list_distinct(list(hash(i.scheme, upper(i.value))) FILTER (NOT {about_numbers}))) AS ids,
                list_sort(list_distinct(list(hash(i.scheme)) FILTER (NOT {about_numbers}))) AS schemes,
-               min(i.value) FILTER (i.scheme = '{AS_ENTERED}') AS nhs_entered,
+               min(i.value) FILTER (i.scheme = '{NHS_NUMBER_AS_ENTERED}') AS nhs_entered,
                list_sort(list_distinct(list(CAST(nhs_number(i.value) AS BIGINT))
-                   FILTER (i.scheme = '{SUPERSEDED}' AND nhs_number(i.value) IS NOT NULL))) AS former_nhs
+                   FILTER (i.scheme = '{SUPERSEDED_NHS_NUMBER}' AND nhs_number(i.value) IS NOT NULL))) AS former_nhs
         FROM {side}.identifier i
         JOIN {side}.person p USING (source, source_org, record_id)
         WHERE i.value IS NOT NULL AND i.scheme IS NOT NULL
@@ -101,8 +101,7 @@ def _build_record(connection: duckdb.DuckDBPyConnection, side: str) -> None:
                    CASE WHEN p.gender IN ('1', '2') THEN CAST(p.gender AS UTINYINT) END AS gender,
                    p.postcode AS unit,
                    {_HOUSE.format(text=text)} AS house,
-                   coalesce({_STREET.format(line="p.address_line_1")}, {_STREET.format(line="p.address_line_2")})
-                       AS street,
+                   {_STREET.format(one="p.address_line_1", two="p.address_line_2")} AS street,
                    nullif(regexp_replace(upper(coalesce(p.address_line_3, p.address_line_4)), '[^A-Z]+', '', 'g'), '')
                        AS town,
                    u.units AS other_units, i.nhs_entered, i.former_nhs, i.ids, i.schemes
@@ -121,5 +120,5 @@ def _build_record(connection: duckdb.DuckDBPyConnection, side: str) -> None:
                CAST(CASE WHEN precision <> 'Y' THEN month(born) END AS UTINYINT) AS birth_month,
                CAST(CASE WHEN precision = 'YMD' THEN day(born) END AS UTINYINT) AS birth_day,
                coalesce(postcode_district(unit), town) AS district,
-               coalesce(unit, house || ' ' || street[:8]) AS place
+               coalesce(unit, house || ' ' || street[:6]) AS place
         FROM base""")

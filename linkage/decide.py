@@ -167,6 +167,8 @@ def ranked_sql(weighed: str = "weighed", settled: str = "settled", pair_level: s
         WHERE b.rank = 1 OR (b.rank <= {CANDIDATES_KEPT} AND b.probability >= {_KEPT_ABOVE!r})"""
 
 
+LEAST_ROOM = 0.25
+"""Bits: less is not worth a second look, as where the register is much longer than the list [assumed]."""
 CLAIMED_AT = 0.99
 """A person is taken who is some client's best candidate with this probability [assumed]."""
 
@@ -186,6 +188,8 @@ def make_room(connection: duckdb.DuckDBPyConnection, people: int) -> None:
             WHERE rank = 1 AND probability >= {CLAIMED_AT!r} GROUP BY person""")
         ((claimed,),) = connection.execute("SELECT count(*) FROM claimed").fetchall()
         room = math.log2(people / max(people - claimed, 1)) if people else 0.0
+        if room < LEAST_ROOM:
+            break
         connection.execute(f"CREATE OR REPLACE TABLE ranked AS {_roomier_sql(room)}")
     connection.execute("DROP TABLE claimed")
 
@@ -319,7 +323,7 @@ def _quoted(text: str) -> str:
 
 
 def write_candidates(connection: duckdb.DuckDBPyConnection, model: Model, people: int) -> None:
-    """Make table `candidate` (schemas.CANDIDATE), in the order of its key."""
+    """Make table `candidate` (schemas.CANDIDATE), in no order."""
     comparisons = [each.comparison for each in model.comparisons]
     names = ", ".join(_quoted(each.name) for each in comparisons)
     bits = ", ".join(
@@ -335,12 +339,11 @@ def write_candidates(connection: duckdb.DuckDBPyConnection, model: Model, people
                {_levels_map(comparisons, "k")} AS levels, {_known_map(names, bits)} AS bits,
                round({household_bits_sql(model, people)}, 6) AS household_bits,
                round({prior_bits(model, people)!r}::DOUBLE + k.room, 6) AS prior_bits
-        FROM ranked k JOIN clients.person p ON p.rowid = k.c JOIN register.person r ON r.rowid = k.r
-        ORDER BY p.source, p.source_org, p.record_id, k.rank""")
+        FROM ranked k JOIN clients.person p ON p.rowid = k.c JOIN register.person r ON r.rowid = k.r""")
 
 
 def write_links(connection: duckdb.DuckDBPyConnection, model: Model, bands: Bands, *, run_id: str) -> None:
-    """Make table `link` (schemas.LINK), one row per client record, in the order of its key."""
+    """Make table `link` (schemas.LINK), one row per client record, in no order."""
     comparisons = [each.comparison for each in model.comparisons]
     arms = " ".join(f"WHEN {guard.sql()} THEN {_quoted(guard.name)}" for guard in guards(comparisons))
     connection.execute(f"""
@@ -378,5 +381,4 @@ def write_links(connection: duckdb.DuckDBPyConnection, model: Model, bands: Band
         FROM clients.person p
         LEFT JOIN decided d ON d.c = p.rowid
         LEFT JOIN unsettled_verdict u ON u.c = p.rowid
-        LEFT JOIN register.person r ON r.rowid = d.r
-        ORDER BY p.source, p.source_org, p.record_id""")
+        LEFT JOIN register.person r ON r.rowid = d.r""")

@@ -12,6 +12,7 @@ from linkage.batch import DuckDBEngine
 from linkage.blocking import RuleFacts
 from linkage.clean import clean
 from linkage.decide import Target, derive_bands, make_room, pick, write_candidates, write_links
+from linkage.evaluate import Captured, capture
 from linkage.frequencies import Frequencies, count_frequencies
 from linkage.leftovers import look_again
 from linkage.model import Bands, Model, default_model
@@ -81,6 +82,8 @@ class LinkFacts:
     training: Training
     passes: tuple[PassFacts, ...]
     blocking: tuple[RuleFacts, ...]
+    capture: Captured
+    """What each blocking rule finds of the links, for an estimate of what all of them miss."""
     pairs: int
     register_people: int
     engine: str
@@ -141,10 +144,11 @@ def link(
             model = replace(model, bands=bands)
             write_candidates(connection, model, frequencies.people)
             write_links(connection, model, bands, run_id=run_id)
+            captured = capture(connection, seed=seed)
     passes = _pass_facts(connection)
     for table in (*_WORKING, *_VERDICTS, *(f"{side}_record" for side in _SIDES)):
         connection.execute(f"DROP TABLE IF EXISTS {table}")
-    return LinkFacts(model, bands, training, passes, rules, pairs, frequencies.people, engine.name, seconds)
+    return LinkFacts(model, bands, training, passes, rules, captured, pairs, frequencies.people, engine.name, seconds)
 
 
 def _pass_facts(connection: duckdb.DuckDBPyConnection) -> tuple[PassFacts, ...]:

@@ -27,9 +27,9 @@ LEAN_M, LEAN_U, LEAN_H, LEAN_HOUSEHOLD = 100.0, 1000.0, 500.0, 20.0
 """Observations the default counts for, by kind [assumed]."""
 MAX_ITERATIONS, CONVERGED = 12, 0.0005
 """Stop when no m moves by more than this."""
-SAMPLE_SIDE = 500
-"""Clients and register rows of the random sample: a quarter of a million pairs."""
-SAMPLE_HOUSES = 8_000
+SAMPLE_SIDE = 320
+"""Clients and register rows of the random sample: a hundred thousand pairs."""
+SAMPLE_HOUSES = 4_000
 TRAINING_CLIENTS = 12_000
 
 

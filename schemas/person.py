@@ -137,6 +137,11 @@ NAME = Table(
     ),
 )
 
+NHS_NUMBER_AS_ENTERED = "NHS number as entered"
+"""Scheme of ten digits that fail the check digit: no NHS number, but one slip from somebody's."""
+SUPERSEDED_NHS_NUMBER = "superseded NHS number"
+"""Scheme of a number that the person had before another replaced it."""
+
 IDENTIFIER = Table(
     "IDENTIFIER",
     "one row per id that a source record carries for another system",
@@ -145,7 +150,8 @@ IDENTIFIER = Table(
         Column(
             "scheme",
             Type.TEXT,
-            "Whose id it is, such as 'carefirst', 'social services reference' or 'emis person'.",
+            "Whose id it is, such as 'carefirst', 'social services reference' or 'emis person'; 'NHS number as entered'"
+            " for ten digits that fail the check digit, 'superseded NHS number' for one that another replaced.",
         ),
         Column("value", Type.TEXT, "The id as held.", _DIRECT),
         *_FROM_TO,

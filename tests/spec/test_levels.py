@@ -11,6 +11,7 @@ from linkage.clean import clean
 from linkage.comparison import COMPARISONS
 from linkage.weigh import levels_sql
 from schemas import SOURCE_TABLES
+from schemas.person import NHS_NUMBER_AS_ENTERED, SUPERSEDED_NHS_NUMBER
 from schemas.sql import install_macros
 
 LEVELS = [
@@ -28,6 +29,15 @@ LEVELS = [
     ("given name", {"given_name": "Mary"}, {"given_name": "Peter"}, "different"),
     ("given name", {"given_name": "Unknown"}, {"given_name": "Peter"}, None),
     ("given name", {}, {"given_name": "Peter"}, None),
+    ("given name", {"given_name": "Harpreet"}, {"given_name": "Hardeep"}, "alike"),
+    (
+        "given name",
+        {"given_name": "Raquel", "family_name": "Lodge"},
+        {"given_name": "Joan", "family_name": "Raquel"},
+        "half swapped",
+    ),
+    ("given name", {"given_name": "Amy"}, {"given_name": "Aym"}, "one slip"),
+    ("given name", {"given_name": "Dave"}, {"given_name": "Andrew", "middle_names": "David"}, "other name"),
     (
         "given name",
         {"given_name": "Khan", "family_name": "Imran"},
@@ -41,6 +51,12 @@ LEVELS = [
     ("family name", {"family_name": "Thomson"}, {"family_name": "Thompson"}, "one slip"),
     ("family name", {"family_name": "Robertson"}, {"family_name": "Robinson"}, "alike"),
     ("family name", {"family_name": "Brown"}, {"family_name": "Patel"}, "different"),
+    (
+        "family name",
+        {"given_name": "Raquel", "family_name": "Lodge"},
+        {"given_name": "Joan", "family_name": "Raquel"},
+        "half swapped",
+    ),
     (
         "family name",
         {"family_name": "Khan", "given_name": "Imran"},
@@ -106,6 +122,26 @@ LEVELS = [
     ("address", {"postcode": "BR1 3AA"}, {"postcode": "BR1 4XZ"}, "same district"),
     ("address", {"postcode": "BR1 3AA"}, {"postcode": "SW1A 1AA"}, "elsewhere"),
     ("address", {}, {"postcode": "SW1A 1AA"}, None),
+    (
+        "address",
+        {"postcode": "BR1 3AA", "address_line_1": "14 High Street"},
+        {"postcode": "BR1 4XZ", "address_line_1": "14 High St"},
+        "same street and house",
+    ),
+    (
+        "address",
+        {"address_line_1": "Flat 2", "address_line_2": "14 High Street"},
+        {"address_line_1": "2, 14 HIGH ST"},
+        "same street and house",
+    ),
+    ("address", {"address_line_1": "14 High Street"}, {"address_line_1": "15 High Street"}, "same street"),
+    (
+        "address",
+        {"address_line_1": "14 High Street", "address_line_3": "Leeds"},
+        {"address_line_1": "3 Mill Lane", "address_line_3": "LEEDS"},
+        "same district",
+    ),
+    ("address", {"address_line_1": "14 High Street"}, {"address_line_1": "3 Mill Lane"}, "elsewhere"),
     ("gender", {"gender": "2"}, {"gender": "2"}, "same"),
     ("gender", {"gender": "2"}, {"gender": "1"}, "different"),
     ("gender", {"gender": "9"}, {"gender": "1"}, None),
@@ -113,7 +149,24 @@ LEVELS = [
     ("NHS number", {"nhs_number": "9434765919"}, {"nhs_number": "9434765919"}, "same"),
     ("NHS number", {"nhs_number": "9434765919"}, {"nhs_number": "9000000009"}, "different"),
     ("NHS number", {}, {"nhs_number": "9000000009"}, None),
+    ("NHS number", {"as entered": "9000000019"}, {"nhs_number": "9000000009"}, "near"),
+    ("NHS number", {"nhs_number": "9434765919"}, {"as entered": "9434756919"}, "near"),
+    ("NHS number", {"as entered": "9434756919"}, {"nhs_number": "9000000009"}, None),
+    (
+        "NHS number",
+        {"nhs_number": "9000000009"},
+        {"nhs_number": "9434765919", "superseded": "9000000009"},
+        "superseded",
+    ),
+    ("other identifier", {"ni number": "QQ123456C"}, {"ni number": "qq123456c"}, "same"),
+    ("other identifier", {"ni number": "QQ123456C"}, {"ni number": "QQ654321C"}, "different"),
+    ("other identifier", {"ni number": "QQ123456C"}, {"passport": "QQ123456C"}, None),
 ]
+
+
+SCHEMES_BY_NAME = {"as entered": NHS_NUMBER_AS_ENTERED, "superseded": SUPERSEDED_NHS_NUMBER}
+SCHEMES = {*SCHEMES_BY_NAME, "ni number", "passport"}
+"""Keys of the table that are rows of IDENTIFIER."""
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +179,14 @@ def reached() -> dict[tuple[int, str], str | None]:
             for table in SOURCE_TABLES:
                 connection.execute(table.ddl(f"{side}.{table.name.lower()}"))
             for number, line in enumerate(LEVELS):
-                row = {"source": side, "source_org": "T", "record_id": str(number)} | line[place]
+                key = {"source": side, "source_org": "T", "record_id": str(number)}
+                row = key | {name: text for name, text in line[place].items() if name not in SCHEMES}
+                for name in SCHEMES & line[place].keys():
+                    connection.execute(
+                        f"INSERT INTO {side}.identifier (source, source_org, record_id, scheme, value)"
+                        " VALUES (?, ?, ?, ?, ?)",
+                        [*key.values(), SCHEMES_BY_NAME.get(name, name), line[place][name]],
+                    )
                 if "birth_date" in row:
                     row.setdefault("birth_date_precision", "YMD")
                 connection.execute(
@@ -135,7 +195,9 @@ def reached() -> dict[tuple[int, str], str | None]:
                 )
         clean(connection, ("clients", "register"))
         connection.execute(f"CREATE TABLE pair AS SELECT unnest(range({len(LEVELS)})) AS c, c AS r")
-        rows = connection.execute(levels_sql(COMPARISONS, "clients_record", "register_record", "pair") + " ORDER BY p.c").fetchall()
+        rows = connection.execute(
+            levels_sql(COMPARISONS, "clients_record", "register_record", "pair") + " ORDER BY p.c"
+        ).fetchall()
         names = [description[0] for description in connection.description]
     found: dict[tuple[int, str], str | None] = {}
     for row in rows:
