@@ -284,16 +284,17 @@ def _one_character_apart(a: str, b: str) -> bool:
     return len(a) == len(b) and sum(x != y for x, y in zip(a, b, strict=True)) == 1
 
 
-def _alike_streets(a: str, b: str) -> bool:
+def _alike_places(a: str, b: str) -> bool:
     return a == b or jaro_winkler_similarity(a, b) >= 0.92
 
 
 _BOTH_UNITS = _both("unit")
-_STREET = _distinct("street", _alike_streets)
+_STREET = _distinct("street", _alike_places)
+_TOWN = _distinct("town", _alike_places)
 
 _PLACE = Reference(
     "address",
-    ("unit", "house", "street", "district", "other_units"),
+    ("unit", "house", "street", "town", "district", "other_units"),
     _any_of(_BOTH_UNITS, _both("street")),
     (
         ("same house", _same("unit", "house")),
@@ -303,7 +304,7 @@ _PLACE = Reference(
         ("postcode slip", _distinct("unit", _one_character_apart)),
         ("same sector", _distinct("unit", lambda a, b: _sector(a) == _sector(b))),
         ("same street", _all_of(_not(_BOTH_UNITS), _STREET)),
-        ("same district", _same("district")),
+        ("same district", _any_of(_same("district"), _all_of(_not(_BOTH_UNITS), _TOWN))),
         ("elsewhere", _always),
     ),
 )

@@ -31,7 +31,12 @@ def linked(people: Any, folder: Path, engine: linkage.Engine | None) -> dict[str
         )
         facts = linkage.link(connection, seed=1, run_id="x", engine=engine)
         tables = {name: connection.sql(f"FROM {name}").to_arrow_table().to_pylist() for name in ("link", "candidate")}
-    return {"facts": facts, **tables}
+    return {"facts": facts, **{name: sorted(rows, key=place) for name, rows in tables.items()}}
+
+
+def place(row: dict[str, Any]) -> tuple[str, int]:
+    """The client, and the candidate's rank among hers."""
+    return row["record_id"], row.get("rank", 0)
 
 
 @pytest.mark.parametrize("preset", ["default", "hard"])

@@ -17,7 +17,8 @@ from linkage.reference.weights import weigh
 
 MODEL = default_model()
 PEOPLE = 50_000
-FREQUENCIES = {level.frequency for each in MODEL.comparisons for level in each.comparison.levels if level.frequency}
+LEVELS = [level for each in MODEL.comparisons for level in each.comparison.levels]
+FREQUENCIES = sorted({name for level in LEVELS for name in (level.frequency, level.at_least) if name})
 PAIRS = st.lists(
     st.fixed_dictionaries(
         {each.comparison.column: st.integers(NOTHING, len(each.levels) - 1) for each in MODEL.comparisons}
@@ -37,7 +38,10 @@ def by_hand(pair: dict[str, float]) -> float:
             continue
         probabilities, level = each.levels[reached], each.comparison.levels[reached]
         m *= max(probabilities.m, FLOOR)
-        u *= 2 ** pair[level.frequency] if level.frequency else max(probabilities.u, FLOOR)
+        if level.frequency:
+            u *= 2 ** pair[level.frequency]
+        else:
+            u *= max(probabilities.u, FLOOR, 2 ** pair[level.at_least] if level.at_least else 0)
         h *= max(probabilities.h, FLOOR)
     prior = MODEL.in_register / ((1 - MODEL.in_register) * PEOPLE)
     return math.log2(m / (u + MODEL.household / PEOPLE * h) * prior)
@@ -53,7 +57,7 @@ def test_weights_are_the_formula(pairs: list[dict[str, float]]) -> None:
 @pytest.mark.parametrize("comparison", [each.comparison for each in MODEL.comparisons], ids=lambda each: each.name)
 def test_a_comparison_that_says_nothing_lies_between_its_best_and_its_worst_level(comparison) -> None:
     pair = {each.comparison.column: NOTHING for each in MODEL.comparisons} | dict.fromkeys(FREQUENCIES, -12.0)
-    best, worst, nothing = weigh(
-        pd.DataFrame([pair | {comparison.column: n} for n in (0, len(comparison.levels) - 1, NOTHING)]), MODEL, PEOPLE
-    )["weight"]
+    reached = (0, len(comparison.levels) - 1, NOTHING)
+    pairs = pd.DataFrame([pair | {comparison.column: place} for place in reached])
+    best, worst, nothing = weigh(pairs, MODEL, PEOPLE)["weight"]
     assert worst < nothing < best
