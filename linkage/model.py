@@ -219,9 +219,9 @@ _DEFAULTS: dict[str, dict[str, tuple[float, float, float]]] = {
         "earlier postcode": (0.070, 0.00005, 0.070),
         "same street and house": (0.020, 0.00001, 0.020),
         "postcode slip": (0.010, 0.0008, 0.010),
-        "same sector": (0.015, 0.0025, 0.015),
+        "same sector": (0.025, 0.0025, 0.025),
         "same street": (0.005, 0.0001, 0.005),
-        "same district": (0.035, 0.0100, 0.035),
+        "same district": (0.025, 0.0100, 0.025),
         "elsewhere": (0.115, 0.986497, 0.115),
     },
     "gender": {

@@ -18,8 +18,8 @@ def bands(probabilities: list[float], target: Target = WIDE, *, clients: int | N
         levels = ", ".join(f"NULL::UTINYINT AS {each.column}" for each in COMPARISONS if each is not BIRTH)
         connection.execute(
             f"""
-            CREATE TABLE best AS SELECT p AS probability, 1::BIGINT AS person, false AS own_number_taken, false AS unnumbered, false AS rival, false AS kin_are_rare,
-                true AS number_is_silent, {levels},
+            CREATE TABLE best AS SELECT p AS probability, 1::BIGINT AS person, true AS number_is_silent,
+                false AS own_number_taken, false AS unnumbered, false AS rival, false AS kin_are_rare, {levels},
                 CASE WHEN i <= {guarded} THEN {BIRTH.index("different")} ELSE 0 END::UTINYINT AS {BIRTH.column}
             FROM (SELECT unnest(?::DOUBLE[]) AS p, generate_subscripts(?::DOUBLE[], 1) AS i)""",
             [probabilities] * 2,

@@ -42,13 +42,13 @@ def test_estimates_lean_on_the_default(counts: list[float], m_same: float) -> No
 
 def test_a_level_nobody_reached_is_still_possible() -> None:
     given = default_model()["given name"]
-    fitted = _fit(given, given, "m", [1e6] + [0] * 7, lean=100)
+    fitted = _fit(given, given, "m", [1e6] + [0] * (len(given.levels) - 1), lean=100)
     assert all(level.m > 0 for level in fitted.levels)
 
 
 def test_held_levels_keep_the_default_and_the_rest_share_what_is_left() -> None:
     given = default_model()["given name"]
-    learned = _fit(given, given, "m", [0, 0, 0, 0, 0, 0, 0, 1e6], lean=100)
+    learned = _fit(given, given, "m", [0] * (len(given.levels) - 1) + [1e6], lean=100)
     held = _hold(learned, given)
     assert held.levels[-1].m == given.levels[-1].m
     assert sum(level.m for level in held.levels) == pytest.approx(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import duckdb
 import pytest
@@ -14,7 +15,9 @@ from linkage.comparison import COMPARISONS
 from linkage.weigh import posterior_sql, weight_sql
 
 PEOPLE = 300_000
-FREQUENCIES = sorted({level.frequency for each in COMPARISONS for level in each.levels if level.frequency})
+FREQUENCIES = sorted(
+    {name for each in COMPARISONS for level in each.levels for name in (level.frequency, level.at_least) if name}
+)
 
 
 def oracle(model: Model, reached: dict[str, int | None], u_of: dict[str, float]) -> float:
@@ -27,7 +30,8 @@ def oracle(model: Model, reached: dict[str, int | None], u_of: dict[str, float])
         level, weights = comparison.levels[index], model[comparison.name].levels[index]
         m *= weights.m
         h *= weights.h
-        u *= u_of[level.frequency] if level.frequency else weights.u
+        least = u_of[level.at_least] if level.at_least else 0
+        u *= u_of[level.frequency] if level.frequency else max(weights.u, least)
     prior = model.in_register / (1 - model.in_register) / PEOPLE
     return math.log2(m / (u + model.household / PEOPLE * h) * prior)
 
@@ -73,7 +77,7 @@ def test_a_comparison_that_says_nothing_weighs_nothing(reached: dict[str, int | 
 def test_a_sister_at_the_same_address_does_not_look_like_the_person() -> None:
     """The household explanation: a shared rare name and house prove little once the given name and date differ."""
     u_of = dict.fromkeys(FREQUENCIES, 1e-6)
-    best = {each.name: 0 for each in COMPARISONS} | {"NHS number": None}
+    best = {each.name: 0 for each in COMPARISONS} | {"NHS number": None, "other identifier": None}
     sister = best | {
         "given name": len(COMPARISONS[0].levels) - 1,
         "date of birth": len(COMPARISONS[2].levels) - 1,
@@ -117,3 +121,26 @@ def test_candidates_compete_with_each_other_and_with_nobody(pairs, wanted) -> No
 def test_probabilities_of_one_client_never_sum_to_more_than_one(weights: list[float]) -> None:
     found = posteriors(*[(1, i, 100 + i, weight) for i, weight in enumerate(weights)])
     assert 0 <= sum(found.values()) <= 1 + 1e-9
+
+
+ORDERED = {
+    "given name": ["exact", "one slip", "alike", "different"],
+    "family name": ["exact", "one slip", "alike", "different"],
+    "date of birth": ["exact", "day differs", "year agrees", "different"],
+    "address": ["same house", "same postcode", "same sector", "same district", "elsewhere"],
+    "gender": ["same", "different"],
+    "NHS number": ["same", "near", "different"],
+    "other identifier": ["same", "different"],
+}
+
+
+@pytest.mark.parametrize("comparison", list(ORDERED))
+@settings(max_examples=8, deadline=None)
+@given(reached=_REACHED, common=st.floats(1e-8, 0.2))
+def test_weights_are_monotone_in_agreement(comparison: str, reached: dict[str, int | None], common: float) -> None:
+    """However common the value is: Khan and Kahn never weigh more than Khan and Khan."""
+    u_of = dict.fromkeys(FREQUENCIES, common)
+    model = default_model()
+    about = next(each for each in COMPARISONS if each.name == comparison)
+    weights = [in_sql(model, reached | {comparison: about.index(level)}, u_of) for level in ORDERED[comparison]]
+    assert all(better >= worse - 1e-9 for better, worse in pairwise(weights))
