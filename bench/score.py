@@ -45,6 +45,7 @@ def score(engine: str, out: Path, data: Path) -> Score:
     import duckdb
 
     with duckdb.connect() as connection:
+        connection.execute("SET enable_progress_bar = false")
         connection.execute(f"""
             CREATE TABLE found AS
             SELECT l.probability, l.linked, t.person_id = r.person_id AS correct
