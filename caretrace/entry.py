@@ -17,6 +17,7 @@ from schemas import postcode as postcodes
 from schemas.dates import Fault, Form, PartialDate
 from schemas.dates import fault as date_fault
 from schemas.errors import InputError
+from schemas.person import NHS_NUMBER_AS_ENTERED
 from schemas.table import Table
 
 _SPACE = " \t\n\r\u00a0"
@@ -60,7 +61,8 @@ def read(given: Mapping[str, Any], *, as_at: date, test_numbers: bool) -> Read:
         **_birth(texts.get("birth_date"), texts.get("birth_date_precision"), as_at, not_used),
     }
     rows = {what: _rows(given.get(what), what, table, not_used) for what, table in _HANGING.items()}
-    return Read(person, rows["names"], rows["addresses"], rows["identifiers"], not_used)
+    identifiers = (*rows["identifiers"], *_as_entered(texts.get("nhs_number")))
+    return Read(person, rows["names"], rows["addresses"], identifiers, not_used)
 
 
 def key_of(given: Mapping[str, Any], *, origins: Sequence[tuple[str, str]]) -> tuple[str, str, str]:
@@ -143,6 +145,14 @@ def _number(text: str | None, not_used: dict[str, str], *, test_numbers: bool) -
         not_used["nhs_number"] = "a test number, refused by setting"
         return None
     return number.digits
+
+
+def _as_entered(text: str | None) -> tuple[dict[str, Any], ...]:
+    """Ten digits that are no number but may be one slip from one are kept, as an identifier."""
+    if numbers.fault(text) is not numbers.Fault.CHECK_DIGIT:
+        return ()
+    digits = "".join(letter for letter in text or "" if letter.isdigit())
+    return ({"scheme": NHS_NUMBER_AS_ENTERED, "value": digits},)
 
 
 def _postcode(text: str | None, not_used: dict[str, str], column: str) -> str | None:

@@ -79,9 +79,12 @@ class Matcher:
             self._begin(build(connection), chosen, options, as_at)
 
     def _begin(self, register: Register, model: Model, options: _Options, as_at: date | None) -> None:
+        from linkage.lookup.names import root
         from linkage.lookup.search import single_client_bands
         from linkage.lookup.weigh import Weigher
 
+        # The list of nicknames is read now, and not in the first look-up.
+        root("")
         if options.numberless not in ("auto", "link", "review"):
             raise SettingsError("numberless is one of 'auto', 'link' and 'review'")
         self._register, self._options, self._as_at = register, options, as_at

@@ -30,7 +30,10 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-_TABLES = ("register_record", "name_value", "nickname", "lookup_text", "lookup_origin")
+_TABLES = (
+    *("register_record", "register_other_name", "register_other_unit", "register_other_id", "name_value", "nickname"),
+    *("lookup_text", "lookup_origin"),
+)
 
 
 def build(connection: duckdb.DuckDBPyConnection) -> Register:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from linkage.comparison import COMPARISONS, Role, Stance
 from linkage.decide import _KEPT_ABOVE as KEPT_ABOVE
-from linkage.decide import CANDIDATES_KEPT, CLAIMED_AT, KIN_ARE_RARE, SETTLED_BITS, YIELDS_AT, guards
+from linkage.decide import CANDIDATES_KEPT, KIN_ARE_RARE, SETTLED_BITS, YIELDS_AT, guards
 from linkage.lookup.answer import Candidate, Match
 from linkage.lookup.register import Register
 from linkage.lookup.weigh import Weighed, Weigher
@@ -27,8 +27,6 @@ class Ranked:
     probability: float
     passed: int | None
     """Place of the pass that holds for this person alone."""
-    room: float = 0.0
-    """Bits added because another register person is the client's: see `linkage.decide.make_room`."""
 
 
 def is_settled(first: Weighed) -> bool:
@@ -57,23 +55,6 @@ def rank(weighed: Weighed) -> list[Ranked]:
         Ranked(at, person, weighed.weight[at], float(shares[person]) / total, alone.get(person))
         for person, at in ordered
     ]
-
-
-def make_room(kept: list[Ranked], people: int) -> list[Ranked]:
-    """What `linkage.decide.make_room` does to the candidates kept of one client, were there no other."""
-    best = kept[0]
-    claimed = {best.person} if best.probability >= CLAIMED_AT else set()
-    room = math.log2(people / max(people - len(claimed), 1)) if people else 0.0
-    roomy = [replace(each, room=0.0 if each.person in claimed else room) for each in kept]
-    top = max(0.0, *(each.weight + each.room for each in roomy))
-    shares = [_share(each.weight + each.room - top) for each in roomy]
-    all_bits = best.weight - math.log2(best.probability) if best.probability >= 1e-9 else 0.0
-    total = float(_share(all_bits - top) + sum(shares) - sum(_share(each.weight - top) for each in roomy))
-    changed = [
-        replace(each, weight=each.weight + each.room, probability=share / total)
-        for each, share in zip(roomy, shares, strict=True)
-    ]
-    return sorted(changed, key=lambda each: -each.weight)
 
 
 def _people(weighed: Weighed) -> dict[int, int]:
@@ -195,7 +176,6 @@ def decide(
     if not ranked:
         return Match("none", (), "no register record shares enough to be a candidate", weigher.model_id)
     kept = [each for place, each in enumerate(ranked[:CANDIDATES_KEPT]) if place == 0 or each.probability >= KEPT_ABOVE]
-    kept = make_room(kept, register.people.people)
     best = kept[0]
     kin_are_rare = weigher.model.household < KIN_ARE_RARE
     facts = Best(weighed.levels[best.at], best.probability, best.person < 0 and numbered, False, False, kin_are_rare)
@@ -241,5 +221,5 @@ def _candidate(weigher: Weigher, register: Register, weighed: Weighed, ranked: R
         levels={comparison.name: comparison.levels[found].name for comparison, found, _ in said},
         bits={comparison.name: round(bits, 6) for comparison, _, bits in said},
         household_bits=round(weighed.household[at], 6),
-        prior_bits=round(prior_bits(weigher.model, register.people.people) + ranked.room, 6),
+        prior_bits=round(prior_bits(weigher.model, register.people.people), 6),
     )

@@ -12,22 +12,19 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from linkage import clean
+from linkage.clean import DUMMY_BIRTH_DATES
 from linkage.lookup.names import name_value, root, sound, upper
 from linkage.lookup.texts import duckdb_hash
 from schemas import nhs_number
+from schemas.person import NHS_NUMBER_AS_ENTERED, SUPERSEDED_NHS_NUMBER
 
 Row = Mapping[str, Any]
 
-_DUMMIES = frozenset(date.fromisoformat(day) for day in clean.DUMMY_BIRTH_DATES)
+_DUMMIES = frozenset(date.fromisoformat(day) for day in DUMMY_BIRTH_DATES)
 _NUMBERS = re.compile("[0-9]+(?:[^0-9]+[0-9]+)?")
 _NO_DIGITS, _NO_LETTERS = re.compile("[^0-9]+"), re.compile("[^A-Z]+")
-_AFTER_NUMBER = re.compile(r"(?:[0-9]+[A-Z]?(?:[^A-Z0-9]+|\Z))?([^0-9]*)\Z")
-_KIND_OF_STREET = re.compile(
-    r"\b(STREET|ST|ROAD|RD|AVENUE|AVE|LANE|LN|CLOSE|CL|DRIVE|DR|COURT|CT|CRESCENT|CRES|PLACE|PL|WAY|GARDENS|GDNS|"
-    r"TERRACE|TER|GROVE|GR|THE)\b|[^A-Z]+",
-    re.ASCII,
-)
+_AFTER_NUMBER = re.compile("[0-9][A-Z]?[^A-Z0-9]+([A-Z]{2,12}(?: [A-Z]+)?)")
+_AT_FIRST = re.compile("[^A-Z0-9]*([A-Z]{2,12}(?: [A-Z]+)?)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +74,7 @@ class Record:
     @property
     def place(self) -> str | None:
         """Postcode unit, or house and street where there is none."""
-        return self.unit or (f"{self.house} {self.street[:8]}" if self.house and self.street else None)
+        return self.unit or (f"{self.house} {self.street[:6]}" if self.house and self.street else None)
 
 
 def record(
@@ -104,7 +101,7 @@ def record(
         gender=int(person["gender"]) if person.get("gender") in ("1", "2") else None,
         unit=unit,
         house=_house(address),
-        street=_street(person.get("address_line_1")) or _street(person.get("address_line_2")),
+        street=_street(person.get("address_line_1"), person.get("address_line_2")),
         town=_town(person),
         other_units=_sorted(
             row["postcode"]
@@ -142,10 +139,11 @@ def _house(address: str) -> str | None:
     return _NO_LETTERS.sub("", _capitals(address))[:12] or None
 
 
-def _street(line: str | None) -> str | None:
-    """The street without its kind."""
-    found = None if line is None else _AFTER_NUMBER.search(_capitals(line))
-    return _KIND_OF_STREET.sub("", found[1])[:16] or None if found else None
+def _street(one: str | None, two: str | None) -> str | None:
+    """The first words of a line after its number, or of the first line where no line has one."""
+    first, second = _capitals(one or ""), _capitals(two or "")
+    found = _AFTER_NUMBER.search(first) or _AFTER_NUMBER.search(second) or _AT_FIRST.match(first)
+    return found[1] if found else None
 
 
 def _town(person: Row) -> str | None:
@@ -156,10 +154,10 @@ def _town(person: Row) -> str | None:
 
 def _identifiers(rows: Iterable[Row]) -> dict[str, Any]:
     held = [(row["scheme"], row["value"]) for row in rows if row.get("scheme") and row.get("value")]
-    others = [each for each in held if each[0] not in (clean.SUPERSEDED, clean.AS_ENTERED)]
-    former = [value for scheme, value in held if scheme == clean.SUPERSEDED and nhs_number.fault(value) is None]
+    others = [each for each in held if each[0] not in (SUPERSEDED_NHS_NUMBER, NHS_NUMBER_AS_ENTERED)]
+    former = [value for scheme, value in held if scheme == SUPERSEDED_NHS_NUMBER and nhs_number.fault(value) is None]
     return {
-        "nhs_entered": min((value for scheme, value in held if scheme == clean.AS_ENTERED), default=None),
+        "nhs_entered": min((value for scheme, value in held if scheme == NHS_NUMBER_AS_ENTERED), default=None),
         "former_nhs": _sorted(int(nhs_number.NhsNumber.parse(value).digits) for value in former),
         "ids": _sorted(duckdb_hash(scheme, _capitals(value)) for scheme, value in others),
         "schemes": _sorted(duckdb_hash(scheme) for scheme, _ in others),

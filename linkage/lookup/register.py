@@ -27,6 +27,7 @@ FIELDS: dict[str, type[np.generic]] = {
     "given": np.int32,
     "family": np.int32,
     "street": np.int32,
+    "town": np.int32,
     "nhs_entered": np.int32,
     "birth_year": np.int16,
     "birth_month": np.uint8,
@@ -43,7 +44,7 @@ FIELDS: dict[str, type[np.generic]] = {
 """Columns of one value a row. Texts that are looked at closely are codes, NO_TEXT where there is none; of all else 0
 is not known. `unit` is packed, `house` and `district` are numbers for texts, `counts` says whether the row stands for
 its person among the people counted."""
-TEXTS = ("given", "family", "street", "nhs_entered")
+TEXTS = ("given", "family", "street", "town", "nhs_entered")
 TEXT_LISTS = ("other_givens", "other_families")
 """Those whose values are codes of texts."""
 LISTS: dict[str, type[np.generic]] = {
@@ -193,7 +194,7 @@ class Register:
         """Those of `rows` that were not removed."""
         return rows[self.fields["alive"].values[rows]]
 
-    def rows_of(self, *key: object) -> Array:
+    def rows_of(self, *key: str | int) -> Array:
         """The rows alive that have a key."""
         (rows,) = self.keys.rows_of([key_of(*key)])
         return self.alive(rows)

@@ -70,6 +70,7 @@ def test_a_dictionary_is_read_as_a_row(given_rows: list[dict[str, str | None]]) 
     with duckdb.connect() as connection:
         connectors.read(connection, [connectors.Source(table)], side="clients", as_at=AS_AT)
         found = connection.execute(f"SELECT record_id, {', '.join(USED)} FROM clients.person").fetchall()
+        kept = connection.execute("SELECT record_id, scheme, value FROM clients.identifier").fetchall()
         noted = connection.execute(
             'SELECT record_id, "column", issue FROM clients.data_quality WHERE NOT used'
         ).fetchall()
@@ -77,6 +78,9 @@ def test_a_dictionary_is_read_as_a_row(given_rows: list[dict[str, str | None]]) 
     for record_id, *values in found:
         one = read(numbered[int(record_id)])
         assert [one.person[name] for name in USED] == values
+        assert [tuple(row.values()) for row in one.identifiers] == [
+            (scheme, value) for key, scheme, value in kept if key == record_id
+        ]
         assert one.not_used == {column: issue for key, column, issue in noted if key == record_id}
 
 

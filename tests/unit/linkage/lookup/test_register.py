@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from linkage import default_model
@@ -18,6 +18,13 @@ from linkage.lookup.keys import Counts, Keys
 from linkage.lookup.register import FIELDS, LISTS, TEXTS, Entry, Register
 from linkage.lookup.texts import duckdb_hashes, key_of, keys_of, number_of, pack, unpack
 from schemas.errors import InputError, IntegrityFailure, SettingsError
+
+# Each example makes a store; to make a failing one smaller would take minutes.
+SLOW = settings(
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 
 
 def said(register: Register) -> dict[tuple[str, str, str], dict[str, object]]:
@@ -55,7 +62,7 @@ def assert_same(one: Register, other: Register) -> None:
     assert len(one) == len(other)
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(SLOW, max_examples=10)
 @given(data=st.data())
 def test_rows_may_come_and_go(data: st.DataObject, people, both, records) -> None:
     """Also several rows of one person, of whom one counts."""
