@@ -54,7 +54,7 @@ def connection():
         yield con
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(pairs=weighed_pairs(), ruled_out=VERDICTS, confirmed=VERDICTS)
 def test_the_best_candidates_are_those_of_the_sql(
     pairs: list[dict[str, Any]], ruled_out: list[tuple[int, int]], confirmed: list[tuple[int, int]], connection
