@@ -64,6 +64,7 @@ class SparkEngine:
         """Make `ranked` on the cluster; gives the number of pairs compared."""
         for table in ("pair", "pair_level", "client_chunk"):
             connection.execute(f"DROP TABLE IF EXISTS {table}")
+        self.plans = ()
         compared = self._find(connection, model, frequencies, progress)
         levels = pair_level_sql(
             (each.comparison for each in model.comparisons), frequencies, "(SELECT c, r, false AS first FROM found)"
@@ -116,8 +117,6 @@ class SparkEngine:
             connection, f"FROM client_key {clients}", f"FROM register_key {register}", self._settings.size
         )
         self.plans += (plan,)
-        if not plan.pairs:
-            return
         name = "first" if settled_only else "all"
         sent = {}
         for side in records:
@@ -125,6 +124,8 @@ class SparkEngine:
             written = exchange.write(connection, keys, folder / f"{side}_key_{name}.parquet")
             sent[side] = Sent(records[side], written)
             connection.execute(f"DROP TABLE {side}_sent")
+        if not plan.pairs:
+            return
         best = folder / f"best_{name}"
         cluster.find(plan, sent["client"], sent["register"], best, settled_only=settled_only)
         exchange.read_into(connection, "found", best, cluster.work.ranked_schema)

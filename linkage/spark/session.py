@@ -122,7 +122,8 @@ def _own(master: str, conf: Mapping[str, str], folder: Path, log: Path) -> Itera
     for key, value in {**defaults(master, folder), **conf}.items():
         settings.set(key, value)
     with contextlib.ExitStack() as stack:
-        with log.open("ab") as messages, _signals_wait():
+        own_eyes = os.open(log, os.O_APPEND | os.O_CREAT | os.O_WRONLY, 0o600)
+        with os.fdopen(own_eyes, "ab") as messages, _signals_wait():
             try:
                 gateway = launch(settings, {"stdout": messages, "stderr": messages})
             except (PySparkException, OSError) as error:
@@ -143,7 +144,7 @@ def _own(master: str, conf: Mapping[str, str], folder: Path, log: Path) -> Itera
 def _no_start(master: str) -> SettingsError:
     return SettingsError(
         f"Spark did not start with the master {master!r} and the settings given; check --spark-master, --spark-conf"
-        " and that JAVA_HOME is a Java this version of Spark supports"
+        " and that JAVA_HOME is a Java this version of Spark supports; spark.caretrace.log=FILE keeps what it says"
     )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -80,7 +81,7 @@ def hostel(number: int) -> dict[str, str | None]:
 
 
 @pytest.fixture(scope="module")
-def people() -> tuple[pa.Table, pa.Table]:
+def lists() -> tuple[pa.Table, pa.Table]:
     """2,000 clients and 20,000 register rows: households, people at two practices, a hostel on both lists."""
     made = make(2_000, 20_000, seed=17)
     clients = with_skew(made.clients, {place: hostel(place) for place in range(120)})
@@ -90,8 +91,8 @@ def people() -> tuple[pa.Table, pa.Table]:
     return with_skew(clients, {200: twins[1_000], 201: twins[1_000]}), with_skew(register, twins)
 
 
-def link(people: tuple[pa.Table, pa.Table], folder: Path, engine: linkage.engine.Engine | None) -> Linked:
-    clients, register = (as_source(table, name=name) for table, name in zip(people, ("c", "r"), strict=True))
+def link(lists: tuple[pa.Table, pa.Table], folder: Path, engine: linkage.engine.Engine | None) -> Linked:
+    clients, register = (as_source(table, name=name) for table, name in zip(lists, ("c", "r"), strict=True))
     with pipeline.store(folder, _PIPELINE) as connection:
         pipeline.read(connection, {"clients": (clients,), "register": (register,)}, _PIPELINE)
         connection.execute(DECIDED_EARLIER)
@@ -107,8 +108,8 @@ def link(people: tuple[pa.Table, pa.Table], folder: Path, engine: linkage.engine
 
 
 @pytest.fixture(scope="module")
-def by_duckdb(people: tuple[pa.Table, pa.Table], tmp_path_factory: pytest.TempPathFactory) -> Linked:
-    return link(people, tmp_path_factory.mktemp("duckdb"), None)
+def by_duckdb(lists: tuple[pa.Table, pa.Table], tmp_path_factory: pytest.TempPathFactory) -> Linked:
+    return link(lists, tmp_path_factory.mktemp("duckdb"), None)
 
 
 @pytest.fixture(scope="module")
@@ -125,8 +126,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def by_spark(people: tuple[pa.Table, pa.Table], engine: SparkEngine, folder: Path) -> Linked:
-    return link(people, folder, engine)
+def by_spark(lists: tuple[pa.Table, pa.Table], engine: SparkEngine, folder: Path) -> Linked:
+    return link(lists, folder, engine)
 
 
 def test_the_links_are_the_same_row_for_row(by_spark: Linked, by_duckdb: Linked) -> None:
@@ -181,3 +182,15 @@ def test_what_fails_on_an_executor_is_one_sentence_without_values(spark: Any, fo
     assert "Spark stopped before the work was done" in str(told.value)
     assert "Featherstonehaugh" not in str(told.value)
     assert "\n" not in str(told.value)
+
+
+def test_the_command_starts_spark_and_ends_it(
+    caretrace: Callable[..., subprocess.CompletedProcess[str]], people: Path, run_folder: Path, tmp_path: Path
+) -> None:
+    out, spark = tmp_path / "run", ("--engine", "spark", "--spark-master", "local[1]")
+    quick = [part for name, value in QUICK.items() for part in ("--spark-conf", f"{name}={value}")]
+    lists = (people / "clients", people / "register.csv", "--as-at", "2026-11-22")
+    done = caretrace("link", *lists, "--out", out, *spark, *quick)
+    assert (done.returncode, done.stderr) == (0, "")
+    for file in ("links.parquet", "candidates.parquet", "load_back.csv"):
+        assert (out / file).read_bytes() == (run_folder / file).read_bytes()
