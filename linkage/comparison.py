@@ -72,7 +72,8 @@ class Comparison:
 # Levenshtein counts a transposition as two, and Jaro-Winkler is kind to those but in short names: it takes all three.
 _ONE_SLIP = (
     "(length({a}) > 2 AND length({b}) > 2"
-    " AND (jaro_winkler_similarity({a}, {b}) >= 0.93 OR (length({a}) > 3 AND levenshtein({a}, {b}) = 1)"
+    " AND (jaro_winkler_similarity({a}, {b}) >= 0.93"
+    " OR (greatest(length({a}), length({b})) > 3 AND levenshtein({a}, {b}) = 1)"
     " OR (length({a}) = length({b}) AND length({a}) < 7 AND {a}[1] = {b}[1]"
     " AND damerau_levenshtein({a}, {b}) = 1 AND levenshtein({a}, {b}) = 2)))"
 )

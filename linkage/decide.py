@@ -137,7 +137,7 @@ def settled_sql(weighed: str = "weighed") -> str:
             SELECT c, person, max(weight) AS weight, min(pass) AS pass FROM {weighed} WHERE first GROUP BY c, person
         )
         GROUP BY c
-        HAVING count(pass) = 1 AND arg_max(pass, weight) IS NOT NULL AND max(weight) >= {SETTLED_BITS}
+        HAVING count(pass) = 1 AND arg_max_null(pass, weight) IS NOT NULL AND max(weight) >= {SETTLED_BITS}
            AND max(weight) - coalesce(max(weight, 2)[2], -1e6) >= {SETTLED_BITS}"""
 
 
@@ -304,18 +304,26 @@ _PASS_NAMES = " ".join(f"WHEN {place} THEN '{each.name}'" for place, each in enu
 _METHOD = f"CASE {{0}}.pass {_PASS_NAMES} ELSE '{PROBABILISTIC}' END"
 
 
-def _levels_map(comparisons: Iterable[Comparison], alias: str) -> str:
-    """A map of comparison to level reached, those that say nothing left out."""
+def _pattern(comparisons: Iterable[Comparison], alias: str) -> str:
+    """The levels reached, as one text."""
+    return f"concat_ws(',', {', '.join(f'coalesce({alias}.{each.column}, 255)' for each in comparisons)})"
+
+
+def _patterns_sql(comparisons: Iterable[Comparison]) -> str:
+    """SELECT of the patterns in `ranked`: `pattern`, `said` (which comparisons say something), their `names`, `levels`.
+
+    A map is dear to make and there are far fewer patterns than candidates.
+    """
     given = list(comparisons)
     names = ", ".join(_quoted(each.name) for each in given)
     reached = ", ".join(
-        f"[{', '.join(_quoted(level.name) for level in each.levels)}][{alias}.{each.column} + 1]" for each in given
+        f"[{', '.join(_quoted(level.name) for level in each.levels)}][k.{each.column} + 1]" for each in given
     )
-    return _known_map(names, reached)
-
-
-def _known_map(names: str, values: str) -> str:
-    return f"map_from_entries(list_filter(list_zip([{names}], [{values}]), lambda e: e[2] IS NOT NULL))"
+    said = ", ".join(f"k.{each.column} IS NOT NULL" for each in given)
+    return f"""
+        SELECT pattern, said, list_where([{names}], said) AS names, map(names, list_where(reached, said)) AS levels
+        FROM (SELECT DISTINCT {_pattern(given, "k")} AS pattern, [{said}] AS said, [{reached}] AS reached
+              FROM ranked k)"""
 
 
 def _quoted(text: str) -> str:
@@ -325,21 +333,19 @@ def _quoted(text: str) -> str:
 def write_candidates(connection: duckdb.DuckDBPyConnection, model: Model, people: int) -> None:
     """Make table `candidate` (schemas.CANDIDATE), in no order."""
     comparisons = [each.comparison for each in model.comparisons]
-    names = ", ".join(_quoted(each.name) for each in comparisons)
-    bits = ", ".join(
-        f"CASE WHEN {each.comparison.column} IS NOT NULL THEN round({evidence_sql(each)}, 6) END"
-        for each in model.comparisons
-    )
+    bits = ", ".join(f"round({evidence_sql(each)}, 6)" for each in model.comparisons)
     connection.execute(f"""
         CREATE OR REPLACE TABLE candidate AS
+        WITH pattern AS ({_patterns_sql(comparisons)})
         SELECT p.source, p.source_org, p.record_id, k.rank,
                CASE WHEN k.person >= 0 THEN {_NUMBER.format("k.person")} END AS nhs_number,
                r.source AS register_source, r.source_org AS register_source_org, r.record_id AS register_record_id,
                {_METHOD.format("k")} AS method, round(k.weight, 6) AS weight, round(k.probability, 9) AS probability,
-               {_levels_map(comparisons, "k")} AS levels, {_known_map(names, bits)} AS bits,
+               t.levels, map(t.names, list_where([{bits}], t.said)) AS bits,
                round({household_bits_sql(model, people)}, 6) AS household_bits,
                round({prior_bits(model, people)!r}::DOUBLE + k.room, 6) AS prior_bits
-        FROM ranked k JOIN clients.person p ON p.rowid = k.c JOIN register.person r ON r.rowid = k.r""")
+        FROM ranked k JOIN pattern t ON t.pattern = {_pattern(comparisons, "k")}
+        JOIN clients.person p ON p.rowid = k.c JOIN register.person r ON r.rowid = k.r""")
 
 
 def write_links(connection: duckdb.DuckDBPyConnection, model: Model, bands: Bands, *, run_id: str) -> None:
@@ -348,7 +354,8 @@ def write_links(connection: duckdb.DuckDBPyConnection, model: Model, bands: Band
     arms = " ".join(f"WHEN {guard.sql()} THEN {_quoted(guard.name)}" for guard in guards(comparisons))
     connection.execute(f"""
         CREATE OR REPLACE TABLE link AS
-        WITH judged AS (
+        WITH pattern AS ({_patterns_sql(comparisons)}),
+        judged AS (
             SELECT *, CASE WHEN probability >= {bands.review_at!r} THEN CASE {arms} END END AS guard FROM best
         ),
         decided AS (
@@ -369,7 +376,7 @@ def write_links(connection: duckdb.DuckDBPyConnection, model: Model, bands: Band
                round(d.weight, 6) AS weight, round(d.probability, 9) AS probability,
                CASE WHEN d.runner_up >= 0 THEN {_NUMBER.format("d.runner_up")} END AS runner_up_nhs_number,
                round(d.runner_up_probability, 9) AS runner_up_probability,
-               CASE WHEN d.c IS NOT NULL THEN {_levels_map(comparisons, "d")} END AS levels,
+               t.levels,
                CASE WHEN d.c IS NULL AND u.c IS NOT NULL THEN u.reason
                     WHEN d.c IS NULL THEN 'no register record shares enough to be a candidate'
                     WHEN d.decision = 'link' THEN NULL
@@ -380,5 +387,6 @@ def write_links(connection: duckdb.DuckDBPyConnection, model: Model, bands: Band
                '{model.model_id}' AS model_id, d.decided_by, d.decided_at
         FROM clients.person p
         LEFT JOIN decided d ON d.c = p.rowid
+        LEFT JOIN pattern t ON t.pattern = {_pattern(comparisons, "d")}
         LEFT JOIN unsettled_verdict u ON u.c = p.rowid
         LEFT JOIN register.person r ON r.rowid = d.r""")

@@ -91,7 +91,9 @@ class Model:
             "format": FORMAT,
             "in_register": _rounded(self.in_register),
             "household": _rounded(self.household),
-            "bands": None if self.bands is None else asdict(self.bands),
+            "bands": None
+            if self.bands is None
+            else {name: _rounded(value) for name, value in asdict(self.bands).items()},
             "comparisons": [_comparison_json(each) for each in self.comparisons],
             "provenance": dict(self.provenance),
         }

@@ -14,7 +14,7 @@ def similar(a: str, b: str, threshold: float) -> bool:
 
 
 def one_slip(a: str, b: str) -> bool:
-    """One letter or a transposition apart; `a` is the client's, whose length counts."""
+    """One letter or a transposition apart."""
     import jellyfish
 
     if len(a) <= 2 or len(b) <= 2:
@@ -22,7 +22,7 @@ def one_slip(a: str, b: str) -> bool:
     if similar(a, b, 0.93):
         return True
     letters = jellyfish.levenshtein_distance(a, b)
-    if len(a) > 3 and letters == 1:
+    if max(len(a), len(b)) > 3 and letters == 1:
         return True
     transposed = len(a) == len(b) < 7 and a[0] == b[0] and letters == 2
     return transposed and jellyfish.damerau_levenshtein_distance(a, b) == 1

@@ -191,7 +191,7 @@ def _slip_from_one_of(value: str, others: str) -> Rule:
 def _one_slip(a: str, b: str) -> bool:
     if min(len(a), len(b)) <= 2:
         return False
-    if jaro_winkler_similarity(a, b) >= 0.93 or (len(a) > 3 and levenshtein_distance(a, b) == 1):
+    if jaro_winkler_similarity(a, b) >= 0.93 or (max(len(a), len(b)) > 3 and levenshtein_distance(a, b) == 1):
         return True
     return len(a) < 7 and a[0] == b[0] and _neighbours_swapped(a, b)
 
