@@ -16,7 +16,12 @@ PAGE = ROOT / "docs" / "benchmarks.md"
 MARK = "<!-- figures -->"
 Figures = Mapping[str, Mapping[str, Any]]
 """By case and engine: what `run.py` keeps of one engine on one case."""
-_NAMES = {"caretrace": "**caretrace**", "splink": "Splink", "recordlinkage": "recordlinkage"}
+_NAMES = {
+    "caretrace": "**caretrace**",
+    "splink": "Splink",
+    "splink-demonstration": "Splink, blocking of its demonstration",
+    "recordlinkage": "recordlinkage",
+}
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,9 @@ class Promise:
     case: str
     words: str
     holds: Callable[[Mapping[str, Any]], bool]
-    """Of the case's figures by engine; a peer that gave no result counts as beaten."""
+    """Of the case's figures by engine."""
+    peer: str | None = None
+    """The engine it is a comparison with; without figures of that one nothing is told."""
 
 
 def _ours(key: str, least: float) -> Callable[[Mapping[str, Any]], bool]:
@@ -37,20 +44,21 @@ def _at_most(key: str, most: float) -> Callable[[Mapping[str, Any]], bool]:
     return lambda by: (by["caretrace"][key] or 0) <= most
 
 
-def _times_splink(key: str, times: float) -> Callable[[Mapping[str, Any]], bool]:
-    def holds(by: Mapping[str, Any]) -> bool:
-        theirs, ours = by.get("splink", {}), by["caretrace"]
-        return bool(theirs.get("failed")) or not ours[key] or theirs[key] >= times * ours[key]
-
-    return holds
+def _times(peer: str, key: str, times: float) -> Callable[[Mapping[str, Any]], bool]:
+    # Of a peer that was stopped, the seconds it had taken by then.
+    return lambda by: (by[peer][key] or 0) >= times * (by["caretrace"][key] or 0)
 
 
+_DEMO = "splink-demonstration"
 PROMISES = (
     Promise("100k-1m", "precision at least 0.9995", _ours("precision", 0.9995)),
     Promise("100k-1m", "recall at least 0.985", _ours("recall", 0.985)),
     Promise("100k-1m", "review at most 3 %", _at_most("review", 0.03)),
-    Promise("100k-1m", "10 times as fast as Splink", _times_splink("seconds", 10)),
-    Promise("100k-1m", "a third of Splink's memory", _times_splink("megabytes", 3)),
+    Promise(
+        "100k-1m", "10 times as fast as Splink with its demonstration's blocking", _times(_DEMO, "seconds", 10), _DEMO
+    ),
+    Promise("100k-1m", "a third of its memory", _times(_DEMO, "megabytes", 3), _DEMO),
+    Promise("100k-1m", "as fast as Splink with blocking fitted to the lists", _times("splink", "seconds", 1), "splink"),
     Promise("100k-1m-none", "precision at least 0.999", _ours("precision", 0.999)),
     Promise("100k-1m-none", "recall at least 0.97", _ours("recall", 0.97)),
     Promise("1m-1m", "at most 30 s", _at_most("seconds", 30)),
@@ -81,12 +89,12 @@ def table(figures: Figures) -> str:
 def _cells(one: Mapping[str, Any], ours: Mapping[str, Any]) -> list[str]:
     if one.get("failed"):
         return [str(one["failed"]), *[""] * 9]
-    times = [_times(one[key], ours.get(key)) for key in ("seconds", "megabytes")]
+    multiples = [_multiple(one[key], ours.get(key)) for key in ("seconds", "megabytes")]
     return [
         f"{one['seconds']:.1f}",
         "not known" if one["cpu"] is None else f"{one['cpu']:.1f}",
         "not known" if one["megabytes"] is None else f"{one['megabytes']:,.0f}",
-        *times,
+        *multiples,
         f"{one['precision']:.5f}",
         f"{one['recall']:.4f}",
         f"{one['f1']:.4f}",
@@ -95,7 +103,7 @@ def _cells(one: Mapping[str, Any], ours: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _times(theirs: float | None, ours: float | None) -> str:
+def _multiple(theirs: float | None, ours: float | None) -> str:
     return f"{theirs / ours:.1f} x" if theirs and ours else "-"
 
 
@@ -105,7 +113,8 @@ def promises(figures: Figures) -> list[tuple[str, bool]]:
     told = []
     for promise in PROMISES:
         by_engine = figures.get(promise.case, {})
-        if "caretrace" in by_engine:
+        measured = promise.peer is None or "seconds" in by_engine.get(promise.peer, {})
+        if "caretrace" in by_engine and measured:
             kept = not by_engine["caretrace"].get("failed") and promise.holds(by_engine)
             told.append((f"{titles[promise.case]}: {promise.words}", kept))
     return told

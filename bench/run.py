@@ -24,9 +24,7 @@ from typing import Any
 import measure
 import page
 import score
-from cases import CASES, DATA, ENGINES, ROOT, Case, code_of, make_data
-
-_PACKAGE = {"splink": "splink", "recordlinkage": "recordlinkage"}
+from cases import CASES, DATA, ENGINES, ROOT, Case, code_of, make_data, package
 
 
 def main(arguments: list[str]) -> int:
@@ -58,7 +56,9 @@ def measure_case(case: Case, engines: list[str], *, again: bool) -> dict[str, An
     kept: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     data = (case.folder / "made_by.txt").read_text(encoding="utf-8")
     for engine in engines:
-        key = f"{code_of(engine)} {page.version(engine)} {data}"
+        if engine == "splink-demonstration" and not case.demonstration:
+            continue
+        key = f"{code_of(engine)} {page.version(package(engine))} {data}"
         if not again and _is_final(kept.get(engine, {}), key):
             continue
         print(f"{case.name}: {engine} ...", file=sys.stderr, flush=True)
@@ -86,7 +86,7 @@ def kept_figures() -> dict[str, dict[str, Any]]:
 
 def measure_engine(case: Case, engine: str) -> dict[str, Any]:
     """Medians over the runs, the largest peak, and the score of the last run."""
-    if engine in _PACKAGE and page.version(engine) is None:
+    if page.version(package(engine)) is None:
         return {"failed": "not installed"}
     takes: list[measure.Taken] = []
     for _ in range(case.runs):

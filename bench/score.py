@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from cases import package
+
 
 @dataclass(frozen=True)
 class Score:
@@ -49,14 +51,14 @@ def score(engine: str, out: Path, data: Path) -> Score:
         connection.execute(f"""
             CREATE TABLE found AS
             SELECT l.probability, l.linked, t.person_id = r.person_id AS correct
-            FROM ({LINKS[engine].format(out.as_posix())}) l
+            FROM ({LINKS[package(engine)].format(out.as_posix())}) l
             JOIN read_parquet('{data.as_posix()}/truth.parquet') t ON t.record_id = l.client_id
             JOIN read_parquet('{data.as_posix()}/register_truth.parquet') r ON r.record_id = l.register_id""")
         ((clients, findable),) = connection.execute(
             f"SELECT count(*), count(*) FILTER (in_register) FROM read_parquet('{data.as_posix()}/truth.parquet')"
         ).fetchall()
         ((review,),) = connection.execute(
-            f"SELECT count(*) FILTER (review) FROM ({LINKS[engine].format(out.as_posix())})"
+            f"SELECT count(*) FILTER (review) FROM ({LINKS[package(engine)].format(out.as_posix())})"
         ).fetchall()
         ((links, right),) = connection.execute(
             "SELECT count(*), count(*) FILTER (correct) FROM found WHERE linked"

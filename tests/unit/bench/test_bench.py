@@ -120,15 +120,33 @@ def test_the_table_gives_a_line_to_every_engine_and_says_why_one_has_no_figures(
     ("ours", "theirs", "broken"),
     [
         ({}, {"seconds": 100.0, "megabytes": 3000.0}, set()),
-        ({"precision": 0.9994}, {"failed": "stopped after 300 s"}, {"precision at least 0.9995"}),
-        ({"review": 0.031, "recall": 0.984}, {"failed": "x"}, {"review at most 3 %", "recall at least 0.985"}),
-        ({}, {"seconds": 99.0, "megabytes": 2999.0}, {"10 times as fast as Splink", "a third of Splink's memory"}),
+        (
+            {"precision": 0.9994},
+            {"failed": "stopped after 300 s", "seconds": 300.0, "megabytes": 9e3},
+            {"precision at least 0.9995"},
+        ),
+        (
+            {"review": 0.031, "recall": 0.984},
+            {"seconds": 100.0, "megabytes": 3000.0},
+            {"review at most 3 %", "recall at least 0.985"},
+        ),
+        (
+            {},
+            {"seconds": 99.0, "megabytes": 2999.0},
+            {"10 times as fast as Splink with its demonstration's blocking", "a third of its memory"},
+        ),
     ],
 )
 def test_promises_are_told_with_whether_they_are_kept(ours: dict[str, Any], theirs: dict[str, Any], broken: set[str]):
-    told = page.promises({"100k-1m": {"caretrace": figures(**ours), "splink": figures(**theirs)}})
+    peers = dict.fromkeys(("splink", "splink-demonstration"), figures(**theirs))
+    told = page.promises({"100k-1m": {"caretrace": figures(**ours), **peers}})
     assert {words.split(": ")[1] for words, kept in told if not kept} == broken
-    assert len(told) == 5
+    assert len(told) == 6
+
+
+def test_nothing_is_claimed_against_a_peer_without_figures():
+    told = page.promises({"100k-1m": {"caretrace": figures(), "splink": {"failed": "not installed"}}})
+    assert len(told) == 3
 
 
 def test_a_failure_of_ours_keeps_no_promise():
