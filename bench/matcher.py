@@ -48,6 +48,7 @@ def build(folder: Path, file: Path) -> dict[str, Any]:
         "build, seconds": built - started,
         "save, seconds": saved - built,
         "file, MB": file.stat().st_size / 1e6,
+        "memory of building, MB": _peak(),
     }
 
 

@@ -79,12 +79,9 @@ class Matcher:
             self._begin(build(connection), chosen, options, as_at)
 
     def _begin(self, register: Register, model: Model, options: _Options, as_at: date | None) -> None:
-        from linkage.lookup.names import root
         from linkage.lookup.search import single_client_bands
         from linkage.lookup.weigh import Weigher
 
-        # The list of nicknames is read now, and not in the first look-up.
-        root("")
         if options.numberless not in ("auto", "link", "review"):
             raise SettingsError("numberless is one of 'auto', 'link' and 'review'")
         self._register, self._options, self._as_at = register, options, as_at
@@ -92,6 +89,8 @@ class Matcher:
         self._weigher = Weigher.of(replace(model, bands=model.bands or single_client_bands()))
         self._lock = threading.RLock()
         self._changed = False
+        # Modules and the list of nicknames are read now, and not in the first look-up.
+        self.match({"given_name": "Ann", "family_name": "Lee", "birth_date": "1931-07-09", "gender": "2"})
 
     def __len__(self) -> int:
         return len(self._register)

@@ -109,7 +109,7 @@ def _load(path: Path, file: BufferedReader, version: str) -> Saved:
     if hashlib.sha256(header).digest() != digest:
         raise _altered(path)
     facts = json.loads(header)
-    if facts["format"] != FORMAT or facts["method"] != method(version):
+    if (facts.get("format"), facts.get("method")) != (FORMAT, method(version)):
         raise SettingsError(
             f"{path}: was saved by another version of caretrace or DuckDB; build the Matcher from its register again"
         )

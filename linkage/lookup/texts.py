@@ -8,7 +8,7 @@ from __future__ import annotations
 import atexit
 import hashlib
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,8 +25,11 @@ _STEP, _ONCE, _TWICE = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111E
 
 def number_of(value: str | int) -> int:
     """64 bits for a text; a whole number stands for itself."""
-    if isinstance(value, int):
-        return value
+    return value if isinstance(value, int) else _number_of_text(value)
+
+
+@lru_cache(maxsize=4096)
+def _number_of_text(value: str) -> int:
     # MD5 because DuckDB has it too; nothing here is a secret or a signature.
     return int.from_bytes(hashlib.md5(value.encode(), usedforsecurity=False).digest()[:8], "little")
 

@@ -29,16 +29,16 @@ class Frequencies:
     def __init__(self, pairs: Pairs) -> None:
         self.pairs, self.register = pairs, pairs.register
         self.people = max(self.register.people.people, 1)
-        self._counted: dict[int, int] = {}
+        self._counted: dict[tuple[str | int | None, ...], int] = {}
 
     def _count(self, what: str, *parts: str | int | None) -> int:
         """People counted under a key; 1 where nobody is, for the client herself."""
-        if not all(parts):
-            return 1
-        key = key_of(what, *(part for part in parts if part))
-        if key not in self._counted:
-            self._counted[key] = self.register.counts.of(key)
-        return self._counted[key] or 1
+        asked = (what, *parts)
+        if asked not in self._counted:
+            known = [part for part in parts if part]
+            count = self.register.counts.of(key_of(what, *known)) if len(known) == len(parts) else 0
+            self._counted[asked] = count or 1
+        return self._counted[asked]
 
     def _share(self, count: int, what: str) -> float:
         people = self.register.people
@@ -240,12 +240,11 @@ def _sum(columns: list[Array]) -> Array:
 def _u(bits: Bits, levels: Array, frequencies: Frequencies) -> Array:
     """Log2 of u by candidate: the level's average, or the pair's own where it is a frequency."""
     u = bits.u[levels]
-    for index, level in enumerate(bits.comparison.levels):
-        if named := level.frequency or level.at_least:
-            own = _OWN_U[named]
-            for row in np.flatnonzero(levels == index).tolist():
-                found = math.log2(own(frequencies, row))
-                u[row] = found if level.frequency else max(u[row], found)
+    for row, index in enumerate(levels.tolist()):
+        level = bits.comparison.levels[index]
+        if index >= 0 and (named := level.frequency or level.at_least):
+            found = math.log2(_OWN_U[named](frequencies, row))
+            u[row] = found if level.frequency else max(u[row], found)
     return u
 
 

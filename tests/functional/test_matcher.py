@@ -123,6 +123,15 @@ def test_saved_and_opened_it_answers_alike(people: Synthetic, matcher: caretrace
         assert opened.match(row) == matcher.match(row)
 
 
+def test_opened_it_may_be_given_another_model(matcher: caretrace.Matcher, tmp_path: Path) -> None:
+    import linkage
+
+    matcher.save(tmp_path / "register.index")
+    opened = caretrace.Matcher.open(tmp_path / "register.index", linkage.default_model())
+    assert opened.model.comparisons == linkage.default_model().comparisons
+    assert opened.model != matcher.model
+
+
 def test_rows_may_be_removed_changed_and_added(people: Synthetic, run: Path, tmp_path: Path) -> None:
     """Afterwards every client is decided as by a Matcher of the register as it now is."""
     before = people.register.slice(0, 6_000).to_pylist()
