@@ -64,17 +64,22 @@ class Cluster:
         compared = one.cogroup(other).applyInArrow(compare, _spark_schema(self.work.compared_schema))
         by_client = compared.withColumn("bucket", f.pmod(f.hash("c"), f.lit(plan.client_buckets)))
         grouped = by_client.repartition(plan.client_buckets, "bucket").groupBy("bucket")
-        grouped.applyInArrow(rank, _spark_schema(self.work.ranked_schema)).write.parquet(into.as_uri())
+        grouped.applyInArrow(rank, _spark_schema(self.work.ranked_schema)).write.parquet(_url(into))
 
 
 def _at_keys(spark: SparkSession, side: Sent) -> DataFrame:
     """Each record once for each of its keys."""
     records, keys = (
-        # Without a schema Spark would start a job to look for one.
-        spark.read.schema(_spark_schema(each.schema)).parquet(each.path.as_uri())
+        # Without a schema Spark would start a job to look for one, and it would take brackets in a path for a pattern.
+        spark.read.schema(_spark_schema(each.schema)).option("__globPaths__", "false").parquet(_url(each.path))
         for each in (side.records, side.keys)
     )
     return keys.join(records, "id")
+
+
+def _url(path: Path) -> str:
+    """As Spark wants it: unlike a URL of the web, nothing in it is escaped."""
+    return f"file:///{path.as_posix().removeprefix('/')}"
 
 
 def _spark_schema(schema: pa.Schema) -> StructType:

@@ -29,8 +29,10 @@ def folder(connection: duckdb.DuckDBPyConnection, given: Path | None) -> Iterato
     """A new folder in `given`, or beside the place where the store spills."""
     if given is not None and not given.is_dir():
         raise SettingsError(f"{OWN}folder: {given} is not a folder")
-    with tempfile.TemporaryDirectory(prefix="caretrace-spark-", dir=given or _beside(connection)) as made:
-        # A worker that is still ending may hold a file for a moment, which Windows minds.
+    place = given or _beside(connection)
+    if "," in str(place or ""):
+        raise SettingsError(f"{place}: Spark takes a comma in a path for the end of it; choose another folder")
+    with tempfile.TemporaryDirectory(prefix="caretrace-spark-", dir=place) as made:
         yield Path(made).resolve()
 
 

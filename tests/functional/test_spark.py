@@ -122,7 +122,7 @@ def engine(spark: Any) -> SparkEngine:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("spark-run")
+    return tmp_path_factory.mktemp("a run [1] of 100%25 é")
 
 
 @pytest.fixture(scope="module")
@@ -187,7 +187,7 @@ def test_what_fails_on_an_executor_is_one_sentence_without_values(spark: Any, fo
 def test_the_command_starts_spark_and_ends_it(
     caretrace: Callable[..., subprocess.CompletedProcess[str]], people: Path, run_folder: Path, tmp_path: Path
 ) -> None:
-    out, spark = tmp_path / "run", ("--engine", "spark", "--spark-master", "local[1]")
+    out, spark = tmp_path / "a run [1] of 100%25 é", ("--engine", "spark", "--spark-master", "local[1]")
     quick = [part for name, value in QUICK.items() for part in ("--spark-conf", f"{name}={value}")]
     lists = (people / "clients", people / "register.csv", "--as-at", "2026-11-22")
     done = caretrace("link", *lists, "--out", out, *spark, *quick)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from linkage.spark import SparkEngine, SparkSettings
-from linkage.spark.exchange import require_shared
+from linkage.spark.exchange import folder, require_shared
 from linkage.spark.plan import Size
 from linkage.spark.session import defaults, require_java
 from schemas.errors import SettingsError
@@ -51,6 +52,17 @@ def test_executors_elsewhere_need_a_folder_they_see(tmp_path: Path) -> None:
     require_shared("yarn", tmp_path)
     with pytest.raises(SettingsError, match=r"spark\.caretrace\.folder"):
         require_shared("yarn", None)
+
+
+@pytest.mark.parametrize(("name", "says"), [("nowhere", "is not a folder"), ("a,b", "a comma in a path")])
+def test_a_folder_that_will_not_do_is_named(name: str, says: str, tmp_path: Path) -> None:
+    (tmp_path / "a,b").mkdir()
+    with (
+        duckdb.connect() as connection,
+        pytest.raises(SettingsError, match=says),
+        folder(connection, tmp_path / name),
+    ):
+        pass
 
 
 def test_it_is_said_before_anything_is_read() -> None:
