@@ -30,7 +30,7 @@ MAX_ITERATIONS, CONVERGED = 12, 0.0005
 SAMPLE_SIDE = 320
 """Clients and register rows of the random sample: a hundred thousand pairs."""
 SAMPLE_HOUSES = 4_000
-TRAINING_CLIENTS = 12_000
+TRAINING_CLIENTS = 8_000
 
 
 @dataclass(frozen=True)
