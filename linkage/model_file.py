@@ -1,7 +1,7 @@
 """A model as a file: written so that any diff tool shows what moved, and read as something to be distrusted.
 
 A model may bring comparisons of its own, with conditions in SQL. `load` reads each as a tree and lets only the SQL
-written from that tree reach a database (`linkage.condition`); every name that becomes a part of a query is checked too.
+written from that tree reach a database (`linkage.conditions`); every name that becomes a part of a query is checked too.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, get_args
 
 from linkage.comparison import Role, Stance
-from linkage.expression import ConditionError
-from linkage.fields import canonical, check_types
+from linkage.conditions.expression import ConditionError
+from linkage.conditions.fields import canonical, check_types
 from linkage.frequencies import Frequencies, u_columns
 from linkage.model import ComparisonWeights, LevelWeights, Model
 from schemas.errors import SettingsError

@@ -5,10 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from linkage.condition import parse
-from linkage.expression import Call, Column, ConditionError, Constant, Expression, Junction, columns, walk, write
-from linkage.fields import BY_NAME, FIELDS, NICKNAME, Field, canonical, check_types, known_as
-from linkage.functions import Kind
+from linkage.conditions.expression import (
+    Call,
+    Column,
+    ConditionError,
+    Constant,
+    Expression,
+    Junction,
+    columns,
+    walk,
+    write,
+)
+from linkage.conditions.fields import BY_NAME, FIELDS, NICKNAME, Field, canonical, check_types, known_as
+from linkage.conditions.functions import Kind
+from linkage.conditions.reading import parse
 from linkage.splink.read import SplinkLevel
 from schemas.errors import SettingsError
 

@@ -13,9 +13,9 @@ from typing import Any, Literal
 
 from linkage.blocking import RULES, AnyOf, BlockingRule
 from linkage.comparison import Comparison, Level
-from linkage.condition import parse
-from linkage.expression import Call, columns, write
-from linkage.fields import BY_NAME, NICKNAME, own_column
+from linkage.conditions.expression import Call, columns, write
+from linkage.conditions.fields import BY_NAME, NICKNAME, own_column
+from linkage.conditions.reading import parse
 from linkage.model import ComparisonWeights, LevelWeights, Model
 from linkage.weigh import prior_bits
 from schemas.errors import SettingsError

@@ -1,6 +1,6 @@
 """A Splink model as one of ours: the same comparisons, levels and weights, over our records.
 
-Splink's conditions are read as syntax trees (`linkage.condition`), their columns become those of our record, and the
+Splink's conditions are read as syntax trees (`linkage.conditions`), their columns become those of our record, and the
 SQL is written anew; so a pair reaches the same level in both, and weighs the same. Three things are ours: the prior is
 per client and needs the register's size, term frequencies come from the register at hand, and no m or u is below
 `linkage.model.FLOOR`. Splink knows no households: u stands for h, so that explanation takes nothing away.
@@ -14,8 +14,8 @@ from functools import cache
 from typing import Any
 
 from linkage.comparison import COMPARISONS, Comparison, Level, Role, Stance
-from linkage.expression import Call, columns, same_columns, walk
-from linkage.fields import BY_NAME, Field, canonical
+from linkage.conditions.expression import Call, columns, same_columns, walk
+from linkage.conditions.fields import BY_NAME, Field, canonical
 from linkage.model import FLOOR, ComparisonWeights, LevelWeights, Model
 from linkage.splink.conditions import ReadLevel, read_level, renamed, taken_for_granted, unknown_sql
 from linkage.splink.exports import FREQUENCIES
@@ -57,7 +57,7 @@ def import_settings(
 ) -> Imported:
     """The model that a Splink settings object describes.
 
-    `names` says which of our fields (`linkage.fields.FIELDS`) a column of the model is, where its name does not.
+    `names` says which of our fields (`conditions.fields.FIELDS`) a column of the model is, where its name does not.
     `accept_defaults` takes Splink's own default for every m and u that the file lacks; without it they are refused,
     all named. With `people`, the number of people in the register, the prior equals Splink's too. `frequencies` false
     leaves out every term frequency. Raises SettingsError with the place of whatever cannot be had exactly.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from linkage.fields import BY_NAME, FIELDS
+from linkage.conditions.fields import BY_NAME, FIELDS
 from linkage.frequencies import Frequencies, u_columns
 from linkage.splink.exports import FREQUENCIES, NICKNAMES, UNIQUE_ID, Frequency
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from linkage.comparison import Role
-from linkage.condition import parse, parser
-from linkage.expression import Column, ConditionError, write_condition
-from linkage.functions import Kind
+from linkage.conditions.expression import Column, ConditionError, write_condition
+from linkage.conditions.functions import Kind
+from linkage.conditions.reading import parse, parser
 
 
 @dataclass(frozen=True)

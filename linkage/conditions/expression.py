@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from linkage.functions import FUNCTIONS, TYPES, Kind
+from linkage.conditions.functions import FUNCTIONS, TYPES, Kind
 from schemas.errors import SettingsError
 
 
@@ -36,7 +36,7 @@ class Constant:
 
 @dataclass(frozen=True)
 class Call:
-    """A function or operator of `linkage.functions`."""
+    """A function or operator of `linkage.conditions.functions`."""
 
     name: str
     arguments: tuple[Expression, ...]
@@ -60,7 +60,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Cast:
-    """A cast to one of `linkage.functions.TYPES`."""
+    """A cast to one of `linkage.conditions.functions.TYPES`."""
 
     type: str
     inner: Expression
@@ -215,7 +215,7 @@ def _is_safe(call: Call) -> bool:
 def _one_kind(arguments: tuple[Expression, ...]) -> bool:
     known = [each for each in arguments if each != Constant("NULL", Kind.ANY)]
     kinds = {kind(each) for each in known}
-    # A text that stands in the condition is turned once, before any record is seen (`linkage.fields.check_types`).
+    # A text that stands in the condition is turned once, before any record is seen (`fields.check_types`).
     of_records = {kind(each) for each in known if not isinstance(each, Constant)}
     if Kind.ANY in kinds or Kind.LIST in kinds:
         return False

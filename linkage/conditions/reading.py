@@ -2,7 +2,7 @@
 
 A model may bring comparisons of its own, and their conditions are SQL that would be run on people's records. So the
 text itself is never run. DuckDB's parser turns it into a tree; every node of the tree must be one of those named here
-or in `linkage.functions`, every column one that `resolve` knows; and the SQL that runs is written from the tree. What
+or in `functions`, every column one that `resolve` knows; and the SQL that runs is written from the tree. What
 is not known is refused with its name: subqueries, tables, files, settings, variables, window and aggregate functions.
 """
 
@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from linkage.expression import (
+from linkage.conditions.expression import (
     Call,
     Case,
     Cast,
@@ -28,7 +28,7 @@ from linkage.expression import (
     Variable,
     walk,
 )
-from linkage.functions import FUNCTIONS, SYNONYMS, TAKES_FUNCTION, TYPES, Kind
+from linkage.conditions.functions import FUNCTIONS, SYNONYMS, TAKES_FUNCTION, TYPES, Kind
 
 if TYPE_CHECKING:
     import duckdb
@@ -88,7 +88,7 @@ def parse(text: str, resolve: Resolve) -> Expression:
 
 def _tree(parsed: Mapping[str, Any], resolve: Resolve) -> Expression:
     expression = _only_expression(parsed)
-    if expression.get("type") == "OPERATOR_TRY":  # as `linkage.expression.write_condition` may have written it
+    if expression.get("type") == "OPERATOR_TRY":  # as `expression.write_condition` may have written it
         expression = expression["children"][0]
     return _read(expression, _Inside(resolve, DEEPEST, MOST_FUNCTIONS))
 

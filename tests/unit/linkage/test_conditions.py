@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from linkage.clean import clean
 from linkage.comparison import COMPARISONS
-from linkage.expression import ConditionError
-from linkage.fields import FIELDS, canonical, check_types
-from linkage.functions import FUNCTIONS, SYNONYMS, TAKES_FUNCTION
+from linkage.conditions.expression import ConditionError
+from linkage.conditions.fields import FIELDS, canonical, check_types
+from linkage.conditions.functions import FUNCTIONS, SYNONYMS, TAKES_FUNCTION
 
 SHIPPED = [text for each in COMPARISONS for text in (each.unknown, *(level.condition for level in each.levels))]
 
