@@ -8,9 +8,10 @@ The modules read in the order of the method, and `link` in `engine` is that orde
     clean (with names, diminutives), blocking, comparison, frequencies, weigh, model, train, passes, decide,
     leftovers (the last few on both sides), verdicts (what people decided), explain, review, evaluate/
 
-Begin with `comparison`, which holds the levels as data, and `weigh`, which holds the one formula. What computes it is an
-engine: `batch` (DuckDB, the usual one), `spark/`, `reference/` (pandas and recordlinkage), or `lookup/` for one client
-at a time. Models travel as files: `model_file`, `model_diff`, `splink/`, and `conditions/`, which keeps foreign SQL out.
+Begin with `comparison`, which holds the levels as data, and `weigh`, which holds the one formula. What computes it is
+an engine: `batch` (DuckDB, the usual one), `spark/`, `reference/` (pandas and recordlinkage), or `lookup/` for one
+client at a time. Models travel as files: `model_file`, `model_diff`, `splink/`, and `conditions/`, which keeps foreign
+SQL out.
 """
 
 from __future__ import annotations

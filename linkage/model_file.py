@@ -1,7 +1,7 @@
 """A model as a file: written so that any diff tool shows what moved, and read as something to be distrusted.
 
 A model may bring comparisons of its own, with conditions in SQL. `load` reads each as a tree and lets only the SQL
-written from that tree reach a database (`linkage.conditions`); every name that becomes a part of a query is checked too.
+written from that tree reach a database (`linkage.conditions`); every name that becomes part of a query is checked.
 """
 
 from __future__ import annotations
