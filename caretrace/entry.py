@@ -120,6 +120,8 @@ def _text(value: Any, column: str) -> str | None:
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return None
     if isinstance(value, str):
+        if any("\ud800" <= letter <= "\udfff" for letter in value):
+            raise InputError(f"the column {column} holds half a character (a lone surrogate); decode its text again")
         return value.strip(_SPACE) or None
     if isinstance(value, bool):
         return "true" if value else "false"

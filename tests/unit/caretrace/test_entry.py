@@ -128,6 +128,7 @@ def test_rows_that_hang_on_it_are_read_too() -> None:
         ({"given_nam": "Xerxes"}, "has no column 'given_nam' (did you mean 'given_name'?)"),
         ({"given_name": ["Xerxes"]}, "column given_name holds a list"),
         ({"given_name": b"Xerxes"}, "column given_name holds a bytes"),
+        ({"given_name": "Xerxes\ud83d"}, "column given_name holds half a character"),
         ({"family_name": {"is": "Xerxes"}}, "column family_name holds a dict"),
         ({"postcode": "BR1 3AA"}, "says nothing about who it is"),
         ({}, "says nothing about who it is"),
