@@ -26,10 +26,11 @@ from linkage.spark.cluster import Cluster, Sent
 from linkage.spark.exchange import Written
 from linkage.spark.plan import Plan, plan_round
 from linkage.spark.session import require_spark, session
-from linkage.spark.settings import SparkSettings
+from linkage.spark.settings import OWN, SparkSettings
 from linkage.spark.work import make_work, records_sql
 from linkage.spark.worker import Work
 from linkage.weigh import pair_level_sql
+from schemas.errors import SettingsError
 from schemas.progress import Progress
 
 if TYPE_CHECKING:
@@ -133,8 +134,14 @@ class SparkEngine:
 
 def _create(connection: duckdb.DuckDBPyConnection, table: str, work: Work) -> None:
     """Make an empty `table` of the shape that executors give, which also proves their SQL before they see it."""
+    import duckdb
+
     try:
         connection.register("none_yet", work.ranked_schema.empty_table())
+    except duckdb.OutOfMemoryException as error:
+        raise SettingsError(
+            f"{OWN}workerMemory: {work.memory} is too little to weigh a single pair; give 100MB or more"
+        ) from error
     finally:
         worker.forget()
     connection.execute(f"CREATE OR REPLACE TABLE {table} AS FROM none_yet")

@@ -20,7 +20,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from schemas.errors import CaretraceError, SettingsError
+from linkage.spark.failures import told_in_a_sentence
+from schemas.errors import SettingsError
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -86,7 +87,7 @@ def session(master: str | None, conf: Mapping[str, str], folder: Path, log: Path
     with warnings.catch_warnings():
         # Only Arrow tables go through our functions, never pandas ones.
         warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
-        with opened as spark, _told_in_a_sentence():
+        with opened as spark, told_in_a_sentence():
             yield spark
 
 
@@ -196,53 +197,3 @@ def _end(gateway: Any) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-
-
-_MEANINGS = (
-    (
-        r"No module named '?(linkage|schemas|duckdb|pyarrow)",
-        "the Spark executors cannot import caretrace or what it needs; install caretrace with the same Python on every"
-        " executor, or pass it with --spark-conf spark.submit.pyFiles=...",
-    ),
-    (
-        r"PYTHON_VERSION_MISMATCH",
-        "the Spark executors run another version of Python than this program; set --spark-conf spark.pyspark.python",
-    ),
-    (
-        r"CARETRACE_DUCKDB_VERSION",
-        "the Spark executors have another version of DuckDB than this program; install the same",
-    ),
-    (
-        r"PATH_NOT_FOUND|FileNotFoundException|FILE_NOT_EXIST|does not exist",
-        "the Spark executors do not find the files this program wrote for them; set --spark-conf spark.caretrace.folder"
-        " to a folder that this machine and every executor see under one path",
-    ),
-    (
-        r"OutOfMemory|ExecutorLostFailure|Python worker exited unexpectedly|exceeds max|MemoryError",
-        "a Spark executor ran out of memory or was lost; give it more with --spark-conf spark.executor.memory"
-        " (spark.driver.memory with a local master), or make tasks smaller with spark.caretrace.pairsPerTask",
-    ),
-    (
-        r"No space left on device",
-        "the disk of a Spark executor is full; free some space or set --spark-conf spark.local.dir",
-    ),
-)
-
-
-@contextlib.contextmanager
-def _told_in_a_sentence() -> Iterator[None]:
-    """Spark's errors are pages long and hold values: say what they mean instead."""
-    from py4j.protocol import Py4JError
-    from pyspark.errors import PySparkException
-
-    try:
-        yield
-    except (Py4JError, PySparkException) as error:
-        text = str(error)
-        for pattern, sentence in _MEANINGS:
-            if re.search(pattern, text):
-                raise SettingsError(sentence) from error
-        raise CaretraceError(
-            "Spark stopped before the work was done; look at Spark's own log, which --spark-conf"
-            " spark.caretrace.log=FILE keeps (it may hold identifiable data)"
-        ) from error
