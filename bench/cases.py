@@ -65,8 +65,8 @@ CASES = (
     ),
     Case("100k-1m-none", "100 k x 1 M, no numbers", "no-nhs-numbers", 100_000, 1_000_000),
     # Clients are at most four fifths of the population, so that not everybody old is one.
-    Case("1m-1m", "1 M x 1.25 M, half with NHS numbers", "default", 1_000_000, 1_250_000, number=True),
-    Case("1m-1m-none", "1 M x 1.25 M, no numbers", "no-nhs-numbers", 1_000_000, 1_250_000),
+    Case("1m-1m", "1 M x 1.25 M, half with NHS numbers", "default", 1_000_000, 1_250_000, number=True, timeout=400),
+    Case("1m-1m-none", "1 M x 1.25 M, no numbers", "no-nhs-numbers", 1_000_000, 1_250_000, timeout=400),
     Case("census", "census-like, 25 k x 25 k", "census", 25_000, 25_000, both_unique=True, quick=True, runs=3),
     Case("hard", "hard lists, 20 k x 200 k", "hard", 20_000, 200_000, quick=True, runs=3),
     Case("febrl4", "FEBRL 4 without its number", "febrl4", 5_000, 5_000, both_unique=True, quick=True, runs=3),
