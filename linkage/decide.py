@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 CANDIDATES_KEPT = 5
 """Candidates of a client that are kept for explaining and reviewing; all of them compete."""
-_KEPT_ABOVE = 1e-9
+KEPT_ABOVE = 1e-9
 """Probability below which a candidate is not kept, the best one aside."""
 SETTLED_BITS = 17.0
 """A settled client's best candidate has odds of at least 2^17 to 1 against nobody and against any other [assumed]."""
@@ -164,7 +164,7 @@ def ranked_sql(weighed: str = "weighed", settled: str = "settled", pair_level: s
         FROM placed b
         JOIN {pair_level} t ON t.c = b.c AND t.r = b.r
         LEFT JOIN passed s ON s.c = b.c AND s.person = b.person
-        WHERE b.rank = 1 OR (b.rank <= {CANDIDATES_KEPT} AND b.probability >= {_KEPT_ABOVE!r})"""
+        WHERE b.rank = 1 OR (b.rank <= {CANDIDATES_KEPT} AND b.probability >= {KEPT_ABOVE!r})"""
 
 
 LEAST_ROOM = 0.25
@@ -287,7 +287,10 @@ def derive_bands(connection: duckdb.DuckDBPyConnection, model: Model, target: Ta
               AND p >= {target.lowest_review!r}""",
         default=target.lowest_review,
     )
-    return Bands(link_at, min(review_at, link_at))
+    # Rounded down, since a band stands on somebody's probability, whose last digits another engine or a reloaded model
+    # may give otherwise.
+    link_at, review_at = (math.floor(band * 1e6) / 1e6 for band in (link_at, min(review_at, link_at)))
+    return Bands(link_at, review_at)
 
 
 def _guarded(model: Model) -> str:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 MOST_PAIRS = 250_000
 """More than this is not worth its time [assumed]."""
+MOST_LEFT = 0.2
+"""Share of the register that may be left: otherwise the lists do not hold the same people [assumed]."""
 
 
 def look_again(connection: duckdb.DuckDBPyConnection, model: Model, frequencies: Frequencies) -> int:
@@ -33,7 +35,8 @@ def look_again(connection: duckdb.DuckDBPyConnection, model: Model, frequencies:
     ((clients, rows),) = connection.execute(
         "SELECT (SELECT count(*) FROM left_client), (SELECT count(*) FROM left_row)"
     ).fetchall()
-    if not 0 < clients * rows <= MOST_PAIRS:
+    ((all_rows,),) = connection.execute("SELECT count(*) FROM register_record").fetchall()
+    if not 0 < clients * rows <= MOST_PAIRS or rows > MOST_LEFT * all_rows:
         return 0
     pairs = """(
         SELECT l.id AS c, r.id AS r, false AS first FROM left_client l, left_row r

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from linkage.comparison import COMPARISONS, Role, Stance
-from linkage.decide import _KEPT_ABOVE as KEPT_ABOVE
-from linkage.decide import CANDIDATES_KEPT, KIN_ARE_RARE, SETTLED_BITS, YIELDS_AT, guards
+from linkage.decide import CANDIDATES_KEPT, KEPT_ABOVE, KIN_ARE_RARE, SETTLED_BITS, YIELDS_AT, guards
 from linkage.lookup.answer import Candidate, Match
 from linkage.lookup.register import Register
 from linkage.lookup.weigh import Weighed, Weigher

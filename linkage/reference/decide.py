@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from linkage.decide import _KEPT_ABOVE as KEPT_ABOVE
-from linkage.decide import CANDIDATES_KEPT, SETTLED_BITS
+from linkage.decide import CANDIDATES_KEPT, KEPT_ABOVE, SETTLED_BITS
 from linkage.model import Model
 from linkage.reference.pairs import known
 

@@ -32,12 +32,12 @@ def test_commands_parse(line: str) -> None:
 
 @pytest.mark.filterwarnings("default")
 def test_the_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    (snippet,) = [block for language, block in BLOCKS if language == "python"]
+    snippet = "\n".join(block for language, block in BLOCKS if language == "python")
     write(make(60, 600, seed=1), tmp_path, "standard")
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
     exec(compile(snippet, "README.md", "exec"), names)  # noqa: S102 - running the README is the test
-    assert re.fullmatch(r"\d+ of 60\n", capsys.readouterr().out)
+    assert re.fullmatch(r"\d+ of 60\n(link|review|none) (None|[0-9.]+)\n", capsys.readouterr().out)
     assert len(names["links"]) == 60
 
 

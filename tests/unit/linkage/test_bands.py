@@ -44,7 +44,7 @@ def bands(probabilities: list[float], target: Target = WIDE, *, clients: int | N
     ],
 )
 def test_link_band(probabilities: list[float], link_at: float) -> None:
-    assert bands(probabilities).link_at == pytest.approx(link_at)
+    assert bands(probabilities).link_at == pytest.approx(link_at, abs=2e-6)
 
 
 @pytest.mark.parametrize(
@@ -56,14 +56,14 @@ def test_link_band(probabilities: list[float], link_at: float) -> None:
     ],
 )
 def test_review_band(probabilities: list[float], review_at: float) -> None:
-    assert bands(probabilities).review_at == pytest.approx(review_at)
+    assert bands(probabilities).review_at == pytest.approx(review_at, abs=2e-6)
 
 
 def test_guarded_clients_do_not_use_up_the_target() -> None:
     probabilities = [0.96] * 100 + [1.0] * 2000
     assert bands(probabilities).link_at == 1.0
     assert bands(probabilities, guarded=100).link_at == 1.0
-    assert bands([0.96] * 100 + [1.0] * 2000 + [0.97], guarded=100).link_at == pytest.approx(0.97)
+    assert bands([0.96] * 100 + [1.0] * 2000 + [0.97], guarded=100).link_at == pytest.approx(0.97, abs=2e-6)
 
 
 def test_a_stricter_target_never_lowers_the_band() -> None:
