@@ -74,15 +74,11 @@ RULES: tuple[BlockingRule, ...] = (
     BlockingRule("any address, sound of family name", (_PLACE, "family_sound")),
     BlockingRule("same house", ("place", "house"), max_register_rows=12),
     BlockingRule("birth date, district", (*_DATE, "district")),
-    BlockingRule("birth date, house", (*_DATE, "house")),
-    BlockingRule("house, district, given name", ("house", "district", "given_root")),
-    BlockingRule("house, district, sound of family name", ("house", "district", "family_sound")),
     BlockingRule("sound of names, district", ("family_sound", "given_sound", "district"), max_register_rows=50),
     BlockingRule("names, day and month of birth", ("family", "given_root", "birth_month", "birth_day")),
     BlockingRule("rare names", ("family", "given_root"), max_register_rows=12),
     BlockingRule("rare family name", ("family",), max_register_rows=12),
     BlockingRule("rare birth date", _DATE, max_register_rows=12),
-    BlockingRule("rare sounds of names", ("family_sound", "given_sound"), max_register_rows=12),
 )
 
 

@@ -147,7 +147,7 @@ class Captured:
         return cls(facts["links"], rules, tuple(Split.from_json(each) for each in facts["splits"]))
 
 
-SAMPLE = 20_000
+SAMPLE = 10_000
 """Accepted links asked about: the intervals of more would be no narrower than anybody needs."""
 
 
