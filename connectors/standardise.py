@@ -243,9 +243,10 @@ def _report_quality(
     for name, (_, scheme) in kept.items():
         place = fill.columns[name].record
         connection.execute(
-            f"INSERT INTO {side}.identifier BY NAME SELECT s.source, s.source_org, s.record_id, {quoted(scheme)} AS scheme,"
-            f' "kept_{name}" AS value, f.name AS extract_file, {place}_record AS extract_record,'
-            f" {place}_line AS extract_line FROM suspect s JOIN reading_file f ON f.file = {place}_file"
+            f"INSERT INTO {side}.identifier BY NAME SELECT s.source, s.source_org, s.record_id,"
+            f' {quoted(scheme)} AS scheme, "kept_{name}" AS value, f.name AS extract_file,'
+            f" {place}_record AS extract_record, {place}_line AS extract_line"
+            f" FROM suspect s JOIN reading_file f ON f.file = {place}_file"
             f' WHERE "kept_{name}" IS NOT NULL ORDER BY {place}_file, {place}_record'
         )
     union = " UNION ALL ".join(

@@ -261,7 +261,6 @@ PLACE = Comparison(
             "same district",
             f"l.district = r.district OR NOT {_BOTH_UNITS} AND jaro_winkler_similarity(l.town, r.town) >= 0.92",
             "the same postcode district, or a town of like name where that is not known",
-            at_least="unit_u",
         ),
         Level("elsewhere", "true", "another district or town"),
     ),

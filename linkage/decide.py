@@ -167,6 +167,7 @@ def ranked_sql(weighed: str = "weighed", settled: str = "settled", pair_level: s
         WHERE b.rank = 1 OR (b.rank <= {CANDIDATES_KEPT} AND b.probability >= {KEPT_ABOVE!r})"""
 
 
+_ROUNDS = 5
 LEAST_ROOM = 0.25
 """Bits: less is not worth a second look, as where the register is much longer than the list [assumed]."""
 CLAIMED_AT = 0.99
@@ -178,18 +179,20 @@ def make_room(connection: duckdb.DuckDBPyConnection, people: int) -> None:
 
     A register person is as a rule one client. Once most have been found, whoever is left can only be one of the few
     who are left: the prior odds are spread over people - claimed instead of people. Claimed people stay candidates,
-    since a client may stand in the list twice. What this finds claims others, so it is done again, once.
+    since a client may stand in the list twice. What this finds claims others, so it is done until little is found.
     """
     connection.execute("ALTER TABLE ranked ADD COLUMN room DOUBLE DEFAULT 0")
-    for _ in range(2):
+    before = 0
+    for _ in range(_ROUNDS):
         connection.execute(f"""
             CREATE OR REPLACE TEMP TABLE claimed AS
             SELECT person, min(c) AS c, count(*) AS clients FROM ranked
             WHERE rank = 1 AND probability >= {CLAIMED_AT!r} GROUP BY person""")
         ((claimed,),) = connection.execute("SELECT count(*) FROM claimed").fetchall()
         room = math.log2(people / max(people - claimed, 1)) if people else 0.0
-        if room < LEAST_ROOM:
+        if room < LEAST_ROOM or claimed - before < 0.001 * people:
             break
+        before = claimed
         connection.execute(f"CREATE OR REPLACE TABLE ranked AS {_roomier_sql(room)}")
     connection.execute("DROP TABLE claimed")
 

@@ -149,7 +149,8 @@ def _household_pairs(connection: duckdb.DuckDBPyConnection, model: Model, seed: 
         # register cannot say how often a client carries a relative's number.
         if weights.comparison.role not in ("place", "number", "other id"):
             counts = _counts(connection, weights.comparison, "household_level", "1")
-            model = model.with_weights(_fit(weights, weights, "h", counts, LEAN_H))
+            fitted = _fit(weights, weights, "h", counts, LEAN_H)
+            model = model.with_weights(_shared(fitted, fitted) if weights.comparison.role == "family" else fitted)
     connection.execute("DROP TABLE household")
     connection.execute("DROP TABLE household_level")
     return replace(model, household=(others + LEAN_HOUSEHOLD * model.household) / (people + LEAN_HOUSEHOLD))
@@ -225,7 +226,26 @@ def _set_m(model: Model, default: ComparisonWeights, counts: list[float], *, hol
         fitted = _hold(fitted, default)
     if comparison.role == "place":
         fitted = replace(fitted, levels=tuple(replace(level, h=level.m) for level in fitted.levels))
+    if comparison.role == "family":
+        fitted = _shared(model[comparison.name], fitted)
     return model.with_weights(fitted)
+
+
+def _shared(before: ComparisonWeights, after: ComparisonWeights) -> ComparisonWeights:
+    """`after` with h of a name that most of a household share: whoever shares it shares its slips too.
+
+    h = s * m + (1 - s) * other, where s is the share of kin who bear the name, by the best level of `before`. So a slip
+    never speaks more against the household explanation than the name itself does.
+    """
+    share = min(before.levels[0].h / before.levels[0].m, 0.99)
+    others = [max(level.h - share * level.m, FLOOR) for level in before.levels]
+    scale = (1 - share) / sum(others)
+    return replace(
+        after,
+        levels=tuple(
+            replace(level, h=share * level.m + other * scale) for level, other in zip(after.levels, others, strict=True)
+        ),
+    )
 
 
 def _hold(fitted: ComparisonWeights, default: ComparisonWeights) -> ComparisonWeights:

@@ -10,7 +10,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from schemas import ADDRESS, NAME, PERSON, SOURCE_TABLES, Table
+from schemas import ADDRESS, IDENTIFIER, NAME, PERSON, SOURCE_TABLES, Table
 from schemas.sql import install_macros
 
 Row = dict[str, Any]
@@ -43,6 +43,7 @@ def store() -> Iterator[Store]:
         threads: int = 2,
         addresses: dict[str, list[Row]] | None = None,
         names: dict[str, list[Row]] | None = None,
+        identifiers: dict[str, list[Row]] | None = None,
     ) -> duckdb.DuckDBPyConnection:
         connection = duckdb.connect(config={"threads": threads})
         made.append(connection)
@@ -54,6 +55,7 @@ def store() -> Iterator[Store]:
             _insert(connection, side, PERSON, rows)
             _insert(connection, side, ADDRESS, (addresses or {}).get(side, []))
             _insert(connection, side, NAME, (names or {}).get(side, []))
+            _insert(connection, side, IDENTIFIER, (identifiers or {}).get(side, []))
         return connection
 
     yield make

@@ -95,7 +95,7 @@ styles = st.sampled_from([("\r\n", csv.QUOTE_MINIMAL), *((end, csv.QUOTE_ALL) fo
 @given(tables, styles, st.integers(1, 60))
 @settings(max_examples=300, deadline=None)
 def test_well_formed_text_is_read_as_python_reads_it(table, style, block) -> None:
-    doubtful = any("|" in value and value.count(",") >= WIDTH - 1 for row in table for value in row)
+    doubtful = any("|" in "".join(row) and "".join(row).count(",") >= WIDTH - 1 for row in table)
     rows, _, rejected = index(written(table, *style), block=block)
     if doubtful:  # a line within a value may look like a record: refused, never read
         assert all(row in table for row in rows.values())

@@ -37,12 +37,12 @@ def person(given: str | None, family: str | None, born: str | None, **more: str)
         (
             person("Ann", "Old", None, postcode="BR1 3AA"),
             person("Ann", "New", None, postcode="BR1 3AA"),
-            "any postcode, given name",
+            "any address, sound of given name",
         ),
         (
             person("Ann", "Old", "1931-07-09", postcode="BR1 3AA"),
             person("Eve", "New", "1931-01-30", postcode="BR1 3AA"),
-            "any postcode, year of birth",
+            "any address, year of birth",
         ),
         (
             person("Ann", "Old", "1931-07-09"),
@@ -58,10 +58,27 @@ def person(given: str | None, family: str | None, born: str | None, **more: str)
         (
             person("Ann", "Old", None, postcode="BR1 3AA"),
             person("Eve", "Old", None, postcode="BR1 3AA"),
-            "any postcode, family name",
+            "any address, sound of family name",
         ),
         (person("Ann", "Old", "1931-07-09"), person("Ann", "Old", "1956-07-09"), "names, day and month of birth"),
         (person("Ann", "Old", None), person("Ann", "Old", "1931-07-09"), "rare names"),
+        (
+            person("Ann", "Old", None, postcode="BR1 3AA", address_line_1="14 High Street"),
+            person("Eve", "New", None, postcode="BR1 3AA", address_line_1="14, HIGH ST"),
+            "same house",
+        ),
+        (
+            person("Ann", "Old", "1931-07-09", postcode="BR1 3AA"),
+            person("Eve", "New", "1931-07-09", postcode="BR1 9ZZ"),
+            "birth date, district",
+        ),
+        (
+            person("Jon", "Smith", None, postcode="BR1 3AA"),
+            person("Jan", "Smyth", None, postcode="BR1 9ZZ"),
+            "sound of names, district",
+        ),
+        (person("Ann", "Quilter", None), person("Eve", "Quilter", None), "rare family name"),
+        (person("Ann", "Old", "1931-07-09"), person("Eve", "New", "1931-07-09"), "rare birth date"),
     ],
 )
 def test_each_rule_finds_what_it_is_for(client, register, rule, store) -> None:
@@ -72,9 +89,36 @@ def test_each_rule_finds_what_it_is_for(client, register, rule, store) -> None:
     assert connection.execute("SELECT c, r FROM pair").fetchall() == [(0, 0)]  # once, however many rules made it
 
 
-def test_every_rule_stands_in_the_table_above() -> None:
-    (parametrize,) = test_each_rule_finds_what_it_is_for.pytestmark
-    assert {rule for _, _, rule in parametrize.args[1]} == {rule.name for rule in RULES}
+@pytest.mark.parametrize(
+    ("clients", "register", "rule"),
+    [
+        (
+            {"record_id": "c1", "scheme": "superseded NHS number", "value": "9434765919"},
+            {"record_id": "r1", "scheme": "superseded NHS number", "value": "9434765919"},
+            "superseded NHS number",
+        ),
+        (
+            {"record_id": "c1", "scheme": "ni number", "value": "QQ123456C"},
+            {"record_id": "r1", "scheme": "ni number", "value": "qq123456c"},
+            "other identifier",
+        ),
+    ],
+)
+def test_identifiers_make_pairs(clients, register, rule, store) -> None:
+    connection = store(
+        [person("Ann", "Old", None)],
+        [person("Eve", "New", None)],
+        identifiers={"clients": [clients], "register": [register]},
+    )
+    clean(connection, ("clients", "register"))
+    facts = {each.name: each.pairs for each in block(connection)}
+    assert facts[rule] == 1
+
+
+def test_every_rule_stands_in_the_tables_above() -> None:
+    tables = [test_each_rule_finds_what_it_is_for.pytestmark, test_identifiers_make_pairs.pytestmark]
+    shown = {rule for (parametrize,) in tables for _, _, rule in parametrize.args[1]}
+    assert shown == {rule.name for rule in RULES}
 
 
 def test_missing_values_make_no_pair(store) -> None:
@@ -94,7 +138,7 @@ def test_a_former_postcode_and_a_former_name_make_pairs(store) -> None:
     )
     clean(connection, ("clients", "register"))
     facts = {each.name: each.pairs for each in block(connection)}
-    assert facts["any postcode, given name"] == 1
+    assert facts["any address, sound of given name"] == 1
     assert facts["any family name, given name, year of birth"] == 1
 
 
