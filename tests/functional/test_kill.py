@@ -13,7 +13,7 @@ import pytest
 from caretrace import run_folder
 from schemas.errors import InputError
 
-TIMES = 20 if "CARETRACE_PROVE" in os.environ else 3
+TIMES = 20 if "CARETRACE_PROVE" in os.environ else 2
 """`make prove` kills twenty times, `make test` a sample."""
 
 

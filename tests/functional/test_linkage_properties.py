@@ -80,7 +80,7 @@ def test_an_unrelated_register_row_never_makes_a_link_another_persons(people, li
 )
 def test_links_are_right(preset: str, precision: float, recall: float) -> None:
     """A floor on small lists; docs/benchmarks.md has the figures on large ones."""
-    people = make(4_000, 40_000, seed=3, errors=PRESETS[preset])
+    people = make(2_500, 25_000, seed=3, errors=PRESETS[preset])
     links = caretrace.link(people.clients, people.register, seed=1).links
     joined = links.select(["record_id", "nhs_number"]).join(
         people.truth.select(["record_id", "nhs_number", "in_register"]), "record_id", right_suffix="_true"

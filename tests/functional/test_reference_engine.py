@@ -41,7 +41,7 @@ def place(row: dict[str, Any]) -> tuple[str, int]:
 
 @pytest.mark.parametrize("preset", ["default", "hard"])
 def test_links_are_those_of_duckdb(preset: str, tmp_path: Path) -> None:
-    people = make(1_000, 8_000, seed=4, errors=PRESETS[preset])
+    people = make(600, 5_000, seed=4, errors=PRESETS[preset])
     expected, found = (linked(people, tmp_path, engine) for engine in (None, RecordLinkageEngine()))
     assert found["facts"].blocking == expected["facts"].blocking
     assert found["facts"].pairs == expected["facts"].pairs

@@ -93,7 +93,7 @@ styles = st.sampled_from([("\r\n", csv.QUOTE_MINIMAL), *((end, csv.QUOTE_ALL) fo
 
 
 @given(tables, styles, st.integers(1, 60))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_well_formed_text_is_read_as_python_reads_it(table, style, block) -> None:
     doubtful = any("|" in "".join(row) and "".join(row).count(",") >= WIDTH - 1 for row in table)
     rows, _, rejected = index(written(table, *style), block=block)
@@ -111,7 +111,7 @@ plain = st.text(st.sampled_from("abcdé "), max_size=6)
     st.data(),
     st.booleans(),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_a_stray_quote_costs_at_most_one_record(table, data, quoted) -> None:
     lines = written(
         [[str(n), *row[1:]] for n, row in enumerate(table)], "\n", csv.QUOTE_ALL if quoted else csv.QUOTE_MINIMAL
@@ -123,7 +123,7 @@ def test_a_stray_quote_costs_at_most_one_record(table, data, quoted) -> None:
 
 
 @given(tables, st.binary(max_size=4), st.data(), st.integers(1, 80))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_no_damage_loses_count_of_records(table, noise, data, block) -> None:
     text = bytearray(written(table, "\r\n", csv.QUOTE_MINIMAL))
     at = data.draw(st.integers(0, len(text)))

@@ -174,7 +174,7 @@ def test_no_value_can_stop_a_run(condition: str) -> None:
         assert len(connection.execute(f"SELECT {canonical(condition)} FROM {rows} l, {rows} r").fetchall()) == 9
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     st.one_of(
         st.text(max_size=40),

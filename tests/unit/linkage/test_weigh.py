@@ -54,14 +54,14 @@ _REACHED = st.fixed_dictionaries(
 _U = st.fixed_dictionaries({name: st.floats(1e-8, 0.5) for name in FREQUENCIES})
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(reached=_REACHED, u_of=_U)
 def test_the_sql_is_the_formula(reached: dict[str, int | None], u_of: dict[str, float]) -> None:
     model = default_model()
     assert in_sql(model, reached, u_of) == pytest.approx(oracle(model, reached, u_of), abs=1e-6)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(reached=_REACHED, u_of=_U)
 def test_a_comparison_that_says_nothing_weighs_nothing(reached: dict[str, int | None], u_of: dict[str, float]) -> None:
     model = default_model()
