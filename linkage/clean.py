@@ -32,8 +32,8 @@ _STREET = """coalesce(
     nullif(regexp_extract(upper({one}), '^[^A-Z0-9]*([A-Z]{{2,12}}(?: [A-Z]+)?)', 1), ''))"""
 
 
-def clean(connection: duckdb.DuckDBPyConnection, sides: tuple[str, str]) -> None:
-    """Make `<side>_record` for both sides, `name_value` and `nickname`."""
+def clean(connection: duckdb.DuckDBPyConnection, sides: tuple[str, ...]) -> None:
+    """Make `<side>_record` for each side, `name_value` and `nickname`."""
     build_names(connection, sides)
     for side in sides:
         _build_extras(connection, side)

@@ -199,7 +199,8 @@ def make_room(connection: duckdb.DuckDBPyConnection, people: int) -> None:
 
 def _roomier_sql(room: float) -> str:
     """SELECT of `ranked` with `room` more bits for the unclaimed instead of what they had."""
-    # Candidates that were not kept share what the kept ones leave: their mass is told by the best one's probability.
+    # Candidates that were not kept share what the kept ones leave: the mass of all is told by any probability that is
+    # not too small to divide by. Where all are too small, nobody has nearly all of it.
     return f"""
         WITH changed AS (
             -- Whom a client has claimed alone is free for that client.
@@ -209,8 +210,8 @@ def _roomier_sql(room: float) -> str:
         ),
         scaled AS (
             SELECT *, greatest(max(new_weight) OVER (PARTITION BY c), 0) AS top,
-                   max(CASE WHEN rank > 1 THEN NULL WHEN probability < 1e-9 THEN 0
-                            ELSE weight - log2(probability) END) OVER (PARTITION BY c) AS all_bits
+                   coalesce(max(CASE WHEN probability >= 1e-6 THEN weight - log2(probability) END)
+                            OVER (PARTITION BY c), 0) AS all_bits
             FROM changed
         ),
         shares AS (

@@ -78,7 +78,7 @@ def _folded(expression: str) -> str:
     return f"regexp_replace(regexp_replace({sql}, '[{_APOSTROPHES}]', '', 'g'), '[^A-Z]+', ' ', 'g')"
 
 
-def build_names(connection: duckdb.DuckDBPyConnection, sides: tuple[str, str]) -> None:
+def build_names(connection: duckdb.DuckDBPyConnection, sides: tuple[str, ...]) -> None:
     """Make `name_value`, one row per distinct raw name of both sides, and `nickname` (a, b), both directions.
 
     Columns of `name_value`: `raw`; `first`, its first word, with `first_sound` and `first_root`; `words`, all its words

@@ -38,7 +38,7 @@ _TABLES = (
 
 def build(connection: duckdb.DuckDBPyConnection) -> Register:
     """The register of the store's tables `register.*`; leaves no table behind."""
-    clean(connection, ("register",))  # type: ignore[arg-type] # one side alone is cleaned as two are
+    clean(connection, ("register",))
     count = _count(connection)
     numbers = _Numbers(connection, count)
     texts = _texts(connection)

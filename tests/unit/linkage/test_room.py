@@ -13,16 +13,20 @@ from linkage.decide import make_room
 from linkage.leftovers import MOST_PAIRS
 
 
-def after(people: int, *rows: tuple[int, int, float]) -> dict[tuple[int, int], float]:
+def after(
+    people: int, *rows: tuple[int, int, float], confirmed: tuple[int, int] | None = None
+) -> dict[tuple[int, int], float]:
     """Probability by (client, person) once room is made; rows are (client, person, weight)."""
     with duckdb.connect() as connection:
         values = ", ".join(f"({c}, {person}, {weight!r}::DOUBLE)" for c, person, weight in rows)
         connection.execute("CREATE TABLE confirmed (c BIGINT, person BIGINT)")
+        connection.execute("INSERT INTO confirmed SELECT ?, ? WHERE ?", [*(confirmed or (0, 0)), confirmed is not None])
         connection.execute(f"""
             CREATE TABLE ranked AS
             WITH given AS (SELECT c, person, person AS r, weight, pow(2, weight) AS odds
                            FROM (VALUES {values}) AS v (c, person, weight))
-            SELECT c, person, r, row_number() OVER (PARTITION BY c ORDER BY weight DESC) AS rank, weight,
+            SELECT c, person, r, row_number() OVER (PARTITION BY c
+                       ORDER BY (c, person) NOT IN (SELECT (c, person) FROM confirmed), weight DESC) AS rank, weight,
                    odds / (1 + sum(odds) OVER (PARTITION BY c)) AS probability FROM given""")
         make_room(connection, people)
         return {(c, p): x for c, p, x in connection.execute("SELECT c, person, probability FROM ranked").fetchall()}
@@ -46,6 +50,12 @@ def test_a_person_whom_another_client_has_claimed_gains_nothing() -> None:
 def test_the_unclaimed_of_two_like_candidates_wins() -> None:
     found = after(10, *TAKEN, (10, 1, 3.0), (10, 10, 3.0))
     assert found[10, 10] > 5 * found[10, 1]
+
+
+def test_a_confirmed_person_whom_nothing_speaks_for_leaves_the_others_probabilities() -> None:
+    found = after(10, *TAKEN, (10, 10, -40.0), (10, 99, 3.0), confirmed=(10, 10))
+    odds = 2 ** (3 + math.log2(10))
+    assert found[10, 99] == pytest.approx(odds / (1 + odds), rel=1e-3)
 
 
 def test_in_a_register_much_longer_than_the_list_nothing_changes() -> None:
