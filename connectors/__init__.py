@@ -1,8 +1,8 @@
 """How data comes in: any supplier's extract into the standard tables, with every record accounted for.
 
 In: files, folders or tables in memory (`Source`). Out: the tables of `schemas.SOURCE_TABLES` in the working store, and
-a `ReadReport`. Begin with `read`. A supplier is one file of declarations (`emis.py`, `systmone.py`, `standard.py`) or a
-mapping in `profiles/`; `supplier.py` says what can be declared, `records.py` finds the records in text.
+a `ReadReport`. Begin with `read`. `files/` turns a file into raw text columns; `supplier.py` says what a supplier can
+declare about them, `suppliers/` holds the declarations, one file a supplier; `standardise.py` carries them out.
 """
 
 from __future__ import annotations

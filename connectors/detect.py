@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from connectors.header import Header, check_titles, read_header
-from connectors.load import PARQUET, open_parquet
+from connectors.files.header import Header, check_titles, read_header
+from connectors.files.load import PARQUET, open_parquet
+from connectors.files.typed import as_arrow
 from connectors.source import Source
 from connectors.supplier import Kind, Supplier, plain
-from connectors.typed import as_arrow
 from schemas.errors import InputError
 
 if TYPE_CHECKING:

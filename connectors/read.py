@@ -8,10 +8,10 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from connectors.detect import Extract, Found, detect
-from connectors.load import Loaded, create_raw, load_parquet, load_table, load_text
+from connectors.files.load import Loaded, create_raw, load_parquet, load_table, load_text
+from connectors.files.records import Rejected
 from connectors.manifest import check_manifest
 from connectors.naming import tell_apart
-from connectors.records import Rejected
 from connectors.source import FileFacts, ReadReport, Source
 from connectors.standardise import create_work_tables, standardise
 from connectors.supplier import Kind, Supplier

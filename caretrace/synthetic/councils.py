@@ -1,4 +1,4 @@
-"""A client list as CareFirst and Swift would export it. Their column titles are assumed: see connectors/profiles."""
+"""A client list as CareFirst and Swift would export it. Their titles are assumed: connectors/suppliers/profiles."""
 
 from __future__ import annotations
 

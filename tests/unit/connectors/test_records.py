@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.records import DOUBTFUL, MISPLACED, NOT_TEXT, TOO_LONG, UNCLOSED, RecordIndex
+from connectors.files.records import DOUBTFUL, MISPLACED, NOT_TEXT, TOO_LONG, UNCLOSED, RecordIndex
 
 WIDTH = 3
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from connectors.header import Header, after_header
-from connectors.records import RecordIndex, Rejected
+from connectors.files.header import Header, after_header
+from connectors.files.records import RecordIndex, Rejected
+from connectors.files.text import Text, examine, raw_blocks, utf8_blocks
+from connectors.files.typed import refuse_float_ids, refuse_nested, text_sql
 from connectors.supplier import Kind
-from connectors.text import Text, examine, raw_blocks, utf8_blocks
-from connectors.typed import refuse_float_ids, refuse_nested, text_sql
 from connectors.values import quoted
 from schemas.errors import InputError
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from functools import cache
 
-from connectors import mapped
-from connectors.emis import EMIS
 from connectors.source import Source
-from connectors.standard import STANDARD
 from connectors.supplier import Supplier
-from connectors.systmone import SYSTMONE
+from connectors.suppliers import mapped
+from connectors.suppliers.emis import EMIS
+from connectors.suppliers.standard import STANDARD
+from connectors.suppliers.systmone import SYSTMONE
 from schemas.errors import SettingsError
 
 _DECLARED = {supplier.name: supplier for supplier in (STANDARD, EMIS, SYSTMONE)}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from connectors.text import examine_head, raw_blocks
+from connectors.files.text import examine_head, raw_blocks
 from schemas.errors import InputError
 
 _DELIMITERS = ",;\t|"

@@ -1,0 +1,1 @@
+"""From files and tables in memory to raw text columns: encodings, headers, records, and what types may pass as text."""
