@@ -21,7 +21,7 @@ def plain(title: str) -> str:
     >>> plain("Date of Birth") == plain("DATE_OF_BIRTH")
     True
     """
-    return re.sub(r"[\\W_]+", "", title.casefold())
+    return re.sub(r"[\W_]+", "", title.casefold())
 
 
 class Repeats(Enum):
@@ -55,6 +55,8 @@ class Fill:
     where: str = "TRUE"
     once: bool = False
     """Only the first record of each person (Repeats.FOLD)."""
+    each: str | None = None
+    """SQL of a list over `r`: a row for each of its elements, which `columns` and `where` call `item`."""
 
     def __post_init__(self) -> None:
         if unknown := [name for name in self.columns if name not in self.table]:
