@@ -202,6 +202,8 @@ def _parsed(supplier: Supplier, kind: Kind, fill: Fill, only: str = "") -> str:
     """Each record's key, place, texts given (`g_<column>`) and parsed values (`v_<column>`): the dear part, once."""
     joins = "".join(_join(lookup, f"found_{lookup.alias}") for lookup in supplier.lookups if _uses(fill, lookup.alias))
     later = " ANTI JOIN later ON later.file = r.file AND later.record = r.record" if fill.once else ""
+    # The place of an element in its list keeps what is reported of one record in one order.
+    items = f", unnest({fill.each}) AS item, generate_subscripts({fill.each}, 1) AS item_place" if fill.each else ""
     places = {"r"} | {value.record for value in fill.columns.values()}
     # A text may stand in a record that was looked up; where none was found there is no text either.
     columns = [
@@ -209,9 +211,10 @@ def _parsed(supplier: Supplier, kind: Kind, fill: Fill, only: str = "") -> str:
         *(f"coalesce({p}.{at}, r.{at}) AS {p}_{at}" for p in sorted(places) for at in ("file", "record", "line")),
         *(f'{value.parsed} AS "v_{name}"' for name, value in fill.columns.items()),
         *(f'{value.given} AS "g_{name}"' for name, value in fill.columns.items() if value.given),
+        f"{'item_place' if fill.each else 0} AS item_place",
     ]
     return (
-        f"SELECT {', '.join(columns)} FROM (SELECT r.* FROM {_remaining(kind)}{later}{only}) r"
+        f"SELECT {', '.join(columns)} FROM (SELECT r.*{items} FROM {_remaining(kind)}{later}{only}) r"
         f" JOIN reading_file f USING (file){joins} WHERE {fill.where}"
     )
 
@@ -231,7 +234,8 @@ def _report_quality(
     if not connection.execute("SELECT 1 FROM doubtful LIMIT 1").fetchall():
         return
     places = sorted({record for *_, record in issues})
-    columns = ["source", "source_org", "record_id", *(f"{p}_{at}" for p in places for at in ("file", "record", "line"))]
+    columns = ["source", "source_org", "record_id", "item_place"]
+    columns += [f"{p}_{at}" for p in places for at in ("file", "record", "line")]
     columns += [f"{sql} AS issue_{i}" for i, (_, sql, _, _) in enumerate(issues)]
     kept = {name: value.kept for name, value in fill.columns.items() if value.kept and value.fault}
     columns += [f'{_say(text, name)} AS "kept_{name}"' for name, (text, _) in kept.items()]
@@ -247,17 +251,17 @@ def _report_quality(
             f' {quoted(scheme)} AS scheme, "kept_{name}" AS value, f.name AS extract_file,'
             f" {place}_record AS extract_record, {place}_line AS extract_line"
             f" FROM suspect s JOIN reading_file f ON f.file = {place}_file"
-            f' WHERE "kept_{name}" IS NOT NULL ORDER BY {place}_file, {place}_record'
+            f' WHERE "kept_{name}" IS NOT NULL ORDER BY {place}_file, {place}_record, item_place'
         )
     union = " UNION ALL ".join(
         f'SELECT source, source_org, record_id, {quoted(name)} AS "column", issue_{i} AS issue, {used} AS used,'
-        f" {p}_file AS file, {p}_record AS extract_record, {p}_line AS extract_line"
+        f" {p}_file AS file, {p}_record AS extract_record, {p}_line AS extract_line, item_place"
         f" FROM suspect WHERE issue_{i} IS NOT NULL"
         for i, (name, _, used, p) in enumerate(issues)
     )
     connection.execute(
-        f"INSERT INTO {side}.data_quality BY NAME SELECT q.* EXCLUDE (file), f.name AS extract_file"
-        f' FROM ({union}) q JOIN reading_file f USING (file) ORDER BY q.file, extract_record, "column"'
+        f"INSERT INTO {side}.data_quality BY NAME SELECT q.* EXCLUDE (file, item_place), f.name AS extract_file"
+        f' FROM ({union}) q JOIN reading_file f USING (file) ORDER BY q.file, extract_record, "column", item_place'
     )
 
 
