@@ -1,4 +1,4 @@
-"""`caretrace audit verify` and `caretrace audit register`."""
+"""`caretrace audit verify`, `caretrace audit register` and `caretrace audit writings`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from caretrace.outputs import neutralised
 if TYPE_CHECKING:
     from governance.audit.verification import Verification
 
-app = typer.Typer(help="Check the log of what was released, and read it.", no_args_is_help=True)
+app = typer.Typer(help="Check the log of what was released and written, and read it.", no_args_is_help=True)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 
@@ -35,14 +35,21 @@ AnchorOption = Annotated[
 @app.command("verify")
 def verify(project: ProjectOption = None, anchor: AnchorOption = None, as_json: JsonOption = False) -> None:
     """Check every entry of the log, its order and its end. Exit code 4 where it was altered."""
+    from governance.audit import writings
+
     found = _verification(project, anchor or ())
+    open_ones = [each["writing_id"] for each in writings.unfinished(found.entries)]
     facts = {
         "origin": found.origin,
         "entries": found.size,
         "anchored": found.anchored,
         "key_confirmed": found.key_confirmed,
+        "writings_without_outcome": open_ones,
     }
-    console.say(json.dumps(facts, indent=2) if as_json else found.to_text())
+    text = found.to_text()
+    if open_ones:
+        text += f" Begun and without an outcome: {', '.join(open_ones)}; the next writing settles that."
+    console.say(json.dumps(facts, indent=2) if as_json else text)
 
 
 @app.command("register")
@@ -52,6 +59,16 @@ def register(project: ProjectOption = None, as_json: JsonOption = False) -> None
 
     rows = disclosures.rows(_verification(project).entries)
     text = json.dumps(rows, indent=2, ensure_ascii=False) if as_json else as_csv(disclosures.COLUMNS, rows)
+    console.say(text)
+
+
+@app.command("writings")
+def writings(project: ProjectOption = None, as_json: JsonOption = False) -> None:
+    """Print what was written for our own systems and national services as CSV, after checking the log."""
+    from governance.audit import writings as written
+
+    rows = written.rows(_verification(project).entries)
+    text = json.dumps(rows, indent=2, ensure_ascii=False) if as_json else as_csv(written.COLUMNS, rows)
     console.say(text)
 
 
