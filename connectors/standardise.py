@@ -30,6 +30,8 @@ def create_work_tables(connection: duckdb.DuckDBPyConnection) -> None:
 def standardise(connection: duckdb.DuckDBPyConnection, supplier: Supplier, side: str) -> None:
     """Fill the tables of `side` from the raw relations `raw_<kind>` of one supplier."""
     for kind in supplier.kinds:
+        if kind.prepare:
+            connection.execute(f"CREATE TEMP TABLE prepared_{kind.name} AS {kind.prepare}")
         connection.execute(f"CREATE TEMP VIEW keyed_{kind.name} AS {_keyed(supplier, kind)}")
     person = supplier.person
     for kind in supplier.kinds:
@@ -50,6 +52,9 @@ def standardise(connection: duckdb.DuckDBPyConnection, supplier: Supplier, side:
         " verdict AS kind, name AS extract_file, record AS extract_record, line AS extract_line, columns, rule"
         " FROM aside JOIN reading_file USING (file) ORDER BY file, record"
     )
+    for kind in supplier.kinds:
+        if kind.prepare:
+            connection.execute(f"DROP TABLE prepared_{kind.name}")
 
 
 def _is_empty(connection: duckdb.DuckDBPyConnection, kind: Kind) -> bool:
@@ -66,7 +71,7 @@ def _keyed(supplier: Supplier, kind: Kind) -> str:
         f"SELECT r.* EXCLUDE ({replaced}), {source} AS source,"
         f" coalesce({kind.source_org}, r.source_org_default) AS source_org, {kind.record_id} AS record_id{derived}"
         f" FROM (SELECT raw.*, f.source_org AS source_org_default"
-        f" FROM raw_{kind.name} raw JOIN reading_file f USING (file)) r{joins}"
+        f" FROM {'prepared' if kind.prepare else 'raw'}_{kind.name} raw JOIN reading_file f USING (file)) r{joins}"
     )
 
 

@@ -106,6 +106,14 @@ class Kind:
     keep_repeats: str = "FALSE"
     """Of a repeated person's further rows, those that are used all the same (Repeats.FOLD)."""
     exclude: tuple[Rule, ...] = ()
+    prepare: str | None = None
+    """SQL over the raw records, where what one means hangs on the others (messages in time, episodes of a spell).
+
+    It reads `raw_<kind>`, gives every record's `file`, `record` and `line` with all fields and further columns of `r`,
+    and stands for the raw records from there on. A record that fills nothing stands in it once, for a rule to find.
+    """
+    following: Mapping[str, str] = field(default_factory=dict)
+    """Fields without a title of their own, by the title of the column before them."""
     derived: Mapping[str, str] = field(default_factory=dict)
     """Further columns of `r` made from its look-ups, by name."""
     refuse: tuple[Rule, ...] = ()
@@ -131,6 +139,9 @@ class Kind:
             at = next((positions[plain(title)] for title in titles if plain(title) in positions), None)
             if at is not None:
                 found[name] = at
+        for name, title in self.following.items():
+            if (before := positions.get(plain(title))) is not None and before + 1 < len(header):
+                found[name] = before + 1
         return found
 
     def title(self, name: str) -> str:
