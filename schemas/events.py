@@ -8,6 +8,11 @@ from schemas.table import Column, Identifies, Table, Type
 _START = Column("start_date", Type.DATE, "First day.", Identifies.INDIRECT)
 _END = Column("end_date", Type.DATE, "Last day. Null while open.", Identifies.INDIRECT)
 _EVENT = Column("event_id", Type.TEXT, "The event's own id in the source.", Identifies.DIRECT)
+_CLIENT = (
+    Column("client_type", Type.TEXT, "CLD Client_Type: a service user, or an unpaid carer.", Identifies.INDIRECT),
+    Column("primary_support_reason", Type.TEXT, "CLD Primary_Support_Reason at the event.", Identifies.INDIRECT),
+)
+_OUTCOME = Column("outcome", Type.TEXT, "CLD Event_Outcome, or the council's own words.")
 
 REGISTRATION = Table(
     "REGISTRATION",
@@ -42,6 +47,9 @@ SERVICE = Table(
         Column("end_reason", Type.TEXT, "Why it ended, in the council's words."),
         Column("unit_cost", Type.REAL, "Cost in pounds for one unit."),
         Column("cost_unit", Type.TEXT, "What one unit is, such as a week."),
+        Column("units_per_week", Type.REAL, "CLD Planned_units_per_week."),
+        _OUTCOME,
+        *_CLIENT,
         *PROVENANCE_COLUMNS,
     ),
 )
@@ -53,9 +61,12 @@ ASSESSMENT = Table(
         *KEY_COLUMNS,
         _EVENT,
         Column("assessment_type", Type.TEXT, "CLD Assessment_Type, or the council's own words."),
-        Column("outcome", Type.TEXT, "CLD Event_Outcome, or the council's own words."),
+        _OUTCOME,
         _START,
         _END,
+        Column("eligible_needs", Type.TEXT, "CLD Eligible_Needs_Identified."),
+        Column("method", Type.TEXT, "CLD Method_of_Assessment: who took part."),
+        *_CLIENT,
         *PROVENANCE_COLUMNS,
     ),
 )
@@ -67,9 +78,10 @@ REQUEST = Table(
         *KEY_COLUMNS,
         _EVENT,
         Column("route_of_access", Type.TEXT, "CLD Request_Route_of_Access."),
-        Column("outcome", Type.TEXT, "CLD Event_Outcome."),
+        _OUTCOME,
         _START,
         _END,
+        *_CLIENT,
         *PROVENANCE_COLUMNS,
     ),
 )
@@ -81,9 +93,12 @@ CARE_REVIEW = Table(
         *KEY_COLUMNS,
         _EVENT,
         Column("review_reason", Type.TEXT, "CLD Review_Reason."),
-        Column("outcome", Type.TEXT, "CLD Review_Outcomes_Achieved or Event_Outcome."),
+        _OUTCOME,
         _START,
         _END,
+        Column("outcomes_achieved", Type.TEXT, "CLD Review_Outcomes_Achieved."),
+        Column("method", Type.TEXT, "CLD Method_of_Review: who took part."),
+        *_CLIENT,
         *PROVENANCE_COLUMNS,
     ),
 )
