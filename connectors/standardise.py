@@ -151,7 +151,7 @@ def _remaining(kind: Kind) -> str:
 def _set_repeats_aside(connection: duckdb.DuckDBPyConnection, kind: Kind) -> None:
     key = ", ".join(kind.repeat_key)
     same = " AND ".join(f"r.{column} IS NOT DISTINCT FROM keys.{column}" for column in kind.repeat_key)
-    order = f"{kind.newest}, file DESC, record DESC" if kind.repeats is Repeats.LATEST else "file, record"
+    order = f"{kind.newest}, {'file DESC, record DESC' if kind.repeats is Repeats.LATEST else 'file, record'}"
     # Repeats are few: find their keys first, so that only their records are sorted.
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE repeat AS WITH remaining AS (SELECT r.* FROM {_remaining(kind)}),"
