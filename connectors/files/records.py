@@ -1,9 +1,8 @@
 """Where records begin and end in delimited text, aware of quotes, so that a fault costs its own record only.
 
-Blocks are indexed with NumPy. A line is a record in bulk when its quotes are even in number and each stands where a
-quote may stand (RFC 4180), and the delimiters outside them make as many fields as the header has. Only other lines are
-looked at one by one, by the csv module in its strict mode: alone, then as the beginning of a record over several lines.
-What passes neither is rejected with its line, and reading goes on at the next line.
+Lines that are a record beyond doubt (`lines.py`) are taken in bulk. Only other lines are looked at one by one, by the
+csv module in its strict mode: alone, then as the beginning of a record over several lines. What passes neither is
+rejected with its line, and reading goes on at the next line.
 """
 
 from __future__ import annotations
@@ -14,10 +13,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-MAX_RECORD = 1 << 20
-"""Bytes. No supplier's record comes near; without a bound one bad byte could hold the rest of the file in memory."""
+from connectors.files.lines import MAX_RECORD as MAX_RECORD
+from connectors.files.lines import Flags, Ints, Lines, end_of_lines
 
 UNCLOSED = "a quotation mark is never closed"
 MISPLACED = "a quotation mark inside a value is not doubled"
@@ -25,9 +23,8 @@ NOT_TEXT = "bytes that are no text in the encoding of the file"
 TOO_LONG = "longer than any record can be (1 MB)"
 DOUBTFUL = "between two quotation marks that leave open where records begin"
 
-_LF, _CR, _QUOTE = 10, 13, 34
-_Ints = npt.NDArray[np.int64]
-_Flags = npt.NDArray[np.bool_]
+_PIECE = 1 << 20
+"""Bytes indexed at a time: what a processor keeps near itself is gone through twice as fast."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +41,8 @@ class Batch:
     """Good records as clean CSV, with each one's number and line, and the rejected ones among them."""
 
     csv: bytes
-    record: _Ints
-    line: _Ints
+    record: Ints
+    line: Ints
     rejected: tuple[Rejected, ...]
 
 
@@ -69,7 +66,8 @@ class RecordIndex:
     def read(self, blocks: Iterator[bytes]) -> Iterator[Batch]:
         """All batches of the text."""
         for block in blocks:
-            yield from self._feed(block)
+            for at in range(0, len(block), _PIECE):
+                yield from self._feed(block[at : at + _PIECE])
         yield from self._feed(b"", last=True)
 
     def _feed(self, block: bytes, *, last: bool = False) -> Iterator[Batch]:
@@ -77,7 +75,7 @@ class RecordIndex:
         self._pending = b""
         if self._overlong:
             body = self._skip_rest_of_line(body)
-        end = len(body) if last else _end_of_lines(body)
+        end = len(body) if last else end_of_lines(body)
         body, self._pending = body[:end], body[end:]
         if last and body and not body.endswith((b"\n", b"\r")):
             body += b"\n"
@@ -106,7 +104,7 @@ class RecordIndex:
         return rest[2:] if rest.startswith(b"\r\n") else rest[1:]
 
     def _index(self, body: bytes, last: bool) -> tuple[Batch, int]:
-        lines = _Lines.of(body, self.delimiter)
+        lines = Lines.of(body, self.delimiter, self.width)
         suspicious = ~lines.blank & ~lines.sound(self.width)
         verdict = _Verdict(is_record=~lines.blank, good=~lines.blank & ~suspicious)
         stop = lines.count
@@ -118,7 +116,7 @@ class RecordIndex:
         self._record += int(np.count_nonzero(verdict.is_record[:stop]))
         return batch, used
 
-    def _examine(self, lines: _Lines, suspicious: _Ints, verdict: _Verdict, last: bool) -> int:
+    def _examine(self, lines: Lines, suspicious: Ints, verdict: _Verdict, last: bool) -> int:
         """Decide each suspicious line; returns the line to stop before where its record may go on in the next block."""
         done = -1
         for i in map(int, suspicious):
@@ -133,7 +131,7 @@ class RecordIndex:
             verdict.decide(i, outcome)
         return lines.count
 
-    def _one_line(self, lines: _Lines, i: int) -> bytes | str | None:
+    def _one_line(self, lines: Lines, i: int) -> bytes | str | None:
         """The record as clean CSV, the rule that rejects it, or None where the line is blank after all."""
         raw = lines.text(i, i)
         if not raw.strip(b" \t\x1a"):  # 0x1A: the end-of-file mark of DOS programs
@@ -144,7 +142,7 @@ class RecordIndex:
             return NOT_TEXT
         return self._parse(raw)
 
-    def _several_lines(self, lines: _Lines, i: int, end: int | None, verdict: _Verdict) -> tuple[int, bytes | str]:
+    def _several_lines(self, lines: Lines, i: int, end: int | None, verdict: _Verdict) -> tuple[int, bytes | str]:
         """Try the lines from `i` to the one that makes its quotes even again as one record."""
         if end is None or int(lines.end[end] - lines.start[i]) > MAX_RECORD:
             return i, UNCLOSED
@@ -176,7 +174,7 @@ class RecordIndex:
         csv.writer(clean, delimiter=self.delimiter, lineterminator="\n", quoting=csv.QUOTE_ALL).writerow(rows[0])
         return clean.getvalue().encode()
 
-    def _batch(self, lines: _Lines, verdict: _Verdict, stop: int) -> Batch:
+    def _batch(self, lines: Lines, verdict: _Verdict, stop: int) -> Batch:
         numbers = self._record - 1 + np.cumsum(verdict.is_record[:stop], dtype=np.int64)
         kept = verdict.good[:stop].copy()
         pieces: list[bytes] = []
@@ -200,7 +198,7 @@ class RecordIndex:
 class _Verdict:
     """What each line of a block was found to be."""
 
-    def __init__(self, is_record: _Flags, good: _Flags) -> None:
+    def __init__(self, is_record: Flags, good: Flags) -> None:
         self.is_record = is_record
         self.good = good
         self._decided: dict[int, bytes | str | None] = {}
@@ -215,120 +213,3 @@ class _Verdict:
     def decided(self) -> list[tuple[int, bytes | str | None]]:
         """Lines decided one by one, in order."""
         return sorted(self._decided.items())
-
-
-@dataclass(frozen=True)
-class _Lines:
-    """The physical lines of a block that ends with one; `end` is before the line break, `stop` after it."""
-
-    body: bytes
-    start: _Ints
-    end: _Ints
-    stop: _Ints
-    fields: _Ints
-    odd: _Flags
-    faulty: _Flags
-
-    @classmethod
-    def of(cls, body: bytes, delimiter: str) -> _Lines:
-        data = np.frombuffer(body, np.uint8)
-        breaks, end = _breaks(body, data)
-        start = np.concatenate((np.zeros(1, np.int64), breaks[:-1] + 1))
-        quotes = np.flatnonzero(data == _QUOTE)
-        faulty = np.zeros(len(start), bool)
-        if b"\0" in body:
-            nul = np.flatnonzero(data == 0)
-            faulty |= np.searchsorted(nul, breaks) > np.searchsorted(nul, start)
-        faulty |= (end - start) > MAX_RECORD
-        first = np.searchsorted(quotes, start)
-        number = np.searchsorted(quotes, breaks) - first
-        if quotes.size:
-            faulty |= _misplaced(data, quotes, first, number, ord(delimiter))
-        fields = _fields(data, quotes, start, breaks, first, ord(delimiter))
-        return cls(body, start, end, breaks + 1, fields, (number & 1).astype(bool), faulty)
-
-    @property
-    def count(self) -> int:
-        return len(self.start)
-
-    @property
-    def blank(self) -> _Flags:
-        blank: _Flags = self.end <= self.start
-        return blank
-
-    def sound(self, width: int) -> _Flags:
-        """Lines that are a record beyond doubt."""
-        sound: _Flags = (self.fields == width) & ~self.odd & ~self.faulty
-        return sound
-
-    def next_odd(self, i: int) -> int | None:
-        """The next line with an odd number of quotes."""
-        rest = self.odd[i + 1 :]
-        step = int(rest.argmax()) if rest.size else 0
-        return i + 1 + step if rest.size and rest[step] else None
-
-    def text(self, first: int, last: int) -> bytes:
-        """The text of lines `first` to `last`, without the last line break."""
-        return self.body[int(self.start[first]) : int(self.end[last])]
-
-    def run(self, first: int, stop: int, is_record: _Flags) -> bytes:
-        """The good lines from `first` up to `stop`, as they stand; lines that a record took in go out."""
-        while first < stop and not is_record[first]:
-            first += 1
-        return self.body[int(self.start[first]) : int(self.stop[stop - 1])] if first < stop else b""
-
-
-def _breaks(body: bytes, data: npt.NDArray[np.uint8]) -> tuple[_Ints, _Ints]:
-    """Position of each line's last break byte, and of the end of its text: LF, CRLF and a CR alone all break lines."""
-    feeds = data == _LF
-    if body.count(b"\r") == body.count(b"\r\n"):
-        breaks = np.flatnonzero(feeds)
-    else:
-        alone = data == _CR
-        alone[:-1] &= ~feeds[1:]
-        breaks = np.flatnonzero(feeds | alone)
-    before = data[breaks - 1] == _CR
-    before[:1] &= breaks[:1] > 0
-    return breaks, breaks - (before & feeds[breaks])
-
-
-def _misplaced(data: npt.NDArray[np.uint8], quotes: _Ints, first: _Ints, number: _Ints, delimiter: int) -> _Flags:
-    """Lines with a quote where RFC 4180 has none: each opens after, or closes before, a delimiter, line break or quote.
-
-    A pair that stands for one quote closes and opens again, so its halves are neighbours of a quote.
-    """
-    allowed = np.zeros(256, bool)
-    allowed[[delimiter, _LF, _CR, _QUOTE]] = True
-    line = np.repeat(np.arange(len(first)), number)
-    closes = (np.arange(quotes.size) - first[line]) & 1
-    # Before the first byte of a block stands a line break: data[-1] is one too.
-    neighbour = data[quotes - 1 + 2 * closes]
-    faulty = np.zeros(len(first), bool)
-    faulty[line[~allowed[neighbour]]] = True
-    return faulty
-
-
-def _fields(
-    data: npt.NDArray[np.uint8], quotes: _Ints, start: _Ints, breaks: _Ints, first: _Ints, delimiter: int
-) -> _Ints:
-    """Fields on each line: one more than the delimiters outside its own quotes."""
-    delimiters = data == delimiter
-    if not quotes.size:
-        return _between(np.flatnonzero(delimiters), start, breaks) + 1
-    inside = np.bitwise_xor.accumulate((data == _QUOTE).view(np.uint8)).view(bool)
-    even = _between(np.flatnonzero(delimiters & ~inside), start, breaks)
-    if not (first & 1).any():
-        return even + 1
-    # An odd line before turns inside and outside round for the lines after it.
-    odd = _between(np.flatnonzero(delimiters & inside), start, breaks)
-    return np.where(first & 1, odd, even) + 1
-
-
-def _between(positions: _Ints, start: _Ints, stop: _Ints) -> _Ints:
-    counts: _Ints = np.searchsorted(positions, stop) - np.searchsorted(positions, start)
-    return counts
-
-
-def _end_of_lines(body: bytes) -> int:
-    """Where the last whole line ends; a CR at the very end may be half a CRLF, so it waits."""
-    return max(body.rfind(b"\n"), body.rfind(b"\r", 0, -1)) + 1 if body else 0

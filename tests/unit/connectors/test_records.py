@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import io
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from connectors.files.lines import Lines
 from connectors.files.records import DOUBTFUL, MISPLACED, NOT_TEXT, TOO_LONG, UNCLOSED, RecordIndex
 
 WIDTH = 3
@@ -132,3 +134,33 @@ def test_no_damage_loses_count_of_records(table, noise, data, block) -> None:
     # `index` asserts that every record is either read or rejected, and what is read has the right width.
     rows, _, _ = index(bytes(text[:cut]).decode(errors="replace").encode(), block=block)
     assert all(len(row) == WIDTH for row in rows.values())
+
+
+# Most of it is as suppliers write it, so that a piece often passes the short cut, and often only just does not.
+pieces = st.one_of(
+    st.builds(written, tables, st.sampled_from(["\n", "\r\n"]), st.just(csv.QUOTE_ALL)),
+    st.lists(st.sampled_from(['"a"', '""', '","', "\n", "\r\n", "\r", ",", "b", '"', "\0"]), max_size=40).map(
+        lambda parts: "".join(parts).encode()
+    ),
+)
+
+
+@given(st.lists(pieces, min_size=1, max_size=4))
+@settings(max_examples=300, deadline=None)
+def test_the_short_cut_for_quoted_fields_says_what_the_long_way_says(parts) -> None:
+    body = b"".join(parts) + b"\n"
+    short, long = Lines.of(body, ",", WIDTH), Lines.of(body, ",", 1_000_000)
+    for name in ("start", "end", "stop", "odd", "faulty"):
+        assert np.array_equal(getattr(short, name), getattr(long, name)), name
+    assert np.array_equal(short.sound(WIDTH), long.sound(WIDTH))
+
+
+@given(st.lists(pieces, min_size=1, max_size=4))
+@settings(max_examples=300, deadline=None)
+def test_a_sound_line_is_a_record_to_python_too(parts) -> None:
+    body = b"".join(parts) + b"\n"
+    lines = Lines.of(body, ",", WIDTH)
+    assert b"".join(lines.body[a:b] for a, b in zip(lines.start, lines.stop, strict=True)) == body
+    for i in np.flatnonzero(lines.sound(WIDTH) & ~lines.blank):
+        ((*fields,),) = csv.reader(io.StringIO(lines.text(i, i).decode(), newline=""), strict=True)
+        assert len(fields) == WIDTH
