@@ -13,20 +13,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from caretrace.linked import SIDES, write_parquet
+from connectors.writers.for_people import FORMULA_STARTS, neutralised, write_csv
 from schemas import CANDIDATE, DATA_QUALITY, LINK, SET_ASIDE
 
 if TYPE_CHECKING:
     import duckdb
 
+__all__ = [
+    "CONFLICTS",
+    "FORMULA_STARTS",
+    "REVIEW",
+    "OutputSettings",
+    "both_sides",
+    "load_back_sql",
+    "neutralised",
+    "prepare_claims",
+    "write_csv",
+    "write_outputs",
+]
+
 Handling = Literal["mark", "leave-out"]
-
-FORMULA_STARTS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
-"""First characters by which a spreadsheet takes a cell for a formula (OWASP, CSV Injection), full width ones too."""
-
-_SPACES = " \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
-"""What DuckDB's ltrim takes off: Unicode's spaces (category Zs)."""
-
-_BATCH = 50_000
 
 
 @dataclass(frozen=True)
@@ -59,38 +65,6 @@ def write_outputs(connection: duckdb.DuckDBPyConnection, folder: Path, settings:
         ("quality", both_sides(DATA_QUALITY.name, DATA_QUALITY.names)),
     )
     return {name: write_csv(connection, query, folder / f"{name}.csv") for name, query in queries}
-
-
-def write_csv(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> int:
-    """Write a CSV for people: UTF-8 with BOM, CRLF, every cell quoted, none that a spreadsheet runs as a formula.
-
-    Gives the number of rows.
-    """
-    described = connection.execute(f"DESCRIBE {query}").fetchall()
-    names = [row[0] for row in described]
-    cells = " || ',' || ".join(_cell(f'"{name}"') for name in names)
-    # The lines are made in SQL and joined by the batch: no Python work per cell.
-    result = connection.execute(f"SELECT {cells} AS line FROM ({query})")
-    rows = 0
-    with path.open("w", encoding="utf-8-sig", newline="") as file:
-        file.write(",".join(f'"{name}"' for name in names) + "\r\n")
-        while batch := result.fetchmany(_BATCH):
-            file.write("".join(f"{line}\r\n" for (line,) in batch))
-            rows += len(batch)
-    return rows
-
-
-def neutralised(text: str) -> str:
-    """The same for one text: an apostrophe before what a spreadsheet would run."""
-    return f"'{text}" if text.lstrip(_SPACES).startswith(tuple(FORMULA_STARTS)) else text
-
-
-def _cell(column: str) -> str:
-    text = f"coalesce(CAST({column} AS VARCHAR), '')"
-    starts = " || ".join(f"chr({ord(each)})" for each in FORMULA_STARTS)
-    # An apostrophe makes the cell a text; a space before the sign would not save it in every program.
-    safe = f"CASE WHEN ltrim({text}) <> '' AND contains({starts}, ltrim({text})[1]) THEN '''' || {text} ELSE {text} END"
-    return f"""'"' || replace({safe}, '"', '""') || '"'"""
 
 
 def _names(names: Sequence[str]) -> str:
