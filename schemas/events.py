@@ -110,7 +110,7 @@ SPELL = Table(
         *KEY_COLUMNS,
         _EVENT,
         Column("provider", Type.TEXT, "ODS code of the hospital provider.", Identifies.INDIRECT),
-        Column("admission_method", Type.TEXT, "Admission method code; emergency begins with 2."),
+        Column("admission_method", Type.TEXT, "Admission method code (ADMISSION METHOD, NHS Data Dictionary)."),
         Column(
             "primary_diagnosis",
             Type.TEXT,
@@ -118,6 +118,9 @@ SPELL = Table(
             Identifies.INDIRECT,
         ),
         Column("discharge_destination", Type.TEXT, "Discharge destination code."),
+        Column("discharge_method", Type.TEXT, "Discharge method code; 4 is died.", Identifies.INDIRECT),
+        Column("emergency", Type.FLAG, "True where the admission method is one that counts as an emergency."),
+        Column("episodes", Type.INTEGER, "Consultant episodes of the spell that were read, where the source has them."),
         _START,
         _END,
         *PROVENANCE_COLUMNS,
