@@ -1,4 +1,4 @@
-"""Which supplier's extract this is, found from the columns of its files; names of files decide nothing but our own."""
+"""Which supplier's extract this is, found from what its files hold; names of files decide nothing but our own."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from connectors.files.header import Header, check_titles, read_header
-from connectors.files.load import PARQUET, open_parquet
+from connectors.files.header import NO_HEADER, Head, Header, check_titles, headerless, read_head
+from connectors.files.load import open_parquet
+from connectors.files.opening import PARQUET, Member, members
 from connectors.files.typed import as_arrow
 from connectors.source import Source
 from connectors.supplier import Kind, Supplier, plain
@@ -19,24 +20,32 @@ from schemas.errors import InputError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_ENDINGS = (".csv", ".txt", ".tsv", *PARQUET)
+_ENDINGS = (".csv", ".txt", ".tsv", ".dat", ".hl7", ".json", ".ndjson", *PARQUET)
 
 
 @dataclass(frozen=True)
 class Found:
-    """One file or table of an extract: its header, and the kind of file it is (None: none that is read)."""
+    """One file, part of a file or table of an extract, and the kind of file it is (None: none that is read)."""
 
     name: str
     stem: str
     header: Header
-    path: Path | None = None
+    """By the kind, where it has one: a kind with a preamble finds its own."""
+    member: Member | None = None
     table: pa.Table | None = None
+    head: Head | None = None
+    """How a text begins."""
     kind: Kind | None = None
 
     @property
-    def is_parquet(self) -> bool:
-        """Whether it holds typed columns that stay in their place."""
-        return self.path is not None and self.header.delimiter is None
+    def path(self) -> Path | None:
+        """The file as it was delivered."""
+        return self.member.path if self.member else None
+
+    @property
+    def where(self) -> Path | str:
+        """What messages call it."""
+        return self.member.where if self.member else self.name
 
 
 @dataclass(frozen=True)
@@ -54,7 +63,7 @@ def detect(source: Source, suppliers: Sequence[Supplier]) -> Extract:
     """Find the supplier among `suppliers` and the kind of every file; InputError where it cannot be told."""
     if isinstance(source.data, str):
         source = replace(source, data=Path(source.data))
-    files = _open(source)
+    files = _open(source, suppliers)
     matches = [(supplier, _match(supplier, files)) for supplier in suppliers]
     complete = [(supplier, found) for supplier, found in matches if _has_people(supplier, found)]
     if not complete:
@@ -65,18 +74,19 @@ def detect(source: Source, suppliers: Sequence[Supplier]) -> Extract:
         raise InputError(f"the columns fit {' and '.join(rivals)} equally well; name the format", path=_where(source))
     for file in best[1]:
         if file.kind is not None:
-            check_titles(file.path or Path(file.name), file.header)
+            check_titles(file.where, file.header)
             _check_any_of(file)
     return Extract(source, best[0], _organisation(source), tuple(best[1]))
 
 
-def _open(source: Source) -> list[Found]:
+def _open(source: Source, suppliers: Sequence[Supplier]) -> list[Found]:
     data = source.data
     if not isinstance(data, Path):
         table = as_arrow(data, source.label)
         return [Found(source.label, source.label, Header(tuple(map(str, table.schema.names)), None), table=table)]
-    paths = list(_paths(data))
-    return [_open_file(path, path.relative_to(data).as_posix() if path != data else path.name) for path in paths]
+    kinds = [kind for supplier in suppliers for kind in supplier.kinds]
+    named = [(path, path.relative_to(data).as_posix() if path != data else path.name) for path in _paths(data)]
+    return [_open_member(member, kinds) for path, name in named for member in members(path, name)]
 
 
 def _paths(root: Path) -> Iterable[Path]:
@@ -109,36 +119,61 @@ def _is_folder(path: Path) -> bool:
     return stat.S_ISDIR(mode)
 
 
-def _open_file(path: Path, name: str) -> Found:
-    header = open_parquet(path) if path.suffix.lower() in PARQUET else read_header(path)
-    return Found(name, path.stem, header, path=path)
+def _open_member(member: Member, kinds: Sequence[Kind]) -> Found:
+    """Its header, where it has one; a text that is no kind's without a header must have one."""
+    if member.is_parquet:
+        return Found(member.name, member.stem, open_parquet(member.path), member)
+    head = read_head(member, preamble=max(kind.preamble for kind in kinds))
+    if isinstance(head.first, Header):
+        return Found(member.name, member.stem, head.first, member, head=head)
+    if head.below or any(kind.recognised and kind.recognised.search(head.beginning) for kind in kinds):
+        return Found(member.name, member.stem, NO_HEADER, member, head=head)
+    raise head.first
 
 
 def _match(supplier: Supplier, files: Iterable[Found]) -> list[Found]:
-    return [
-        Found(
-            f.name, f.stem, f.header, f.path, f.table, next((k for k in supplier.kinds if _fits(supplier, k, f)), None)
-        )
-        for f in files
-    ]
+    return [_matched(supplier, file) for file in files]
 
 
-def _fits(supplier: Supplier, kind: Kind, file: Found) -> bool:
-    if supplier.exact_titles and not set(kind.required) <= {title.casefold() for title in file.header.titles}:
-        return False
+def _matched(supplier: Supplier, file: Found) -> Found:
+    for kind in supplier.kinds:
+        header = _header(supplier, kind, file)
+        if header is not None:
+            return replace(file, header=header, kind=kind)
+    return file
+
+
+def _header(supplier: Supplier, kind: Kind, file: Found) -> Header | None:
+    """The header by which the file is of this kind; None where it is not."""
     if kind.file_name is not None and plain(kind.file_name) != plain(file.stem):
-        return False
+        return None
     if kind.file_name is None and any(plain(k.file_name or "") == plain(file.stem) for k in supplier.kinds):
+        return None
+    if kind.recognised is not None:
+        if file.head is None or not kind.recognised.search(file.head.beginning):
+            return None
+        return headerless(file.head, kind.headerless) if kind.headerless else NO_HEADER
+    below = file.head.below if file.head else ()
+    return next((header for header in (file.header, *below[: kind.preamble]) if _fits(supplier, kind, header)), None)
+
+
+def _fits(supplier: Supplier, kind: Kind, header: Header) -> bool:
+    if supplier.exact_titles and not set(kind.required) <= {title.casefold() for title in header.titles}:
         return False
-    return not kind.missing(file.header.titles)
+    return header is not NO_HEADER and not kind.missing(header.titles)
 
 
 def _has_people(supplier: Supplier, files: Iterable[Found]) -> bool:
-    return any(file.kind is supplier.person for file in files)
+    return any(file.kind is kind for file in files for kind in supplier.people)
 
 
 def _columns(files: Iterable[Found]) -> int:
-    return sum(len(file.kind.match(file.header.titles)) for file in files if file.kind)
+    """How much of the files' headers a supplier knows; what is told without a header counts with all its fields."""
+    return sum(
+        len(file.kind.columns if file.kind.recognised else file.kind.match(file.header.titles))
+        for file in files
+        if file.kind
+    )
 
 
 def _nothing_found(source: Source, suppliers: Sequence[Supplier], files: Sequence[Found]) -> InputError:
@@ -151,7 +186,9 @@ def _nothing_found(source: Source, suppliers: Sequence[Supplier], files: Sequenc
             path=_where(source),
         )
     supplier = suppliers[0]
-    person = supplier.person
+    person = next((kind for kind in supplier.people if not kind.recognised), None)
+    if person is None:
+        return InputError(f"no {supplier.name} file found: no file begins as one does", path=_where(source))
     closest = min(files, key=lambda file: len(person.missing(file.header.titles)))
     missing = ", ".join(person.missing(closest.header.titles)) or person.title(person.required[0])
     hint = "; only one column was found, so the delimiter may be none of comma, semicolon, tab and |"
@@ -166,11 +203,16 @@ def _nothing_found(source: Source, suppliers: Sequence[Supplier], files: Sequenc
 
 def _check_any_of(file: Found) -> None:
     kind = file.kind
-    if kind and kind.any_of and not set(kind.any_of) & set(kind.match(file.header.titles)):
+    if (
+        kind
+        and kind.any_of
+        and file.header is not NO_HEADER
+        and not set(kind.any_of) & set(kind.match(file.header.titles))
+    ):
         raise InputError(
             f"nothing says who the people are: at least one of the columns {', '.join(kind.any_of)} is needed",
-            path=file.path or file.name,
-            line=file.header.line if file.path and not file.is_parquet else None,
+            path=file.where,
+            line=file.header.line if file.header.delimiter else None,
         )
 
 

@@ -112,35 +112,32 @@ def _load(
     if kind is None:
         raise AssertionError("a file of no kind is not loaded")
     raw = f"loaded_{kind.name}"
-    positions = kind.match(found.header.titles)
-    named = {field: found.header.titles[at] for field, at in positions.items()}
-    size = found.path.stat().st_size if found.path else None
-    with progress.stage(f"Reading {found.name}", size) as tick:
-        if found.table is not None:
+    named = {field: found.header.titles[at] for field, at in kind.match(found.header.titles).items()}
+    member = found.member
+    with progress.stage(f"Reading {found.name}", member.size if member else None) as tick:
+        if member is None:
+            if found.table is None:
+                raise AssertionError("neither a file nor a table")
             return load_table(connection, found.table, found.name, raw=raw, file=number, fields=named)
-        if found.path is None:
-            raise AssertionError("neither a file nor a table")
-        if found.is_parquet:
-            loaded = load_parquet(found.path, file=number, fields=named, kind=kind)
+        if member.is_parquet:
+            loaded = load_parquet(member.path, file=number, fields=named, kind=kind)
             tick(loaded.bytes)
             return loaded
         return load_text(
-            connection,
-            found.path,
-            found.header,
-            raw=raw,
-            file=number,
-            fields=positions,
-            encodings=supplier.encodings,
-            tick=tick,
+            connection, member, kind, found.header, raw=raw, file=number, encodings=supplier.encodings, tick=tick
         )
 
 
 def _check_people(supplier: Supplier, extracts: Sequence[Extract], inputs: Sequence[_Input]) -> None:
-    people = [item for item in inputs if item.found.kind is supplier.person]
+    people = [item for item in inputs if _is_of_people(supplier, item.found)]
     if not any(item.loaded.records for item in people):
         first = people[0].found
-        raise InputError("holds a header and no records; export it again", path=first.path or first.name)
+        header = "a header and " if first.header.line else ""
+        raise InputError(f"holds {header}no records; export it again", path=first.where)
+
+
+def _is_of_people(supplier: Supplier, found: Found) -> bool:
+    return any(found.kind is kind for kind in supplier.people)
 
 
 def _create_views(connection: duckdb.DuckDBPyConnection, supplier: Supplier, inputs: Sequence[_Input]) -> None:
@@ -227,7 +224,7 @@ def _facts(
                 used=item.loaded.records - rejected - excluded,
                 rejected=rejected,
                 excluded=excluded,
-                test_numbers=tests.get(item.found.name, 0) if kind is supplier.person else 0,
+                test_numbers=tests.get(item.found.name, 0) if _is_of_people(supplier, item.found) else 0,
                 note=notes.get(item.number) or _note(kind, header.titles),
             )
         )
@@ -239,6 +236,8 @@ def _note(kind: Kind, titles: tuple[str, ...]) -> str | None:
 
     Where only an id is required a misspelt title costs its whole column, so the two stand side by side.
     """
+    if kind.recognised:
+        return None
     used = kind.match(titles)
     ignored = [title for at, title in enumerate(titles) if title and at not in used.values()]
     absent = [kind.title(name) for name in _WHO if name not in used] if kind.any_of else []
@@ -257,7 +256,7 @@ def _unread(supplier: Supplier, extracts: Sequence[Extract]) -> list[FileFacts]:
             version=None,
             encoding=None,
             sha256="",
-            bytes=found.path.stat().st_size if found.path else 0,
+            bytes=found.member.size if found.member else 0,
             table="-",
             records=0,
             used=0,

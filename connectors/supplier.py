@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from connectors.files.layouts import Layout
 from connectors.values import Value
 from schemas.table import Table
 
@@ -82,7 +83,11 @@ class Lookup:
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of file of a supplier, recognised by the columns it must have."""
+    """One kind of file of a supplier, recognised by the columns it must have, or by how its text begins.
+
+    What `columns` means depends on the layout: titles of a header; for LINES `text` and nothing else (`positions` are
+    columns without being named there); for MESSAGES the segments wanted; for RESOURCES `resource_type` and `json`.
+    """
 
     name: str
     columns: Mapping[str, tuple[str, ...]]
@@ -122,9 +127,21 @@ class Kind:
     """Its records hang on a record of the person file, and are left out where that is."""
     versions: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """Versions by titles that only they have, tried in order."""
+    layout: Layout = Layout.DELIMITED
+    recognised: re.Pattern[bytes] | None = None
+    """Searched in the first 4 KB of a text (as UTF-8, without a mark), where there is no header to go by."""
+    positions: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """Layout.LINES: field to where it begins (1-based) and how long it is, in characters."""
+    headerless: tuple[str, ...] = ()
+    """Layout.DELIMITED, with `recognised`: the titles, in order, of a file that has no header."""
+    preamble: int = 0
+    """How many lines that are not blank may stand above the header."""
     _fields: dict[str, str] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
+        if (self.recognised is None) != (self.layout is Layout.DELIMITED and not self.headerless):
+            raise TypeError(f"{self.name}: without a header a file is told by `recognised`, and only then")
+        object.__setattr__(self, "columns", {**self.columns, **{name: (name,) for name in self.positions}})
         for name, titles in self.columns.items():
             for title in titles:
                 self._fields.setdefault(plain(title), name)
@@ -171,6 +188,8 @@ class Supplier:
     """Joined to every record of the person file before the tables are filled."""
     manifest: str | None = None
     """Kind that lists the files which must be there: its fields `file_name` and `is_delta`."""
+    note: str | None = None
+    """What a reader of the report should know of the layout: that it is assumed, and where it comes from."""
     exact_titles: bool = False
     """Required titles are held to the letter, capitals or not: a council's own "Record ID" is not our record_id."""
 
@@ -179,6 +198,12 @@ class Supplier:
         return next(kind for kind in self.kinds if kind.name == name)
 
     @property
+    def people(self) -> tuple[Kind, ...]:
+        """The kinds that fill PERSON, or all that fill anything where the supplier knows of no people."""
+        filling = tuple(kind for kind in self.kinds if kind.fills)
+        return tuple(k for k in filling if any(fill.table.name == "PERSON" for fill in k.fills)) or filling
+
+    @property
     def person(self) -> Kind:
-        """The kind that fills PERSON."""
-        return next(kind for kind in self.kinds if any(fill.table.name == "PERSON" for fill in kind.fills))
+        """The first kind that fills PERSON."""
+        return self.people[0]

@@ -1,4 +1,4 @@
-"""The first line of a file: its titles, and what parts them."""
+"""The first lines of a text: its titles, and what parts them."""
 
 from __future__ import annotations
 
@@ -7,34 +7,61 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from connectors.files.text import examine_head, raw_blocks
+from connectors.files.opening import Member
+from connectors.files.text import examine_head
 from schemas.errors import InputError
 
 _DELIMITERS = ",;\t|"
 _HEAD = 1 << 20
+RECOGNISED = 4096
+"""Bytes at the beginning of a text that `Kind.recognised` is held against."""
 
 
 @dataclass(frozen=True)
 class Header:
-    """Titles in order, the delimiter (None where the file is not delimited text), and the line they stand on."""
+    """Titles in order, the delimiter (None where the file is not delimited text), and the line they stand on.
+
+    Line 0 is a text without a header: its records begin on its first line.
+    """
 
     titles: tuple[str, ...]
     delimiter: str | None = ","
     line: int = 1
 
 
-def read_header(path: Path) -> Header:
-    """The first line of `path` that is not blank, parted by what makes the most titles of it."""
-    head = next(raw_blocks(path), b"")[:_HEAD]
-    encoding, mark = examine_head(path, head)
-    text = head[mark:].decode(encoding or "utf-8", errors="replace")
-    for number, line in enumerate(_lines(text), start=1):
-        if line.strip():
-            return _parse(path, line, number)
-    raise InputError("the file is empty; export it again", path=path)
+NO_HEADER = Header((), None, 0)
 
 
-def check_titles(path: Path, header: Header) -> None:
+@dataclass(frozen=True)
+class Head:
+    """How a text begins: the header on its first line that is not blank, and what may be one on a line below."""
+
+    beginning: bytes
+    """Its first RECOGNISED bytes as UTF-8, without a mark."""
+    first: Header | InputError
+    """The error where that line can be no header, for whoever needs one."""
+    below: tuple[Header, ...] = ()
+    """Headers that the next lines would make, for kinds of file with a preamble."""
+
+
+def read_head(member: Member, *, preamble: int = 0) -> Head:
+    """How `member` begins, with the headers that up to `preamble` further lines would make.
+
+    Raises InputError where it is empty or no text at all.
+    """
+    start = next(member.blocks(), b"")[:_HEAD]
+    encoding, mark = examine_head(member.where, start)
+    text = start[mark:].decode(encoding or "utf-8", errors="replace")
+    beginning = _utf8(start[mark : mark + 2 * RECOGNISED], encoding)[:RECOGNISED]
+    lines = [(at, line) for at, line in enumerate(_lines(text), start=1) if line.strip()]
+    if not lines:
+        raise InputError("the file is empty; export it again", path=member.where)
+    headers = [_parse(member.where, line, at) for at, line in lines[: 1 + preamble]]
+    below = tuple(header for header in headers[1:] if isinstance(header, Header))
+    return Head(beginning, headers[0], below)
+
+
+def check_titles(path: Path | str, header: Header) -> None:
     """Refuse a title that stands twice: which of the two columns is meant cannot be known."""
     seen: set[str] = set()
     for title in header.titles:
@@ -47,8 +74,14 @@ def check_titles(path: Path, header: Header) -> None:
         seen.add(title.casefold())
 
 
+def headerless(head: Head, titles: tuple[str, ...]) -> Header:
+    """The header that a text without one would have: the delimiter is the one that makes the most of its first line."""
+    first = head.first
+    return Header(titles, first.delimiter if isinstance(first, Header) else ",", 0)
+
+
 def after_header(blocks: Iterator[bytes], lines: int) -> Iterator[bytes]:
-    """The blocks of a file without its first `lines` lines; breaks are LF, CRLF or CR."""
+    """The blocks of a text without its first `lines` lines; breaks are LF, CRLF or CR."""
     pending = b""
     for block in blocks:
         if lines == 0:
@@ -65,6 +98,11 @@ def after_header(blocks: Iterator[bytes], lines: int) -> Iterator[bytes]:
         lines -= 1
 
 
+def _utf8(start: bytes, encoding: str | None) -> bytes:
+    """UTF-16 as UTF-8; other encodings agree in the characters that a pattern asks for."""
+    return start.decode(encoding, errors="replace").encode() if encoding else start
+
+
 def _break(text: bytes) -> int | None:
     """Where the next line begins; None where it cannot be told yet (a CR at the end may be half a CRLF)."""
     feed, back = text.find(b"\n"), text.find(b"\r")
@@ -79,15 +117,15 @@ def _lines(text: str) -> list[str]:
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
-def _parse(path: Path, line: str, number: int) -> Header:
+def _parse(path: Path, line: str, number: int) -> Header | InputError:
     read = [(titles, mark) for mark in _DELIMITERS if (titles := _titles(line, mark)) is not None]
     if not read or (len(read) < len(_DELIMITERS) and max(len(titles) for titles, _ in read) == 1):
-        raise InputError(
+        return InputError(
             "the header cannot be read: its quotation marks do not pair; export the file again", path=path, line=number
         )
     titles, delimiter = max(read, key=lambda found: len(found[0]))
     if any("\0" in title for title in titles) or (len(titles) == 1 and "\ufffd" in titles[0]):
-        raise InputError("this is not a text file; export it as CSV or Parquet", path=path)
+        return InputError("this is not a text file; export it as CSV or Parquet", path=path)
     return Header(tuple(title.strip() for title in titles), delimiter, number)
 
 

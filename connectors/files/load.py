@@ -1,21 +1,23 @@
 """From files and tables into raw text columns in the working store, one DuckDB relation for each kind of file.
 
 A raw relation has `file`, `record` and `line`, then every declared field of the kind as trimmed text, null where empty.
-Delimited text goes through the record index and Arrow's parser in blocks; Parquet stays where it is and becomes a view.
+Text is read block by block by the layout of its kind; Parquet stays where it is and becomes a view.
 """
 
 from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from connectors.files.header import Header, after_header
-from connectors.files.records import RecordIndex, Rejected
-from connectors.files.text import Text, examine, raw_blocks, utf8_blocks
+from connectors.files.header import Header
+from connectors.files.layouts import Rows, reader
+from connectors.files.opening import Member, Tick, raw_blocks
+from connectors.files.records import Rejected
+from connectors.files.text import Text, examine, utf8_blocks
 from connectors.files.typed import refuse_float_ids, refuse_nested, text_sql
 from connectors.supplier import Kind
 from connectors.values import quoted
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
 _SPACE = "' ' || chr(9) || chr(10) || chr(13) || chr(160)"
 # DuckDB writes whole row groups (122,880 rows) cheaply; inserts of a few thousand rows cost it ten times as much.
 _ROWS_AT_ONCE = 245_760
-PARQUET = (".parquet", ".pq")
 
 
 @dataclass(frozen=True)
@@ -52,32 +53,39 @@ def create_raw(connection: duckdb.DuckDBPyConnection, name: str, kind: Kind) -> 
 
 def load_text(
     connection: duckdb.DuckDBPyConnection,
-    path: Path,
+    member: Member,
+    kind: Kind,
     header: Header,
     *,
     raw: str,
     file: int,
-    fields: Mapping[str, int],
     encodings: tuple[str, ...],
-    tick: Callable[[int], None],
+    tick: Tick,
 ) -> Loaded:
-    """Read a delimited file into the raw table `raw`; `fields` maps its fields to positions in the header."""
-    text = examine(path, encodings)
-    index = RecordIndex(len(header.titles), header.delimiter or ",", first_line=header.line + 1)
+    """Read a text by the layout of its kind into the raw table `raw`."""
+    text = examine(member, encodings)
+    records = 0
     rejected: list[Rejected] = []
-    blocks = _counted(after_header(utf8_blocks(text), header.line), tick)
     waiting: list[pa.Table] = []
-    for batch in index.read(blocks):
-        rejected.extend(batch.rejected)
-        if len(batch.record):
-            table = _parse(batch.csv, header, fields)
-            if table.num_rows != len(batch.record):
-                raise AssertionError(f"{path}: the record index and the parser disagree")
-            waiting.append(table.append_column("record", [batch.record]).append_column("line", [batch.line]))
+    for rows in _placed(reader(kind.layout)(utf8_blocks(text, tick), kind, header), member):
+        records += rows.records
+        rejected.extend(rows.rejected)
+        if rows.table.num_rows:
+            waiting.append(rows.table)
         if sum(table.num_rows for table in waiting) >= _ROWS_AT_ONCE:
             _insert_all(connection, raw, file, waiting)
     _insert_all(connection, raw, file, waiting)
-    return Loaded(index.records, tuple(rejected), _spoken(text), text.sha256, text.bytes)
+    return Loaded(records, tuple(rejected), _spoken(text), text.sha256, text.bytes)
+
+
+def _placed(rows: Iterator[Rows], member: Member) -> Iterator[Rows]:
+    """The same; a layout's error gets the path, which no layout knows."""
+    try:
+        yield from rows
+    except InputError as error:
+        if error.path is not None:
+            raise
+        raise InputError(str(error), path=member.where) from error
 
 
 def open_parquet(path: Path) -> Header:
@@ -140,26 +148,6 @@ def load_table(
     return Loaded(table.num_rows, (), None, digest, table.nbytes)
 
 
-def _parse(text: bytes, header: Header, fields: Mapping[str, int]) -> pa.Table:
-    import pyarrow as pa
-    from pyarrow import csv
-
-    names = [f"c{at}" for at in range(len(header.titles))]
-    used = [names[at] for at in fields.values()]
-    # With quotes everywhere taken as the index took them, and no type but text, Arrow has nothing left to decide.
-    table = csv.read_csv(
-        io.BytesIO(text),
-        read_options=csv.ReadOptions(column_names=names, block_size=len(text) + 1),
-        parse_options=csv.ParseOptions(
-            delimiter=header.delimiter, newlines_in_values=True, ignore_empty_lines=len(names) > 0
-        ),
-        convert_options=csv.ConvertOptions(
-            include_columns=used, column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
-        ),
-    )
-    return pa.table([_tidy(table[names[at]]) for at in fields.values()], names=list(fields))
-
-
 def _insert_all(connection: duckdb.DuckDBPyConnection, raw: str, file: int, waiting: list[pa.Table]) -> None:
     import pyarrow as pa
 
@@ -180,24 +168,9 @@ def _trimmed(x: str) -> str:
     return f"CASE WHEN {sound} THEN {x} ELSE nullif(trim({x}, {_SPACE}), '') END"
 
 
-def _tidy(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The same in Arrow, which trims thirty times as fast."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    trimmed = pc.utf8_trim_whitespace(column)
-    return pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, pa.string()), trimmed)
-
-
 def _spoken(text: Text) -> str:
     names = {"utf-8": "UTF-8", "cp1252": "Windows-1252", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16"}
     return names.get(text.encoding, text.encoding) + (" with a byte order mark" if text.mark else "")
-
-
-def _counted(blocks: Iterator[bytes], tick: Callable[[int], None]) -> Iterator[bytes]:
-    for block in blocks:
-        yield block
-        tick(len(block))
 
 
 def _nulls(count: int) -> pa.Array:

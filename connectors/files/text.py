@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import codecs
 import hashlib
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from connectors.files.opening import Member, Tick
 from schemas.errors import InputError
 
-BLOCK = 16 << 20
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 # Leave no doubt, and can be told from the first bytes: what people send by mistake.
 _NOT_TEXT = (
@@ -37,49 +36,38 @@ codecs.register_error("caretrace-nul", lambda error: ("\0", getattr(error, "end"
 
 @dataclass(frozen=True)
 class Text:
-    """A file of text: its encoding (a Python codec name), how many bytes of mark stand before it, size and SHA-256."""
+    """A text: its encoding (a Python codec name), how many bytes of mark stand before it, size and SHA-256."""
 
-    path: Path
+    member: Member
     encoding: str
     mark: int
     bytes: int
     sha256: str
 
 
-def examine(path: Path, encodings: Sequence[str]) -> Text:
-    """Hash the file and settle its encoding in one pass over its bytes; InputError where it is no text at all."""
+def examine(member: Member, encodings: Sequence[str]) -> Text:
+    """Hash the text and settle its encoding in one pass over its bytes; InputError where it is no text at all."""
     digest, size = hashlib.sha256(), 0
     mark = 0
     candidates: list[_Candidate] = []
-    for block in raw_blocks(path):
+    for block in member.blocks():
         if size == 0:
-            mark, candidates = _begin(path, block, encodings)
+            mark, candidates = _begin(member.where, block, encodings)
         digest.update(block)
         size += len(block)
         if not block.isascii():
             candidates = [c for c in candidates if c.holds(block)] or candidates[-1:]
     if size == mark:
-        raise InputError("the file is empty; export it again", path=path)
-    return Text(path, candidates[0].encoding, mark, size, digest.hexdigest())
+        raise InputError("the file is empty; export it again", path=member.where)
+    return Text(member, candidates[0].encoding, mark, size, digest.hexdigest())
 
 
-def raw_blocks(path: Path) -> Iterator[bytes]:
-    """The file's bytes; InputError with the path where it cannot be opened or read."""
-    try:
-        with path.open("rb") as file:
-            while block := file.read(BLOCK):
-                yield block
-    except OSError as error:
-        reason = os.strerror(error.errno).lower() if error.errno else "unknown reason"
-        raise InputError(f"cannot be read ({reason}); check the path and its permissions", path=path) from error
-
-
-def utf8_blocks(text: Text) -> Iterator[bytes]:
-    """The file as UTF-8 without its mark; what is no text in its encoding is a NUL."""
+def utf8_blocks(text: Text, tick: Tick) -> Iterator[bytes]:
+    """The text as UTF-8 without its mark; what is no text in its encoding is a NUL."""
     decoder = codecs.getincrementaldecoder(text.encoding)(errors="caretrace-nul")
     one_byte = text.encoding in ("utf-8", "cp1252")
     skip = text.mark
-    for block in raw_blocks(text.path):
+    for block in text.member.blocks(tick):
         body, skip = block[skip:], 0
         # ASCII is itself in both, and most blocks of most extracts are nothing else.
         if one_byte and body.isascii() and not decoder.getstate()[0]:
