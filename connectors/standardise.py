@@ -33,12 +33,12 @@ def standardise(connection: duckdb.DuckDBPyConnection, supplier: Supplier, side:
         if kind.prepare:
             connection.execute(f"CREATE TEMP TABLE prepared_{kind.name} AS {kind.prepare}")
         connection.execute(f"CREATE TEMP VIEW keyed_{kind.name} AS {_keyed(supplier, kind)}")
-    person = supplier.person
+    people = supplier.people
     for kind in supplier.kinds:
         _refuse(connection, kind)
     filling = [kind for kind in supplier.kinds if kind.fills]
     # People first: what hangs on them is left out where they are.
-    for kind in sorted(filling, key=lambda kind: kind is not person):
+    for kind in sorted(filling, key=lambda kind: all(kind is not each for each in people)):
         if not _is_empty(connection, kind):
             _set_aside(connection, supplier, kind, side)
     for lookup in supplier.lookups:
@@ -105,21 +105,38 @@ def _refuse(connection: duckdb.DuckDBPyConnection, kind: Kind) -> None:
 
 
 def _set_aside(connection: duckdb.DuckDBPyConnection, supplier: Supplier, kind: Kind, side: str) -> None:
-    nobody = " OR ".join(f'r."{field}" IS NULL' for field in kind.key_columns)
-    missing = f"no {' or no '.join(map(kind.title, kind.key_columns))}"
-    _put_aside(connection, kind, (Rule(missing, nobody, kind.key_columns),), "rejected")
+    if kind.key_columns:
+        nobody = " OR ".join(f'r."{field}" IS NULL' for field in kind.key_columns)
+        missing = f"no {' or no '.join(map(kind.title, kind.key_columns))}"
+        _put_aside(connection, kind, (Rule(missing, nobody, kind.key_columns),), "rejected")
     if kind.repeats is Repeats.LATEST:
         _set_repeats_aside(connection, kind)
     _put_aside(connection, kind, kind.exclude, "excluded")
     if kind.repeats in (Repeats.FIRST, Repeats.FOLD):
         _set_repeats_aside(connection, kind)
     if kind.dependant:
-        _orphans_aside(connection, supplier.person, kind)
-    elif kind is supplier.person and connection.execute(f"SELECT 1 FROM {side}.person LIMIT 1").fetchall():
-        # Two formats in one run whose records call themselves the same.
-        known = _same_key(f"{side}.person")
+        _orphans_aside(connection, supplier.people, kind)
+    else:
+        _known_aside(connection, supplier.people, kind, side)
+
+
+def _known_aside(connection: duckdb.DuckDBPyConnection, people: Sequence[Kind], kind: Kind, side: str) -> None:
+    """People who are known already: from another format of this run, or another kind of file of this one."""
+    before = next((people[:at] for at, each in enumerate(people) if each is kind), None)
+    if before is None or all(fill.table.name != "PERSON" for fill in kind.fills):
+        return
+    known = [_same_key(f"({_people(before)})")] if before else []
+    if connection.execute(f"SELECT 1 FROM {side}.person LIMIT 1").fetchall():
+        known.append(_same_key(f"{side}.person"))
+    if known:
         rule = "duplicate: another file of this run holds the same source, organisation and record id"
-        _put_aside(connection, kind, (Rule(rule, f"EXISTS ({known})", kind.key_columns),), "excluded")
+        exists = " OR ".join(f"EXISTS ({each})" for each in known)
+        _put_aside(connection, kind, (Rule(rule, exists, kind.key_columns),), "excluded")
+
+
+def _people(kinds: Sequence[Kind]) -> str:
+    """The keys of the records of these kinds that are not set aside."""
+    return " UNION ".join(f"SELECT r.source, r.source_org, r.record_id FROM {_remaining(kind)}" for kind in kinds)
 
 
 def _same_key(relation: str) -> str:
@@ -169,11 +186,8 @@ def _set_repeats_aside(connection: duckdb.DuckDBPyConnection, kind: Kind) -> Non
     )
 
 
-def _orphans_aside(connection: duckdb.DuckDBPyConnection, person: Kind, kind: Kind) -> None:
-    connection.execute(
-        "CREATE OR REPLACE TEMP TABLE people AS"
-        f" SELECT DISTINCT r.source, r.source_org, r.record_id FROM {_remaining(person)}"
-    )
+def _orphans_aside(connection: duckdb.DuckDBPyConnection, people: Sequence[Kind], kind: Kind) -> None:
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE people AS SELECT DISTINCT * FROM ({_people(people)})")
     rule = Rule(
         "its person is not in the extract, or was set aside", f"NOT EXISTS ({_same_key('people')})", kind.key_columns
     )
