@@ -74,7 +74,7 @@ def detect(source: Source, suppliers: Sequence[Supplier]) -> Extract:
         raise InputError(f"the columns fit {' and '.join(rivals)} equally well; name the format", path=_where(source))
     for file in best[1]:
         if file.kind is not None:
-            check_titles(file.where, file.header)
+            check_titles(file.where, file.header, file.kind.uses)
             _check_any_of(file)
     return Extract(source, best[0], _organisation(source), tuple(best[1]))
 

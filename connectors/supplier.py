@@ -161,6 +161,10 @@ class Kind:
                 found[name] = before + 1
         return found
 
+    def uses(self, title: str) -> bool:
+        """Whether a column of that title is read, or says where one is that is."""
+        return plain(title) in self._fields or plain(title) in map(plain, self.following.values())
+
     def title(self, name: str) -> str:
         """The likeliest title of a field."""
         return self.columns[name][0] if self.columns.get(name) else name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,11 +61,11 @@ def read_head(member: Member, *, preamble: int = 0) -> Head:
     return Head(beginning, headers[0], below)
 
 
-def check_titles(path: Path | str, header: Header) -> None:
-    """Refuse a title that stands twice: which of the two columns is meant cannot be known."""
+def check_titles(path: Path | str, header: Header, is_used: Callable[[str], bool]) -> None:
+    """Refuse a title that is used and stands twice: which of the two columns is meant cannot be known."""
     seen: set[str] = set()
     for title in header.titles:
-        if title and title.casefold() in seen:
+        if title and title.casefold() in seen and is_used(title):
             raise InputError(
                 f"the column {title!r} stands twice in the header; remove or rename one",
                 path=path,
