@@ -33,7 +33,7 @@ def write_csv(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> 
     """
     described = connection.execute(f"DESCRIBE {query}").fetchall()
     names = [row[0] for row in described]
-    cells = " || ',' || ".join(_cell(f'"{name}"') for name in names)
+    cells = " || ',' || ".join(cell(f'"{name}"') for name in names)
     # The lines are made in SQL and joined by the batch: no Python work per cell.
     result = connection.execute(f"SELECT {cells} AS line FROM ({query})")
     rows = 0
@@ -82,7 +82,8 @@ def is_formula(x: str) -> str:
     return f"(ltrim({x}) <> '' AND contains({starts}, ltrim({x})[1]))"
 
 
-def _cell(column: str) -> str:
+def cell(column: str) -> str:
+    """SQL of one quoted cell of a CSV for people, empty where `column` is null."""
     text = f"coalesce(CAST({column} AS VARCHAR), '')"
     # An apostrophe makes the cell a text; a space before the sign would not save it in every program.
     safe = f"CASE WHEN {is_formula(text)} THEN '''' || {text} ELSE {text} END"
