@@ -16,7 +16,7 @@ from schemas.nhs_number import Range
 from schemas.person import NHS_NUMBER_AS_ENTERED
 
 _TRUE = ("true", "t", "1", "y", "yes")
-_FALSE = ("false", "f", "0", "n", "no")
+FALSE_WORDS = ("false", "f", "0", "n", "no")
 
 GENDER_WORDS: Mapping[str, tuple[str, ...]] = {
     "1": ("1", "m", "male", "man", "boy"),
@@ -221,7 +221,9 @@ def code(x: str, codes: Iterable[str]) -> Value:
 
 def flag(x: str) -> Value:
     """Yes or no in the words true, t, 1, y, yes and their opposites, in capitals or not."""
-    sql = f"CASE WHEN lower({x}) IN ({listed(_TRUE)}) THEN true WHEN lower({x}) IN ({listed(_FALSE)}) THEN false END"
+    sql = (
+        f"CASE WHEN lower({x}) IN ({listed(_TRUE)}) THEN true WHEN lower({x}) IN ({listed(FALSE_WORDS)}) THEN false END"
+    )
     return Value(sql, x, quoted("neither yes nor no"))
 
 

@@ -25,7 +25,13 @@ def candidates(source: Source) -> tuple[Supplier, ...]:
     if source.mapping is not None:
         profile = source.format or mapped.profile_of(source.mapping)
         if profile not in mapped.PROFILES:
-            raise SettingsError(f"a mapping is for {' and '.join(mapped.PROFILES)} only; {profile} has its own columns")
-        return (_profile(profile, source.mapping),)
-    names = FORMATS if source.format is None else (source.format,)
+            raise SettingsError(f"a mapping is for {', '.join(mapped.PROFILES)} only; {profile} has its own columns")
+        supplier = _profile(profile, source.mapping)
+        if supplier.name in _DECLARED:
+            raise SettingsError(f"{source.mapping}: source = {supplier.name!r} is the name of another format")
+        return (supplier,)
+    if source.format == mapped.GENERIC:
+        raise SettingsError(f"the format {mapped.GENERIC} needs a mapping; `caretrace map FILE` proposes one")
+    # Without a mapping the generic profile has no titles to be found by.
+    names = [name for name in FORMATS if name != mapped.GENERIC] if source.format is None else [source.format]
     return tuple(_DECLARED[name] if name in _DECLARED else _profile(name) for name in names)
