@@ -1,0 +1,65 @@
+"""A hospital's local habits: a TOML file changes the settings of a format by name, and leaves the rest as assumed."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from schemas.errors import SettingsError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    Settings = TypeVar("Settings", bound=DataclassInstance)
+
+
+def changed(assumed: Settings, mapping: Path) -> Settings:
+    """The settings with those of `mapping` over them; SettingsError for a name or a kind of value they do not have."""
+    given = read(mapping)
+    given.pop("source", None)
+    names = {field.name for field in fields(assumed)}
+    if unknown := sorted(set(given) - names):
+        raise SettingsError(
+            f"{mapping}: unknown setting: {', '.join(unknown)}; it is one of {', '.join(sorted(names))}"
+        )
+    return replace(
+        assumed, **{name: _like(getattr(assumed, name), value, name, mapping) for name, value in given.items()}
+    )
+
+
+def read(mapping: Path) -> dict[str, Any]:
+    """What a TOML file says; SettingsError where it cannot be read."""
+    try:
+        return tomllib.loads(mapping.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise SettingsError(f"{mapping}: the mapping cannot be read; check the path") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{mapping}: not a TOML file ({error})") from error
+
+
+def _like(assumed: object, value: object, name: str, mapping: Path) -> object:
+    """The value in the shape of the setting it replaces: yes or no, a text, a list of texts, or lists by name."""
+    if isinstance(assumed, bool | str) and type(value) is type(assumed):
+        return value
+    if isinstance(assumed, tuple) and (texts := _texts(value)) is not None:
+        return texts
+    if isinstance(assumed, dict) and isinstance(value, dict):
+        if unknown := sorted(set(value) - set(assumed)):
+            raise SettingsError(f"{mapping}: {name} has no {', '.join(unknown)}; it has {', '.join(assumed)}")
+        lists = {key: _texts(words) for key, words in value.items()}
+        if None not in lists.values():
+            return {**assumed, **lists}
+    shape = {bool: "true or false", str: "a text", tuple: "a list of texts"}.get(
+        type(assumed), "lists of texts by name"
+    )
+    raise SettingsError(f"{mapping}: the setting {name} must be {shape}")
+
+
+def _texts(value: object) -> tuple[str, ...] | None:
+    if isinstance(value, str):
+        return (value,)
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return tuple(value)
+    return None
