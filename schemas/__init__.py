@@ -16,6 +16,7 @@ from schemas.outcome import CANDIDATE, DATA_QUALITY, LINK, PERSON_KEY, SET_ASIDE
 from schemas.person import ADDRESS, IDENTIFIER, NAME, PERSON
 from schemas.postcode import Postcode
 from schemas.table import Column, Identifies, Table, Type
+from schemas.trace import TRACE
 
 TABLES: dict[str, Table] = {
     table.name: table
@@ -32,6 +33,7 @@ TABLES: dict[str, Table] = {
         SPELL,
         OPT_OUT,
         OBJECTION,
+        TRACE,
         SET_ASIDE,
         DATA_QUALITY,
         LINK,
@@ -41,7 +43,7 @@ TABLES: dict[str, Table] = {
     )
 }
 
-SOURCE_TABLES: tuple[Table, ...] = tuple(TABLES[name] for name in list(TABLES)[:14])
+SOURCE_TABLES: tuple[Table, ...] = tuple(TABLES[name] for name in list(TABLES)[: list(TABLES).index("LINK")])
 """What a connector may fill: everything before LINK."""
 
 EVENT_TABLES: tuple[Table, ...] = (REGISTRATION, SERVICE, ASSESSMENT, REQUEST, CARE_REVIEW, SPELL)
@@ -67,6 +69,7 @@ __all__ = [
     "SOURCE_TABLES",
     "SPELL",
     "TABLES",
+    "TRACE",
     "VERDICT",
     "Busy",
     "CaretraceError",

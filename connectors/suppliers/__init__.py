@@ -7,15 +7,28 @@ from functools import cache
 from connectors.source import Source
 from connectors.supplier import Supplier
 from connectors.suppliers import mapped
+from connectors.suppliers.dbs import DBS
 from connectors.suppliers.emis import EMIS
+from connectors.suppliers.mpt import MPT
+from connectors.suppliers.pds_mesh import PDS_MESH
 from connectors.suppliers.standard import STANDARD
 from connectors.suppliers.systmone import SYSTMONE
 from schemas.errors import SettingsError
 
-_DECLARED = {supplier.name: supplier for supplier in (STANDARD, EMIS, SYSTMONE)}
+_DECLARED = {
+    supplier.name: supplier
+    for supplier in (
+        STANDARD,
+        EMIS,
+        SYSTMONE,
+        PDS_MESH,
+        MPT,
+        DBS,
+    )
+}
 _profile = cache(mapped.load)
 
-FORMATS = ("standard", *mapped.PROFILES, "emis", "systmone")
+FORMATS = ("standard", *mapped.PROFILES, *(name for name in _DECLARED if name != "standard"))
 
 
 def candidates(source: Source) -> tuple[Supplier, ...]:

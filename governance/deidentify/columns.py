@@ -14,7 +14,8 @@ RUN_COLUMNS = (
 
 # Choices govern what leaves and are not themselves released: a national opt-out result is used for nothing else, and
 # who objected is nobody else's business (NHS Digital, check for national data opt-outs, terms of use).
-_KEPT_HOME = {"set_aside", "data_quality", "opt_out", "objection"}
+# Answers of a tracing service say how a number was found; whoever may have the number gets it with PERSON.
+_KEPT_HOME = {"set_aside", "data_quality", "opt_out", "objection", "trace"}
 
 RELEASABLE = {table.name.lower(): table for table in SOURCE_TABLES if table.name.lower() not in _KEPT_HOME}
 

@@ -1,0 +1,149 @@
+"""Replies of DBS, the Demographics Batch Service: a fixed-width header and trailer around 62 fields, fixed or CSV.
+
+Positions as three public implementations agree on them (HSCIC's Java library, DfE's SUI_Matcher, UK Renal Registry);
+none is the official text. What an answer means is its record type.
+"""
+
+from __future__ import annotations
+
+import re
+
+from connectors import values
+from connectors.files.layouts import Layout
+from connectors.supplier import Kind, Rule, Supplier
+from connectors.suppliers import tracing
+from connectors.suppliers.trace_codes import DBS_CODES
+from connectors.values import text
+from schemas.dates import Form
+
+_ASKED = (8, 8, 17, 10, 35, 35, 35, 35, 1, 35, 35, 35, 35, 35, 8, 35, 35, 35, 35, 35, 8, 8, 6, 8, 6)
+_RETURNED = (
+    8,
+    8,
+    3,
+    8,
+    8,
+    8,
+    35,
+    8,
+    35,
+    8,
+    35,
+    8,
+    35,
+    8,
+    1,
+    8,
+    35,
+    8,
+    35,
+    8,
+    35,
+    8,
+    35,
+    8,
+    35,
+    8,
+    35,
+    8,
+    8,
+    8,
+    6,
+    8,
+    5,
+)
+LENGTHS = (2, 20, 3, 10, *_ASKED, *_RETURNED)
+"""Lengths of the 62 fields when the body is fixed width: 1130 characters."""
+
+# Place among the 62, from 0. The fields of the request come back between 4 and 28.
+_PLACES = {
+    **{"code": 0, "reference": 1, "matched": 3, "requested": 7, "birth": 29, "death": 33, "family": 35, "given": 37},
+    **{"previous": 39, "others": 41, "gender": 43, **{f"line_{n}": 43 + 2 * n for n in range(1, 6)}, "postcode": 55},
+    "practice": 59,
+}
+
+_STEPS = {"20": "alphanumeric", "30": "cross-check", "33": "alphanumeric", "40": "cross-check"}
+_HEADER, _TRAILER = "(r.record = 1 AND starts_with(r.text, '00'))", "starts_with(r.text, '99')"
+_STARTS = [1 + sum(LENGTHS[:at]) for at in range(len(LENGTHS))]
+
+
+def _field(name: str) -> str:
+    at = _PLACES[name]
+    fixed = f"nullif(trim(substr(r.text, {_STARTS[at]}, {LENGTHS[at]})), '')"
+    return f"CASE WHEN r.as_csv THEN CASE WHEN len(f) = {len(LENGTHS)} THEN f[{at + 1}] END ELSE {fixed} END AS {name}"
+
+
+# The header says which, and it is fixed width whatever the body is.
+_AS_CSV = "first_value(substr(text, 7, 1) = '1') OVER (PARTITION BY file ORDER BY record)"
+_ANSWERS = "(SELECT count(*) FROM prepared_reply a WHERE a.file = r.file AND a.answers)"
+_FOUND = tracing.fills(
+    {
+        "family_name": text("r.family"),
+        "given_name": text("r.given"),
+        "middle_names": text("r.others"),
+        "previous_family_name": text("r.previous"),
+        **values.birth_date("r.birth", Form.BASIC),
+        "gender": values.gender("r.gender"),
+        "death_date": tracing.day("r.death"),
+        **{f"address_line_{n}": text(f"r.line_{n}") for n in range(1, 6)},
+        "postcode": values.postcode("r.postcode"),
+        "gp_practice_code": text("r.practice"),
+    },
+    matched="r.matched",
+    requested="r.requested",
+    code="r.code",
+    traced_on=tracing.day("r.prepared_on"),
+)
+
+DBS = Supplier(
+    name="dbs",
+    kinds=(
+        Kind(
+            name="reply",
+            layout=Layout.LINES,
+            recognised=re.compile(rb"\A00[01][012]01[01][^\r\n]{56}(\r|\n|\Z)"),
+            columns={"text": ("text",)},
+            required=(),
+            prepare=(
+                f"SELECT r.*, {', '.join(map(_field, _PLACES))}, NOT r.continued AND NOT {_HEADER} AND NOT {_TRAILER}"
+                f" AS answers FROM (SELECT *, {_AS_CSV} AS as_csv,"
+                " first_value(substr(text, 36, 8)) OVER w AS prepared_on,"
+                f" {tracing.csv_fields('whole')} AS f FROM ({tracing.whole_lines('reply', _AS_CSV)})"
+                " WINDOW w AS (PARTITION BY file ORDER BY record)) r"
+            ),
+            derived={
+                "step": "CASE r.code " + " ".join(f"WHEN '{c}' THEN '{s}'" for c, s in _STEPS.items()) + " END",
+                "confidence": "CAST(NULL AS DOUBLE)",
+                "outcome": tracing.outcome("r.code", "r.matched", DBS_CODES),
+            },
+            record_id="CASE WHEN r.answers THEN r.reference END",
+            source_org=tracing.PLACE,
+            refuse=(
+                Rule(
+                    "this is a request, not the reply to one; give the file that came back",
+                    "starts_with(text, '000') AND record = 1",
+                ),
+                Rule(
+                    "holds another number of answers than its header says: it was cut or altered; fetch it again",
+                    f"record = 1 AND TRY_CAST(substr(text, 58, 6) AS BIGINT) IS DISTINCT FROM {_ANSWERS}",
+                ),
+                Rule(
+                    "has no trailer: it was cut short; fetch it again",
+                    "record = 1 AND NOT EXISTS"
+                    " (SELECT 1 FROM raw_reply t WHERE t.file = r.file AND starts_with(t.text, '99'))",
+                ),
+            ),
+            exclude=(
+                Rule("the header", _HEADER),
+                Rule("the trailer", _TRAILER),
+                tracing.CONTINUED,
+                Rule(
+                    "another number of fields than an answer has, or quotation marks that do not pair",
+                    "r.reference IS NULL OR r.code IS NULL",
+                ),
+                tracing.REPEATED,
+            ),
+            fills=_FOUND,
+        ),
+    ),
+)

@@ -1,0 +1,92 @@
+"""Replies of MPT (Master Patient Trace), the predecessor of PDS MESH, closed to new users but still on many disks.
+
+A header row of four or five fields, no titles, then rows of 33 or 34 columns (Data Services Platform, MPS schema), or
+of 26 where a record is invalid (seen in one client's tests).
+"""
+
+from __future__ import annotations
+
+import re
+
+from connectors.files.layouts import Layout
+from connectors.supplier import Kind, Rule, Supplier
+from connectors.suppliers import pds_mesh, tracing
+from connectors.suppliers.trace_codes import PDS_CODES
+
+# Place of each field among 33, from 1; the 34th, PERSON_ID, is not read.
+_PLACES = {
+    **{"reference": 1, "requested": 2, "FAMILY_NAME": 3, "GIVEN_NAME": 4, "OTHER_GIVEN_NAME": 5, "GENDER": 6},
+    **{"DATE_OF_BIRTH": 7, "DATE_OF_DEATH": 8, **{f"ADDRESS_LINE{n}": 8 + n for n in range(1, 6)}, "POSTCODE": 14},
+    **{"GP_PRACTICE_CODE": 15, "AS_AT_DATE": 17, "TELEPHONE_NUMBER": 20, "MOBILE_NUMBER": 21, "EMAIL_ADDRESS": 22},
+    **{"SENSITIVITY_FLAG": 23, "code": 25, "matched": 26, "indicator": 27, "percentage": 28},
+}
+_SHORT = {"reference": 1, "requested": 2, "code": 18, "matched": 19, "indicator": 20}
+
+
+def _field(name: str) -> str:
+    short = f"WHEN len(f) = 26 THEN f[{_SHORT[name]}]" if name in _SHORT else ""
+    return f'CASE WHEN len(f) IN (33, 34) THEN f[{_PLACES[name]}] {short} END AS "{name}"'
+
+
+_HEADER = "(r.record = 1 AND NOT r.continued)"
+_COUNTED = "TRY_CAST(f[len(f) - 1] AS BIGINT)"
+_CODE = "lpad(f[len(f)], 2, '0')"
+_FIRST = "(SELECT h.{0} FROM prepared_reply h WHERE h.file = r.file AND h.record = 1)"
+
+
+def _refuse(because: str, when: str) -> Rule:
+    """Said of the header row; `_refuse` is asked of raw lines, so the fields are looked up."""
+    return Rule(because, f"r.record = 1 AND {when}")
+
+
+MPT = Supplier(
+    name="mpt",
+    kinds=(
+        Kind(
+            name="reply",
+            layout=Layout.LINES,
+            recognised=re.compile(rb'\A"?[^",\r\n]*"?,"?(SPINE_MPT|DSP_MPS)[^,\r\n]*,'),
+            columns={"text": ("text",)},
+            required=(),
+            prepare=(
+                f"SELECT r.*, {', '.join(_field(name) for name in _PLACES)},"
+                f" CASE WHEN {_HEADER} THEN {_COUNTED} END AS counted,"
+                f" CASE WHEN {_HEADER} THEN {_CODE} END AS file_code"
+                f" FROM (SELECT *, CASE WHEN NOT continued THEN {tracing.csv_fields('whole')} END AS f"
+                f" FROM ({tracing.whole_lines('reply')})) r"
+            ),
+            derived=pds_mesh.DERIVED,
+            record_id="r.reference",
+            source_org=tracing.PLACE,
+            refuse=(
+                _refuse(
+                    "this is a request, not the reply to one; give the file that came back",
+                    "starts_with(text, 'MPTREQ_')",
+                ),
+                *(
+                    _refuse(
+                        f"the service refused the whole request, code {each.code}: {each.meaning}",
+                        f"{_FIRST.format('file_code')} = '{each.code}'",
+                    )
+                    for each in PDS_CODES
+                    if each.whole_file
+                ),
+                _refuse(
+                    "holds another number of answers than its header says: it was cut or altered; fetch it again",
+                    f"{_FIRST.format('counted')} IS DISTINCT FROM (SELECT count(*) FROM prepared_reply a"
+                    " WHERE a.file = r.file AND a.record > 1 AND NOT a.continued)",
+                ),
+            ),
+            exclude=(
+                Rule("the header row", _HEADER),
+                tracing.CONTINUED,
+                Rule(
+                    "another number of fields than an answer has, or quotation marks that do not pair",
+                    "r.reference IS NULL OR r.code IS NULL",
+                ),
+                tracing.REPEATED,
+            ),
+            fills=pds_mesh.FILLS,
+        ),
+    ),
+)

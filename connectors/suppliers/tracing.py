@@ -1,0 +1,137 @@
+"""What the replies of all tracing services have in common: which tables an answer fills, and by which rules.
+
+An answer fills TRACE; where it names one person it fills PERSON as well, so that replies can stand among the register
+as its best evidence, and IDENTIFIER where a number replaced another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from connectors import values
+from connectors.supplier import Fill, Rule
+from connectors.suppliers.trace_codes import Code
+from connectors.values import Value, text
+from schemas import IDENTIFIER, PERSON, TRACE
+from schemas.dates import Form
+from schemas.person import SUPERSEDED_NHS_NUMBER
+
+PLACE = "'PDS'"
+"""Whose records the answers are: there is one Personal Demographics Service."""
+
+SENTINELS = {"none": "0000000000", "ambiguous": "9999999999"}
+"""Numbers that stand for nobody and for several people. Both pass Modulus 11."""
+
+REPEATED = Rule(
+    "answered more than once: none of its answers is used",
+    "r.record_id IS NOT NULL AND count(*) OVER (PARTITION BY r.record_id) > 1",
+)
+
+_SURE = "('cross-check', 'alphanumeric')"
+
+
+def number(x: str) -> str:
+    """SQL of an NHS number's text without the two that stand for no number."""
+    return f"CASE WHEN {x} NOT IN ({values.listed(SENTINELS.values())}) THEN {x} END"
+
+
+def outcome(code: str, matched: str, codes: Iterable[Code]) -> str:
+    """SQL of what an answer means: by its code, but found only where there is a number."""
+    arms = " ".join(f"WHEN {values.quoted(each.code)} THEN {values.quoted(each.outcome)}" for each in codes)
+    by_code = f"CASE {code} {arms} ELSE 'unknown' END"
+    return (
+        f"CASE WHEN {by_code} NOT IN ('found', 'replaced', 'sensitive') THEN {by_code}"
+        f" WHEN {matched} = {values.quoted(SENTINELS['ambiguous'])} THEN 'ambiguous'"
+        f" WHEN nhs_number({matched}) IS NULL THEN 'none' ELSE {by_code} END"
+    )
+
+
+def status(source: str) -> str:
+    """SQL of the NHS number status an answer gives: 01 only where the search itself was exact.
+
+    Found by resemblance is 05, to be resolved; `caretrace trace read` decides by its settings.
+    """
+    exact = f"{source}.step IN {_SURE} AND coalesce({source}.confidence, 100) >= 100"
+    return (
+        f"CASE {source}.outcome WHEN 'suppressed' THEN '05' WHEN 'none' THEN '04' WHEN 'ambiguous' THEN '04'"
+        f" WHEN 'not asked' THEN '03' WHEN 'failed' THEN '03' WHEN 'unknown' THEN '05'"
+        f" ELSE CASE WHEN {exact} THEN '01' ELSE '05' END END"
+    )
+
+
+def fills(
+    person: Mapping[str, Value], *, matched: str, requested: str, code: str, traced_on: Value
+) -> tuple[Fill, ...]:
+    """The tables an answer fills.
+
+    `r` has the derived columns `outcome`, `step` and `confidence` (a number); the rest are its texts. `person` are the
+    columns of PERSON but number, status and restriction.
+    """
+    found = "r.outcome IN ('found', 'replaced', 'sensitive')"
+    return (
+        Fill(
+            TRACE,
+            {
+                "code": text(code),
+                "outcome": text("r.outcome"),
+                "nhs_number": values.nhs_number(number(matched)),
+                "requested_nhs_number": values.nhs_number(requested).quietly(),
+                "nhs_number_status": Value(status("r")),
+                "step": text("r.step"),
+                "confidence": Value("r.confidence"),
+                "traced_on": traced_on,
+            },
+        ),
+        Fill(
+            PERSON,
+            {
+                "nhs_number": values.nhs_number(number(matched)).quietly(),
+                "nhs_number_status": Value(status("r")),
+                **person,
+                "restricted": Value("r.outcome = 'sensitive'"),
+            },
+            where=found,
+        ),
+        Fill(
+            IDENTIFIER,
+            {"scheme": values.constant(SUPERSEDED_NHS_NUMBER), "value": Value(f"nhs_number({requested})")},
+            where=f"r.outcome = 'replaced' AND nhs_number({requested}) <> nhs_number({matched})",
+        ),
+    )
+
+
+def day(x: str) -> Value:
+    """A date as trace files write it."""
+    return values.day(x, Form.BASIC)
+
+
+CSV_SHAPE = '(?:,(?:"(?:[^"]|"")*"|[^",]*))*'
+"""A line of CSV with a comma before it, where every quotation mark stands where one may stand."""
+
+
+def csv_fields(x: str) -> str:
+    """SQL of the fields of a line of CSV as a list of texts, trimmed, null where empty; null where it is none."""
+    bare = "CASE WHEN starts_with(s, '\"') THEN replace(s[2:-2], '\"\"', '\"') ELSE s END"
+    return (
+        f"CASE WHEN regexp_full_match(',' || {x}, {values.quoted(CSV_SHAPE)}) THEN list_transform("
+        f"""regexp_extract_all(',' || {x}, ',("(?:[^"]|"")*"|[^",]*)', 1), lambda s: nullif(trim({bare}), '')) END"""
+    )
+
+
+def whole_lines(kind: str, quoted: str = "TRUE") -> str:
+    """SQL: the lines of `raw_<kind>`, where one whose quotation marks do not pair runs on to the next that closes them.
+
+    Gives file, record, line, text, `whole` (with spaces for line breaks) and `continued`: carriage returns inside PDS
+    addresses break records over lines. `quoted` says of a line whether quotation marks mean anything in its file.
+    """
+    return f"""
+        SELECT *, string_agg(text, ' ') OVER (
+            PARTITION BY file, answer ORDER BY record ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS whole
+        FROM (SELECT *, sum(1 - inside) OVER (PARTITION BY file ORDER BY record) AS answer, inside = 1 AS continued
+            FROM (SELECT *, coalesce(sum(odd) OVER (PARTITION BY file ORDER BY record
+                    ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) % 2 AS inside
+                FROM (SELECT *, CASE WHEN {quoted}
+                    THEN (length(text) - length(replace(text, '"', ''))) % 2 ELSE 0 END AS odd FROM raw_{kind})))"""
+
+
+CONTINUED = Rule("the rest of the record on the line above", "r.continued")
