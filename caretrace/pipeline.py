@@ -173,15 +173,20 @@ def run(
     engine: Engine | None = None,
     progress: Progress = SILENT,
     truth: Path | None = None,
+    previous: Path | None = None,
 ) -> run_folder.Run:
     """Link and write the run folder `out`, all of it or nothing.
 
     `truth` is the file that says who is who in synthetic data: with it the report holds precision and recall.
+    `previous` is an earlier run folder, against which the report holds the gaps and contradictions.
     """
+    from caretrace.quality.trend import load
+
+    earlier = load(previous) if previous is not None else None
     with run_folder.drafting(out) as draft:
         with store(draft.work, settings) as connection:
             linked = link(connection, clients, register, settings, verdicts=verdicts, engine=engine, progress=progress)
-            manifest = write(connection, linked, draft.path, settings, progress=progress, truth=truth)
+            manifest = write(connection, linked, draft.path, settings, progress=progress, truth=truth, earlier=earlier)
         return run_folder.finish(draft, manifest)
 
 
@@ -290,10 +295,13 @@ def write(
     *,
     progress: Progress = SILENT,
     truth: Path | None = None,
+    earlier: tuple[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """Write every file of the run but the manifest into `folder`, and give the manifest."""
     from caretrace import quality, report
     from caretrace.evaluate.measure import against_truth
+    from caretrace.quality import to_fix
+    from caretrace.quality.trend import compare
     from linkage.model_file import dumps
 
     clock = Clock(dict(linked.timings))
@@ -305,13 +313,16 @@ def write(
         model = _with_fingerprint(linked)
         (folder / "model.json").write_text(dumps(model), encoding="utf-8", newline="\n")
     with progress.stage("Writing the report"), clock("report"):
-        facts = quality.facts(connection, as_at=settings.as_at)
+        (folder / to_fix.FOLDER).mkdir()
+        facts = quality.facts(connection, as_at=settings.as_at, linked=True, lists=folder / to_fix.FOLDER)
+        trend = compare(facts, *earlier) if earlier else None
         manifest = _manifest(linked, settings, clock.seconds)
+        manifest["quality"] = facts.summary()
         manifest["counts"] |= {name: rows[name] for name in ("load_back", "conflicts", "set_aside")}
         if truth is not None:
             bands = {"link_at": linked.facts.bands.link_at, "review_at": linked.facts.bands.review_at}
             manifest["evaluation"] = against_truth(connection, truth, bands=bands, as_at=settings.as_at)
-        report.write(folder / "report.html", manifest=manifest, connection=connection, quality=facts)
+        report.write(folder / "report.html", manifest=manifest, connection=connection, quality=facts, trend=trend)
     return {**manifest, "timings": clock.seconds}
 
 

@@ -68,10 +68,6 @@ def _lines(read: dict[str, Any], people: int, facts: Quality) -> list[str]:
         gaps = [(f.column, f.missing + f.refused) for f in source.fields if f.column in _EXPECTED]
         without = ", ".join(f"{column} {people:,}" for column, people in gaps if people) or "nothing"
         lines.append(f"{source.source} ({source.source_org}): {source.records:,} people; without: {without}")
-        lines.append(
-            f"  NHS numbers on several records: {source.numbers_on_several_records:,}, on different people:"
-            f" {source.numbers_on_different_people:,}; test numbers: {source.test_numbers:,}"
-        )
     issues = sorted(facts.issues, key=lambda each: (-each.values, each.column, each.issue))
     lines += [
         f"{each.column}: {each.issue} ({each.values:,}{', used all the same' if each.used else ', not used'})"

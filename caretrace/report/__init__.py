@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from caretrace.evaluate.measure import without_truth
 from caretrace.groups import linked_by_group
 from caretrace.quality import Quality
-from caretrace.report import charts, checklist, evaluation, flow, tables
+from caretrace.quality.trend import Trend
+from caretrace.report import charts, checklist, evaluation, flow, mending, tables
 from caretrace.report.figures import Figures, gather
 from caretrace.report.words import count, estimate, exact, percent
 
@@ -32,7 +33,14 @@ _CHARTED = ("Age", "Gender", "Ethnicity")
 """Groupings that fit a chart; areas and sources are in the table."""
 
 
-def write(path: Path, *, manifest: Mapping[str, Any], connection: duckdb.DuckDBPyConnection, quality: Quality) -> None:
+def write(
+    path: Path,
+    *,
+    manifest: Mapping[str, Any],
+    connection: duckdb.DuckDBPyConnection,
+    quality: Quality,
+    trend: Trend | None = None,
+) -> None:
     """Write the report of the run that `manifest` describes to `path`, in UTF-8.
 
     `connection` holds `link`, `candidate` and both sides' `person`. Optional in the manifest: `linkage` (passes, bands,
@@ -42,7 +50,7 @@ def write(path: Path, *, manifest: Mapping[str, Any], connection: duckdb.DuckDBP
     parted = linked_by_group(connection, as_at=quality.as_at)
     figures = gather(connection, parted)
     estimates = without_truth(connection, manifest.get("linkage") or {}, parted)
-    path.write_text(render(manifest, figures, quality, estimates), encoding="utf-8", newline="\n")
+    path.write_text(render(manifest, figures, quality, estimates, trend), encoding="utf-8", newline="\n")
 
 
 def environment() -> Environment:
@@ -61,7 +69,13 @@ def environment() -> Environment:
     return made
 
 
-def render(manifest: Mapping[str, Any], figures: Figures, quality: Quality, estimates: Mapping[str, Any]) -> str:
+def render(
+    manifest: Mapping[str, Any],
+    figures: Figures,
+    quality: Quality,
+    estimates: Mapping[str, Any],
+    trend: Trend | None = None,
+) -> str:
     """The page as text."""
     page = environment().get_template("report.html.j2")
     return page.render(
@@ -74,6 +88,7 @@ def render(manifest: Mapping[str, Any], figures: Figures, quality: Quality, esti
         lower=_linked_less_often(figures),
         charts=_charts(manifest, figures, quality),
         tables=_tables(manifest, figures, quality),
+        mending=mending.section(quality, trend),
         measured=evaluation.sections(manifest.get("evaluation"), estimates),
         record=checklist.record(manifest, figures, estimates),
         guild=checklist.guild(manifest, figures, estimates, quality),
@@ -127,10 +142,6 @@ def _tables(manifest: Mapping[str, Any], figures: Figures, quality: Quality) -> 
         "certainty": tables.certainty(figures.bins),
         "shares": tables.shares(figures.groupings, figures.linked.value),
         "completeness": tables.completeness(quality),
-        "numbers": tables.numbers(quality),
-        "oddities": tables.oddities(quality),
-        "several_numbers": tables.several_numbers(quality),
-        "between": tables.between(quality),
         "issues": tables.issues(quality),
         "set_aside": tables.set_aside(quality),
         "inputs": tables.inputs(manifest.get("inputs") or []),
@@ -186,6 +197,11 @@ def _next_steps(figures: Figures, counts: Mapping[str, Any]) -> list[tuple[str, 
             f"{count(differs)} linked clients already had another NHS number: find out which is right."
             f" {count(shared)} share their person with another client, likely the same client twice, or agree on number"
             " and date of birth with somebody of another given name. Nothing was overwritten.",
+        ),
+        (
+            "to_fix",
+            "A list for each source of the records that lack something or contradict another system, most urgent"
+            " first. Send each to whoever holds the records.",
         ),
         (
             "set_aside.csv",
