@@ -7,8 +7,10 @@ from functools import cache
 from connectors.source import Source
 from connectors.supplier import Supplier
 from connectors.suppliers import mapped
+from connectors.suppliers.cld import CLD
 from connectors.suppliers.dbs import DBS
 from connectors.suppliers.emis import EMIS
+from connectors.suppliers.fhir import FHIR
 from connectors.suppliers.mpt import MPT
 from connectors.suppliers.pds_mesh import PDS_MESH
 from connectors.suppliers.standard import STANDARD
@@ -24,6 +26,8 @@ _DECLARED = {
         PDS_MESH,
         MPT,
         DBS,
+        CLD,
+        FHIR,
     )
 }
 _profile = cache(mapped.load)

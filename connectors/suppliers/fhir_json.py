@@ -1,0 +1,228 @@
+"""SQL that makes columns of FHIR Patient resources: the present name, address and number, and lists of the others.
+
+`PREPARE` stands for the raw records of `connectors.suppliers.fhir`. Lists are worked on in place by DuckDB's list
+functions; of several candidates the first by a sort key of numbers is chosen.
+"""
+
+from __future__ import annotations
+
+_PERIOD = '{"start":"VARCHAR","end":"VARCHAR"}'
+_CONCEPT = '{"text":"VARCHAR","coding":[{"system":"VARCHAR","code":"VARCHAR"}]}'
+_IDENTIFIER = '{"system":"VARCHAR","value":"VARCHAR"}'
+_REFERENCE = f'{{"reference":"VARCHAR","identifier":{{"system":"VARCHAR","value":"VARCHAR","period":{_PERIOD}}}}}'
+_SHAPE = f"""{{
+    "id":"VARCHAR",
+    "meta":{{"versionId":"VARCHAR","lastUpdated":"VARCHAR","security":[{{"code":"VARCHAR"}}]}},
+    "active":"VARCHAR","gender":"VARCHAR","birthDate":"VARCHAR",
+    "deceasedBoolean":"VARCHAR","deceasedDateTime":"VARCHAR",
+    "identifier":[{{"use":"VARCHAR","system":"VARCHAR","value":"VARCHAR","type":{_CONCEPT},"period":{_PERIOD},
+                    "extension":[{{"url":"VARCHAR","valueCodeableConcept":{_CONCEPT}}}]}}],
+    "extension":[{{"url":"VARCHAR","valueCodeableConcept":{_CONCEPT}}}],
+    "name":[{{"use":"VARCHAR","text":"VARCHAR","family":"VARCHAR","given":["VARCHAR"],"period":{_PERIOD}}}],
+    "telecom":[{{"system":"VARCHAR","value":"VARCHAR","use":"VARCHAR","rank":"VARCHAR","period":{_PERIOD}}}],
+    "address":[{{"use":"VARCHAR","type":"VARCHAR","line":["VARCHAR"],"city":"VARCHAR","district":"VARCHAR",
+                 "postalCode":"VARCHAR","period":{_PERIOD},
+                 "extension":[{{"url":"VARCHAR","extension":[
+                    {{"url":"VARCHAR","valueString":"VARCHAR","valueCoding":{{"code":"VARCHAR"}}}}]}}]}}],
+    "generalPractitioner":[{_REFERENCE}],
+    "managingOrganization":{_REFERENCE},
+    "link":[{{"type":"VARCHAR","other":{{"reference":"VARCHAR"}}}}],
+    "contained":[{{"resourceType":"VARCHAR","id":"VARCHAR","identifier":[{_IDENTIFIER}]}}]
+}}"""
+_ORGANISATION = f'{{"id":"VARCHAR","identifier":[{_IDENTIFIER}]}}'
+
+_LISTS = ("identifier", "name", "telecom", "address", "extension", "generalPractitioner", "link", "contained")
+_TEXTS = ("id", "gender", "birthDate", "deceasedDateTime")
+_KINDS = [*(f"'$.{each}'" for each in _LISTS), *(f"'$.{each}'" for each in _TEXTS)]
+_SOUND = (
+    f"list_bool_and(list_transform(json_type(json, [{', '.join(_KINDS)}]), lambda t, i: t IS NULL OR t = 'NULL'"
+    f" OR t = CASE WHEN i <= {len(_LISTS)} THEN 'ARRAY' ELSE 'VARCHAR' END))"
+)
+
+ELSEWHERE = "r.resource_type IS DISTINCT FROM 'Patient'"
+"""SQL: the record is a resource of another type."""
+
+
+def clean(x: str) -> str:
+    """A text without space around it, null where nothing is left; what plainly has none is spared the dear trim."""
+    sound = f"{x} > '!' AND {x} < chr(160) AND {x}[-1] > ' ' AND {x}[-1] <> chr(160)"
+    return f"CASE WHEN {sound} THEN {x} ELSE nullif(trim({x}, ' ' || chr(9) || chr(10) || chr(13) || chr(160)), '') END"
+
+
+def _filtered(items: str, where: str) -> str:
+    return f"coalesce(list_filter({items}, lambda x: coalesce({where}, false)), [])"
+
+
+def _ended(x: str) -> str:
+    """Whether its period is over, as far as its end is known."""
+    end = f'left({x}.period."end", 10)'
+    return f"coalesce({end} < left(today, length({end})), false)"
+
+
+def _begun(x: str) -> str:
+    start = f"left({x}.period.start, 10)"
+    return f"coalesce({start} <= left(today, length({start})), true)"
+
+
+def _live(x: str) -> str:
+    return f"NOT {_ended(x)} AND {_begun(x)}"
+
+
+def _rank(x: str, *whens: tuple[str, int]) -> str:
+    arms = " ".join(f"WHEN {when} THEN {rank}" for when, rank in whens)
+    return f"CASE {arms} END"
+
+
+def _first(items: str, rank: str, then: str = "0") -> str:
+    """The place of the first by rank, then by `then`, then as they stand; those whose rank is null are none."""
+    keys = f"list_transform({items}, lambda x, i: [{rank}, {then}, i])"
+    return f"list_sort({_filtered(keys, 'x[1] IS NOT NULL')})[1][3]"
+
+
+_FROM, _TO = clean("x.period.start"), clean('x.period."end"')
+_SINCE = "-coalesce(TRY_CAST(left(x.period.start, 10) AS DATE) - DATE '1800-01-01', 0)"
+"""The later it began the smaller."""
+
+# http://fhir.nhs.net is the system of Care Connect's drafts.
+_IS_NUMBER = (
+    "lower(x.system) IN ('https://fhir.nhs.uk/id/nhs-number', 'http://fhir.nhs.uk/id/nhs-number',"
+    " 'http://fhir.nhs.net/id/nhs-number', 'https://fhir.nhs.net/id/nhs-number')"
+)
+_STATUS_EXTENSION = "contains(replace(lower(x.url), '-', ''), 'nhsnumberverific')"
+_ETHNIC_EXTENSION = "contains(replace(lower(x.url), '-', ''), 'ethniccategory')"
+_OLD = f"(coalesce(x.use, '') = 'old' OR {_ended('x')})"
+_TAIL = "[^/:#]+$"
+
+# Of the names in use the registered one, then the usual one (PDS has no other), then one of no stated use.
+_CALLED = _first(
+    "p.name",
+    f"CASE WHEN {_live('x')} THEN "
+    + _rank("x", ("x.use = 'official'", 1), ("x.use = 'usual'", 2), ("x.use IS NULL", 3), ("x.use = 'temp'", 4))
+    + " END",
+)
+_FORMER = _first(
+    "p.name",
+    f"CASE WHEN {clean('x.family')} IS NOT NULL THEN "
+    + _rank("x", ("x.use = 'old'", 1), ("x.use = 'maiden'", 2), (_ended("x"), 3))
+    + " END",
+    _SINCE,
+)
+_HOME = _first(
+    "p.address",
+    f"CASE WHEN {_live('x')} AND coalesce(x.type, '') <> 'postal' THEN "
+    + _rank("x", ("x.use = 'home'", 1), ("x.use IS NULL", 2))
+    + " END",
+    _SINCE,
+)
+
+
+def _telecom(*systems: str) -> str:
+    listed = ", ".join(f"'{each}'" for each in systems)
+    usable = (
+        f"x.system IN ({listed}) AND coalesce(x.use, '') <> 'old' AND {_live('x')} AND {clean('x.value')} IS NOT NULL"
+    )
+    place = _first(
+        "p.telecom",
+        f"CASE WHEN {usable} THEN coalesce(TRY_CAST(x.rank AS BIGINT), 1000) END",
+        _rank("x", ("x.use = 'mobile'", 1), ("x.use = 'home'", 2), ("TRUE", 3)),
+    )
+    return clean(f"regexp_replace(p.telecom[{place}].value, '^(tel|mailto):', '', 'i')")
+
+
+_PLACE = f"""struct_pack(
+    kind := CASE WHEN x.type = 'postal' OR x.use = 'billing' THEN 'correspondence' WHEN x.use IN ('home', 'old')
+        THEN 'home' WHEN x.use = 'temp' THEN 'temporary' ELSE 'other' END,
+    lines := list_filter(list_concat(list_transform(coalesce(x.line, []), lambda l: {clean("l")}),
+        [{clean("x.district")}, {clean("x.city")}]), lambda l: l IS NOT NULL),
+    postcode := {clean("x.postalCode")},
+    uprn := {
+    clean('''list_filter(flatten(list_transform(list_filter(coalesce(x.extension, []), lambda e:
+        len(list_filter(coalesce(e.extension, []), lambda k: coalesce(k.valueCoding.code = 'UPRN', false))) > 0),
+        lambda e: e.extension)), lambda k: k.valueString IS NOT NULL)[1].valueString''')
+},
+    from_date := {_FROM}, to_date := {_TO})"""
+
+_NAME_KIND = f"""CASE WHEN x.use = 'maiden' THEN 'maiden' WHEN x.use = 'old' OR {_ended("x")} THEN 'previous'
+    WHEN x.use = 'anonymous' THEN NULL ELSE 'known as' END"""
+_OTHER_NAMES = f"""list_transform(list_filter(list_transform(p.name, lambda x, i: struct_pack(
+        chosen := i IS NOT DISTINCT FROM name_place, kind := {_NAME_KIND}, family := {clean("x.family")},
+        given := x.given, from_date := {_FROM}, to_date := {_TO})),
+    lambda n: NOT n.chosen AND n.kind IS NOT NULL), lambda n: n)"""
+
+_SCHEME = clean("coalesce(x.system, x.type.text, x.type.coding[1].code, 'no system given')")
+_IDENTIFIED = f"struct_pack(scheme := {_SCHEME}, value := {clean('x.value')}, from_date := {_FROM}, to_date := {_TO})"
+_HAS_VALUE = f"{clean('x.value')} IS NOT NULL"
+
+
+def _organisation(reference: str, own: str) -> str:
+    """ODS code of a reference: its own identifier, else that of the resource it points at, in the file or contained."""
+    tail = f"regexp_extract({reference}.reference, '{_TAIL}')"
+    contained = (
+        f"list_filter(coalesce(p.contained, []), lambda c: c.id = {tail}"
+        f" AND coalesce(c.resourceType = 'Organization', false))[1].identifier[1].value"
+    )
+    return clean(
+        f"coalesce({reference}.identifier.value, CASE WHEN {reference}.reference LIKE '#%' THEN {contained} END, {own})"
+    )
+
+
+PREPARE = f"""
+WITH shaped AS (
+    SELECT file, record, line, resource_type, json, CAST(reading_day() AS VARCHAR) AS today,
+        CASE WHEN resource_type = 'Patient' THEN {_SOUND} ELSE true END AS is_sound,
+        CASE WHEN resource_type = 'Patient' THEN from_json(json, '{_SHAPE}') END AS p
+    FROM raw_resource
+), organisation AS (
+    SELECT file, o.id AS organisation_id, any_value(coalesce(
+        list_filter(o.identifier, lambda x: contains(lower(x.system), 'ods-organi'))[1].value, o.identifier[1].value)) AS code
+    FROM (SELECT file, from_json(json, '{_ORGANISATION}') AS o FROM raw_resource WHERE resource_type = 'Organization')
+    WHERE o.id IS NOT NULL GROUP BY ALL
+), placed AS (
+    SELECT *, {_CALLED} AS name_place, {_FORMER} AS former_place, {_HOME} AS home_place,
+        {_filtered("p.identifier", f"{_IS_NUMBER} AND {_HAS_VALUE}")} AS numbers,
+        {_filtered("p.generalPractitioner", f"NOT {_ended('x.identifier')}")}[1] AS gp
+    FROM shaped
+), chosen AS (
+    SELECT * EXCLUDE (numbers), numbers AS every_number, {_filtered("numbers", f"NOT {_OLD}")} AS current_numbers
+    FROM placed
+), stated AS (
+    SELECT *, list_distinct(list_transform(list_filter(flatten(list_transform(
+            {_filtered("current_numbers[1].extension", _STATUS_EXTENSION)}, lambda x: x.valueCodeableConcept.coding)),
+            lambda c: c.code IS NOT NULL AND (c.system IS NULL OR contains(lower(c.system), 'nhsnumberverific')
+                OR contains(lower(c.system), 'nhs-number-'))), lambda c: lower(c.code))) AS status_codes
+    FROM chosen
+)
+SELECT s.file, record, line, resource_type, is_sound, 
+    CASE WHEN resource_type = 'Patient' THEN {clean("p.id")} ELSE 'another resource, ' || record END AS id,
+    TRY_CAST(p.meta.lastUpdated AS TIMESTAMPTZ) AS last_updated, TRY_CAST(p.meta.versionId AS BIGINT) AS version,
+    p.active AS active,
+    len({_filtered("p.meta.security", "x.code = 'HTEST'")}) > 0 AS test,
+    len({_filtered("p.meta.security", "x.code IN ('R', 'V', 'REDACTED')")}) > 0 AS restricted,
+    len({_filtered("p.link", "x.type = 'replaced-by'")}) > 0 AS replaced,
+    {clean("current_numbers[1].value")} AS number,
+    len(list_distinct(list_transform(current_numbers, lambda x: translate(x.value, ' -', '')))) > 1 AS numbers_differ,
+    status_codes[1] AS status_code, len(status_codes) > 1 AS statuses_differ,
+    struct_pack(family := {clean("p.name[name_place].family")}, words := {clean("p.name[name_place].text")},
+        given := list_filter(list_transform(p.name[name_place].given, lambda g: {clean("g")}), lambda g: g IS NOT NULL)
+    ) AS called,
+    {clean("p.name[former_place].family")} AS former,
+    {clean("p.birthDate")} AS birth_date, {clean("p.gender")} AS gender,
+    coalesce({clean("p.deceasedDateTime")}, CASE WHEN p.deceasedBoolean = 'true' THEN 'true' END) AS deceased,
+    {_telecom("phone", "sms")} AS phone, {_telecom("email")} AS email,
+    {clean(f"flatten(list_transform({_filtered('p.extension', _ETHNIC_EXTENSION)}, lambda x: x.valueCodeableConcept.coding))[1].code")}
+        AS ethnicity,
+    {_organisation("gp", "practice.code")} AS practice,
+    {_organisation("p.managingOrganization", "custodian.code")} AS custodian,
+    list_transform(coalesce(p.address, []), lambda x: {_PLACE}) AS addresses, addresses[home_place] AS home,
+    {_OTHER_NAMES} AS names,
+    list_transform({_filtered("p.identifier", f"NOT coalesce({_IS_NUMBER}, false) AND {_HAS_VALUE}")},
+        lambda x: {_IDENTIFIED}) AS identifiers,
+    list_transform({_filtered("every_number", _OLD)}, lambda x: {_IDENTIFIED}) AS old_numbers,
+    list_transform({_filtered("p.link", "x.type = 'replaces' AND x.other.reference IS NOT NULL")},
+        lambda x: regexp_extract(x.other.reference, '{_TAIL}')) AS replaces
+FROM stated s
+LEFT JOIN organisation practice ON practice.file = s.file
+    AND practice.organisation_id = regexp_extract(gp.reference, '{_TAIL}')
+LEFT JOIN organisation custodian ON custodian.file = s.file
+    AND custodian.organisation_id = regexp_extract(p.managingOrganization.reference, '{_TAIL}')
+"""
