@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from connectors.files.header import NO_HEADER, Head, Header, check_titles, headerless, read_head
 from connectors.files.load import open_parquet
-from connectors.files.opening import PARQUET, Member, members
+from connectors.files.opening import ENDINGS, Member, members, stem_of
 from connectors.files.typed import as_arrow
 from connectors.source import Source
 from connectors.supplier import Kind, Supplier, plain
@@ -19,8 +19,6 @@ from schemas.errors import InputError
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-_ENDINGS = (".csv", ".txt", ".tsv", ".dat", ".hl7", ".json", ".ndjson", *PARQUET)
 
 
 @dataclass(frozen=True)
@@ -41,6 +39,11 @@ class Found:
     def path(self) -> Path | None:
         """The file as it was delivered."""
         return self.member.path if self.member else None
+
+    @property
+    def is_sheet(self) -> bool:
+        """Whether it is a sheet of a workbook: any may have rows above its titles."""
+        return self.member is not None and self.member.sheet is not None
 
     @property
     def where(self) -> Path | str:
@@ -86,7 +89,7 @@ def _open(source: Source, suppliers: Sequence[Supplier]) -> list[Found]:
         return [Found(source.label, source.label, Header(tuple(map(str, table.schema.names)), None), table=table)]
     kinds = [kind for supplier in suppliers for kind in supplier.kinds]
     named = [(path, path.relative_to(data).as_posix() if path != data else path.name) for path in _paths(data)]
-    return [_open_member(member, kinds) for path, name in named for member in members(path, name)]
+    return [_open_member(member, kinds) for path, name in named for member in members(path, name, source.opening)]
 
 
 def _paths(root: Path) -> Iterable[Path]:
@@ -97,10 +100,10 @@ def _paths(root: Path) -> Iterable[Path]:
         Path(folder) / name
         for folder, _, names in os.walk(root)
         for name in names
-        if name.lower().endswith(_ENDINGS) and not name.startswith((".", "~"))
+        if name.lower().endswith(ENDINGS) and not name.startswith((".", "~"))
     ]
     if not found:
-        raise InputError(f"the folder holds no file that ends in {', '.join(_ENDINGS)}", path=root)
+        raise InputError(f"the folder holds no file that ends in {', '.join(ENDINGS)}", path=root)
     for path in found:
         _is_folder(path)
     return sorted(found)
@@ -123,6 +126,9 @@ def _open_member(member: Member, kinds: Sequence[Kind]) -> Found:
     """Its header, where it has one; a text that is no kind's without a header must have one."""
     if member.is_parquet:
         return Found(member.name, member.stem, open_parquet(member.path), member)
+    if member.sheet:
+        first, *below = member.sheet.headers()
+        return Found(member.name, member.stem, first, member, head=Head(b"", first, tuple(below)))
     head = read_head(member, preamble=max(kind.preamble for kind in kinds))
     if isinstance(head.first, Header):
         return Found(member.name, member.stem, head.first, member, head=head)
@@ -154,7 +160,8 @@ def _header(supplier: Supplier, kind: Kind, file: Found) -> Header | None:
             return None
         return headerless(file.head, kind.headerless) if kind.headerless else NO_HEADER
     below = file.head.below if file.head else ()
-    return next((header for header in (file.header, *below[: kind.preamble]) if _fits(supplier, kind, header)), None)
+    allowed = len(below) if file.is_sheet else kind.preamble
+    return next((header for header in (file.header, *below[:allowed]) if _fits(supplier, kind, header)), None)
 
 
 def _fits(supplier: Supplier, kind: Kind, header: Header) -> bool:
@@ -223,4 +230,4 @@ def _where(source: Source) -> Path | str:
 def _organisation(source: Source) -> str:
     if source.name or not isinstance(source.data, Path):
         return source.label
-    return source.data.resolve().name if source.data.is_dir() else source.data.stem
+    return source.data.resolve().name if source.data.is_dir() else stem_of(source.data.name)

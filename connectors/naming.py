@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import TypeAlias
 
 from connectors.detect import Extract, Found
+from connectors.files.opening import stem_of
 from schemas.errors import InputError
 
 _Label: TypeAlias = tuple[tuple[str, ...], int]
@@ -59,7 +60,7 @@ def _endless(extract: Extract) -> tuple[str, ...] | None:
     data = extract.source.data
     if extract.source.name or not isinstance(data, Path):
         return None
-    return data.resolve().parts if data.is_dir() else _absolute(data).with_suffix("").parts
+    return data.resolve().parts if data.is_dir() else _absolute(data).with_name(stem_of(data.name)).parts
 
 
 def _organisation(extract: Extract, number: str, *, keep_ending: bool) -> _Label:
@@ -75,7 +76,8 @@ def _organisation(extract: Extract, number: str, *, keep_ending: bool) -> _Label
 def _file(file: Found, number: str) -> _Label:
     if file.path is None:
         return (file.name + number,), 1
-    return _absolute(file.path).parts, len(PurePosixPath(file.name).parts)
+    within = file.member.within if file.member else ()
+    return (*_absolute(file.path).parts, *within), len(PurePosixPath(file.name).parts)
 
 
 def _absolute(path: Path) -> Path:

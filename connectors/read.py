@@ -120,7 +120,7 @@ def _load(
                 raise AssertionError("neither a file nor a table")
             return load_table(connection, found.table, found.name, raw=raw, file=number, fields=named)
         if member.is_parquet:
-            loaded = load_parquet(member.path, file=number, fields=named, kind=kind)
+            loaded = load_parquet(member, file=number, fields=named, kind=kind)
             tick(loaded.bytes)
             return loaded
         return load_text(
@@ -225,7 +225,8 @@ def _facts(
                 rejected=rejected,
                 excluded=excluded,
                 test_numbers=tests.get(item.found.name, 0) if _is_of_people(supplier, item.found) else 0,
-                note=notes.get(item.number) or _note(kind, header.titles),
+                note="; ".join(filter(None, (notes.get(item.number) or _note(kind, header.titles), supplier.note)))
+                or None,
             )
         )
     return facts

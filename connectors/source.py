@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from connectors.files.opening import DEFAULT, Opening
+
 
 @dataclass(frozen=True)
 class Source:
@@ -14,12 +16,14 @@ class Source:
     `data` is a path or any table that Arrow can take (pandas, polars, pyarrow, DuckDB relation). `format` is one of
     `connectors.FORMATS`, found from the content where it is None. `mapping` is a TOML file that maps a council's own
     column titles (docs/connectors.md). `name` is what the source is called in reports where the path will not do.
+    `opening` says how archives and encrypted files are opened.
     """
 
     data: Path | object
     format: str | None = None
     mapping: Path | None = None
     name: str | None = None
+    opening: Opening = DEFAULT
 
     @property
     def label(self) -> str:
@@ -36,7 +40,9 @@ class FileFacts:
     version: str | None
     encoding: str | None
     sha256: str
+    """Of the file as it was delivered: of the archive where it came in one."""
     bytes: int
+    """Of the delivered file, or of the part of an archive that holds it."""
     table: str
     """Standard table its records fill first, or "-" where it only helps to read the others."""
     records: int

@@ -136,13 +136,16 @@ def postcode(x: str) -> Value:
 
 
 def day(x: str, *forms: Form) -> Value:
-    """A date in the first of the supplier's forms that fits."""
+    """A date in the first of the supplier's forms that fits, or whole in ISO 8601, which no form can mistake.
+
+    That is how a date stands that had a type before it was text: in a workbook, in Parquet, in a table in memory.
+    """
     macros = [f"date_{form.name.lower()}" for form in forms]
     impossible = " OR ".join(f"{macro}_fault({{x}}) = {quoted(Fault.IMPOSSIBLE.value)}" for macro in macros)
     fault = f"CASE WHEN {impossible} THEN {quoted(Fault.IMPOSSIBLE.value)} ELSE {quoted(Fault.FORM.value)} END"
     shape, pattern = _PLAIN[forms[0]]
     plain = f"CAST(try_strptime({x}, '{pattern}') AS DATE)"
-    other = _first(f"{macro}({x})" for macro in macros)
+    other = _first([*(f"{macro}({x})" for macro in macros), *_typed(forms, x, f"TRY_CAST({x}[:10] AS DATE)")])
     sound = f"regexp_full_match({x}, '{shape}')"
     # The macros take as long over a null as over a date, and most people have no date of death.
     return Value(f"CASE WHEN {x} IS NULL THEN NULL WHEN {sound} THEN {plain} ELSE {other} END", x, fault)
@@ -158,7 +161,7 @@ def birth_date(x: str, *forms: Form, precision: str | None = None) -> dict[str, 
         "CASE WHEN {v} IN (DATE '1900-01-01', DATE '1901-01-01') THEN 'a usual placeholder date'"
         " WHEN {v} < reading_day() - INTERVAL 116 YEAR THEN 'older than 115 years, if alive' END"
     )
-    known = _first(f"date_{form.name.lower()}_precision({x})" for form in forms)
+    known = _first([*(f"date_{form.name.lower()}_precision({x})" for form in forms), *_typed(forms, x, "'YMD'")])
     whole = f"regexp_full_match({x}, '{_PLAIN[forms[0]][0]}')"
     known = f"CASE WHEN {x} IS NULL THEN NULL WHEN {whole} THEN 'YMD' ELSE {known} END"
     if precision:
@@ -187,6 +190,13 @@ _PLAIN = {
     Form.MONTH_NAME: ("[0-9]{2}-[A-Za-z]{3}-[12][0-9]{3}", "%d-%b-%Y"),
     Form.BASIC: ("[12][0-9]{7}", "%Y%m%d"),
 }
+
+
+_TYPED = "[12][0-9]{3}-[0-9]{2}-[0-9]{2}([ T][0-9:.]+)?"
+
+
+def _typed(forms: tuple[Form, ...], x: str, sql: str) -> tuple[str, ...]:
+    return () if Form.ISO in forms else (f"CASE WHEN regexp_full_match({x}, '{_TYPED}') THEN {sql} END",)
 
 
 def _first(expressions: Iterable[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,8 @@ from connectors.files.text import examine_head
 from schemas.errors import InputError
 
 _DELIMITERS = ",;\t|"
-_HEAD = 1 << 20
+_SEP = re.compile(r"\"?sep=(.)\"?", re.IGNORECASE)
+"""The line that tells Excel the delimiter of what follows."""
 RECOGNISED = 4096
 """Bytes at the beginning of a text that `Kind.recognised` is held against."""
 
@@ -30,6 +32,7 @@ class Header:
 
 
 NO_HEADER = Header((), None, 0)
+_TO_STRIP = " \t\xa0\ufeff\u200b"
 
 
 @dataclass(frozen=True)
@@ -49,14 +52,18 @@ def read_head(member: Member, *, preamble: int = 0) -> Head:
 
     Raises InputError where it is empty or no text at all.
     """
-    start = next(member.blocks(), b"")[:_HEAD]
+    start = member.head
     encoding, mark = examine_head(member.where, start)
     text = start[mark:].decode(encoding or "utf-8", errors="replace")
     beginning = _utf8(start[mark : mark + 2 * RECOGNISED], encoding)[:RECOGNISED]
     lines = [(at, line) for at, line in enumerate(_lines(text), start=1) if line.strip()]
     if not lines:
         raise InputError("the file is empty; export it again", path=member.where)
-    headers = [_parse(member.where, line, at) for at, line in lines[: 1 + preamble]]
+    sep = _SEP.fullmatch(lines[0][1].strip(f"{_TO_STRIP},;"))
+    if sep and len(lines) > 1:
+        lines = lines[1:]
+    delimiters = sep[1] if sep else _DELIMITERS
+    headers = [_parse(member.where, line, at, delimiters) for at, line in lines[: 1 + preamble]]
     below = tuple(header for header in headers[1:] if isinstance(header, Header))
     return Head(beginning, headers[0], below)
 
@@ -117,16 +124,18 @@ def _lines(text: str) -> list[str]:
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
-def _parse(path: Path, line: str, number: int) -> Header | InputError:
-    read = [(titles, mark) for mark in _DELIMITERS if (titles := _titles(line, mark)) is not None]
-    if not read or (len(read) < len(_DELIMITERS) and max(len(titles) for titles, _ in read) == 1):
+def _parse(path: Path, line: str, number: int, delimiters: str) -> Header | InputError:
+    # A second byte order mark would stand before the first quotation mark.
+    line = line.lstrip("\ufeff")
+    read = [(titles, mark) for mark in delimiters if (titles := _titles(line, mark)) is not None]
+    if not read or (len(read) < len(delimiters) and max(len(titles) for titles, _ in read) == 1):
         return InputError(
             "the header cannot be read: its quotation marks do not pair; export the file again", path=path, line=number
         )
     titles, delimiter = max(read, key=lambda found: len(found[0]))
     if any("\0" in title for title in titles) or (len(titles) == 1 and "\ufffd" in titles[0]):
         return InputError("this is not a text file; export it as CSV or Parquet", path=path)
-    return Header(tuple(title.strip() for title in titles), delimiter, number)
+    return Header(tuple(title.strip().strip(_TO_STRIP) for title in titles), delimiter, number)
 
 
 def _titles(line: str, delimiter: str) -> list[str] | None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from connectors.files.header import Header
 from connectors.files.layouts import Rows, reader
-from connectors.files.opening import Member, Tick, raw_blocks
+from connectors.files.opening import Member, Tick
 from connectors.files.records import Rejected
 from connectors.files.text import Text, examine, utf8_blocks
 from connectors.files.typed import refuse_float_ids, refuse_nested, text_sql
@@ -62,12 +62,17 @@ def load_text(
     encodings: tuple[str, ...],
     tick: Tick,
 ) -> Loaded:
-    """Read a text by the layout of its kind into the raw table `raw`."""
-    text = examine(member, encodings)
+    """Read a text by the layout of its kind, or a sheet, into the raw table `raw`."""
+    if member.sheet:
+        blocks, encoding, sha256 = member.sheet.read(kind, header), None, member.delivered.sha256
+    else:
+        text = examine(member, encodings)
+        blocks = reader(kind.layout)(utf8_blocks(text, tick), kind, header)
+        encoding, sha256 = _spoken(text), text.sha256
     records = 0
     rejected: list[Rejected] = []
     waiting: list[pa.Table] = []
-    for rows in _placed(reader(kind.layout)(utf8_blocks(text, tick), kind, header), member):
+    for rows in _placed(blocks, member):
         records += rows.records
         rejected.extend(rows.rejected)
         if rows.table.num_rows:
@@ -75,7 +80,7 @@ def load_text(
         if sum(table.num_rows for table in waiting) >= _ROWS_AT_ONCE:
             _insert_all(connection, raw, file, waiting)
     _insert_all(connection, raw, file, waiting)
-    return Loaded(records, tuple(rejected), _spoken(text), text.sha256, text.bytes)
+    return Loaded(records, tuple(rejected), encoding, sha256, member.size)
 
 
 def _placed(rows: Iterator[Rows], member: Member) -> Iterator[Rows]:
@@ -102,16 +107,13 @@ def open_parquet(path: Path) -> Header:
     return Header(tuple(schema.names), delimiter=None)
 
 
-def load_parquet(path: Path, *, file: int, fields: Mapping[str, str], kind: Kind) -> Loaded:
+def load_parquet(member: Member, *, file: int, fields: Mapping[str, str], kind: Kind) -> Loaded:
     """Leave a Parquet file where it is; `fields` maps the kind's fields to its columns."""
     import pyarrow.parquet as pq
 
+    path = member.path
     schema = pq.read_schema(path)
     refuse_nested(schema, fields.values(), path)
-    digest, size = hashlib.sha256(), 0
-    for block in raw_blocks(path):
-        digest.update(block)
-        size += len(block)
     columns = ", ".join(
         f'{_trimmed(text_sql(schema, fields[name]))} AS "{name}"'
         if name in fields
@@ -123,7 +125,7 @@ def load_parquet(path: Path, *, file: int, fields: Mapping[str, str], kind: Kind
         f" {columns}"
         f" FROM read_parquet({quoted(str(path))}, file_row_number = true)"
     )
-    return Loaded(pq.read_metadata(path).num_rows, (), None, digest.hexdigest(), size, (select,))
+    return Loaded(pq.read_metadata(path).num_rows, (), None, member.delivered.sha256, member.size, (select,))
 
 
 def load_table(

@@ -6,9 +6,13 @@ import io
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from connectors.files.header import Header, after_header
 from connectors.files.layouts import Rows
-from connectors.files.records import RecordIndex
+from connectors.files.records import RecordIndex, Rejected
+
+TITLES = "the titles of the header again"
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,7 +33,7 @@ def read(blocks: Iterator[bytes], kind: Kind, header: Header) -> Iterator[Rows]:
             if table.num_rows != len(batch.record):
                 raise AssertionError("the record index and the parser disagree")
             table = table.append_column("record", [batch.record]).append_column("line", [batch.line])
-        yield Rows(table, batch.rejected)
+        yield without_titles(Rows(table, batch.rejected), kind, header)
 
 
 def _parse(text: bytes, header: Header, fields: Mapping[str, int]) -> pa.Table:
@@ -41,15 +45,36 @@ def _parse(text: bytes, header: Header, fields: Mapping[str, int]) -> pa.Table:
     # With quotes everywhere taken as the index took them, and no type but text, Arrow has nothing left to decide.
     table = csv.read_csv(
         io.BytesIO(text),
-        read_options=csv.ReadOptions(column_names=names, block_size=len(text) + 1),
+        # A piece of some thousand lines is too short to be shared out among threads.
+        read_options=csv.ReadOptions(column_names=names, block_size=len(text) + 1, use_threads=False),
         parse_options=csv.ParseOptions(
             delimiter=header.delimiter, newlines_in_values=True, ignore_empty_lines=len(names) > 0
         ),
         convert_options=csv.ConvertOptions(
-            include_columns=used, column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
+            include_columns=used,
+            column_types=dict.fromkeys(names, pa.string()),
+            strings_can_be_null=True,
+            null_values=[""],
         ),
     )
     return pa.table([tidy(table[names[at]]) for at in fields.values()], names=list(fields))
+
+
+def without_titles(rows: Rows, kind: Kind, header: Header) -> Rows:
+    """The same, with records that repeat the titles rejected: files were put together, or a report has pages."""
+    import pyarrow.compute as pc
+
+    fields = kind.match(header.titles)
+    if not fields or not rows.table.num_rows or not header.line:
+        return rows
+    repeats = np.ones(rows.table.num_rows, bool)
+    for name, at in fields.items():
+        repeats &= np.asarray(pc.fill_null(pc.equal(rows.table[name], header.titles[at]), False))
+        if not repeats.any():
+            return rows
+    found = rows.table.select(["record", "line"]).filter(repeats).to_pylist()
+    rejected = tuple(Rejected(row["record"], row["line"], TITLES) for row in found)
+    return Rows(rows.table.filter(~repeats), (*rows.rejected, *rejected))
 
 
 def tidy(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -58,4 +83,7 @@ def tidy(column: pa.ChunkedArray) -> pa.ChunkedArray:
     import pyarrow.compute as pc
 
     trimmed = pc.utf8_trim_whitespace(column)
+    # The parser makes nothing of what is empty; only what held nothing but space is left.
+    if pc.min(pc.binary_length(trimmed)).as_py() != 0:
+        return trimmed
     return pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, trimmed.type), trimmed)

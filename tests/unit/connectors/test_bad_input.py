@@ -44,11 +44,11 @@ def _fails(error: type[Exception], *sources: Source) -> str:
         ),
         pytest.param("a.csv", b"record_id,phone\n1,2\n", "line 1: nothing says who the people are", id="no names"),
         pytest.param("a.csv", b'record_id,"family_name\n1,a\n', "line 1: the header cannot be read", id="open quote"),
-        pytest.param("a.csv", gzip.compress(GOOD.encode()), "compressed with gzip; unpack it first", id="gzip"),
-        pytest.param("a.csv", b"PK\x03\x04" + b"\0" * 99, "a zip archive or an Excel workbook", id="xlsx"),
-        pytest.param("a.csv", b"\xd0\xcf\x11\xe0" + b"\0" * 99, "an old Excel workbook", id="xls"),
+        pytest.param("a.csv", gzip.compress(GOOD.encode())[:-9], "is damaged or was cut short", id="gzip"),
+        pytest.param("a.csv", b"PK\x03\x04" + b"\0" * 99, "is damaged or was cut short", id="zip"),
+        pytest.param("a.csv", b"\xd0\xcf\x11\xe0" + b"\0" * 99, "is no workbook that can be read", id="xls"),
         pytest.param("a.csv", b"%PDF-1.7", "it is a PDF", id="pdf"),
-        pytest.param("a.csv", b"-----BEGIN PGP MESSAGE-----\n", "encrypted with PGP", id="pgp"),
+        pytest.param("a.csv", b"-----BEGIN PGP MESSAGE-----\n", "is encrypted with OpenPGP", id="pgp"),
         pytest.param("a.csv", bytes(range(256)) * 8 + b"\0" * 99, "this is not a text file", id="binary junk"),
         pytest.param("a.parquet", GOOD.encode(), "it is not a Parquet file, or it was cut short", id="false parquet"),
         pytest.param("a.parquet", b"", "it is not a Parquet file, or it was cut short", id="empty parquet"),
@@ -147,11 +147,11 @@ def test_formats_and_mappings(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text(GOOD, encoding="utf-8")
     mapping = tmp_path / "map.toml"
-    assert "the format 'mosaic' is not known" in _fails(SettingsError, Source(path, "mosaic"))
+    assert "the format 'nosuch' is not known" in _fails(SettingsError, Source(path, "nosuch"))
     assert "the mapping cannot be read" in _fails(SettingsError, Source(path, "swift", mapping))
     for text, sentence in {
         "source = ": "not a TOML file",
-        "x = 1": "source must be one of carefirst, swift",
+        "x = 1": "source must be one of carefirst, ",
         'source = "swift"\ncolour = 1': "unknown setting: colour",
         'source = "swift"\n[kinds.dog]': "unknown kind of file: dog",
         'source = "swift"\n[kinds.person.columns]\nsurname = "X"': "unknown column of kinds.person: surname",
@@ -161,7 +161,7 @@ def test_formats_and_mappings(tmp_path: Path) -> None:
         mapping.write_text(text, encoding="utf-8")
         assert sentence in _fails(SettingsError, Source(path, mapping=mapping))
     mapping.write_text('source = "swift"', encoding="utf-8")
-    assert "a mapping is for carefirst and swift only" in _fails(SettingsError, Source(path, "emis", mapping))
+    assert "a mapping is for carefirst, " in _fails(SettingsError, Source(path, "emis", mapping))
 
 
 def test_emis_holds_when_a_sharing_agreement_is_disabled(tmp_path: Path) -> None:
