@@ -66,7 +66,7 @@ def detect(source: Source, suppliers: Sequence[Supplier]) -> Extract:
     """Find the supplier among `suppliers` and the kind of every file; InputError where it cannot be told."""
     if isinstance(source.data, str):
         source = replace(source, data=Path(source.data))
-    files = _open(source, suppliers)
+    files = open_source(source, suppliers)
     matches = [(supplier, _match(supplier, files)) for supplier in suppliers]
     complete = [(supplier, found) for supplier, found in matches if _has_people(supplier, found)]
     if not complete:
@@ -82,7 +82,8 @@ def detect(source: Source, suppliers: Sequence[Supplier]) -> Extract:
     return Extract(source, best[0], _organisation(source), tuple(best[1]))
 
 
-def _open(source: Source, suppliers: Sequence[Supplier]) -> list[Found]:
+def open_source(source: Source, suppliers: Sequence[Supplier]) -> list[Found]:
+    """Every file there is to read, with its header; InputError where one cannot be opened."""
     data = source.data
     if not isinstance(data, Path):
         table = as_arrow(data, source.label)

@@ -92,7 +92,7 @@ def _read_group(
             number = len(inputs) + 1
             row = [number, found.name, extract.organisation]
             connection.execute("INSERT INTO reading_file VALUES (?, ?, ?)", row)
-            inputs.append(_Input(number, found, _load(connection, supplier, found, number, progress)))
+            inputs.append(_Input(number, found, load(connection, supplier, found, number, progress)))
     _check_people(supplier, extracts, inputs)
     _create_views(connection, supplier, inputs)
     for item in inputs:
@@ -105,9 +105,10 @@ def _read_group(
     return facts
 
 
-def _load(
+def load(
     connection: duckdb.DuckDBPyConnection, supplier: Supplier, found: Found, number: int, progress: Progress
 ) -> Loaded:
+    """Read one file into the raw table of its kind, or leave it in its place; its records are told by `number`."""
     kind = found.kind
     if kind is None:
         raise AssertionError("a file of no kind is not loaded")
