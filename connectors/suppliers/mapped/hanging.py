@@ -20,11 +20,10 @@ def kind(settings: Mapped, name: str) -> Kind:
         # They only help to read the people.
         return _kind(settings, name, ())
     if name in EVENTS:
-        return _kind(
-            settings, name, (Fill(EVENTS[name], _event(settings, name)),), dependant=True, exclude=(texts.DAMAGED,)
-        )
+        fill = Fill(EVENTS[name], _event(settings, name))
+        return _kind(settings, name, (fill,), dependant=True, exclude=(texts.DAMAGED,), derived=texts.until("end_date"))
     fill, needed = {"address": _address, "identifier": _identifier, "name": _name}[name](settings)
-    derived = texts.place(settings, name) if name == "address" else {}
+    derived = texts.until() | (texts.place(settings, name) if name == "address" else {})
     return _kind(settings, name, (fill,), dependant=True, exclude=(texts.DAMAGED, needed), derived=derived)
 
 
@@ -83,7 +82,7 @@ def _event(settings: Mapped, name: str) -> dict[str, Value]:
             continue
         x = f"r.{field}"
         if is_date(field):
-            columns[field] = texts.last_day(settings, x) if field == "end_date" else texts.day(settings, x)
+            columns[field] = texts.day(settings, "r.until" if field == "end_date" else x)
         else:
             columns[field] = values.number(x) if is_number(name, field) else text(x)
     return columns

@@ -27,9 +27,7 @@ def kind(settings: Mapped) -> Kind:
         fills=(
             Fill(PERSON, _person(settings), once=True),
             Fill(ADDRESS, address(settings), where=texts.anywhere("r")),
-            _name("previous", family="r.previous"),
-            _name("maiden", family="r.maiden"),
-            _name("known as", given="r.daily"),
+            *(_name(*name) for name in _OTHER_NAMES if settings.has("person", name[0])),
             *_identifiers(settings),
             Fill(
                 OPT_OUT,
@@ -40,7 +38,7 @@ def kind(settings: Mapped) -> Kind:
         ),
         record_id=texts.padded(settings, "r.person_id"),
         key_columns=("person_id",),
-        derived=_names(settings) | texts.place(settings, "person"),
+        derived=_known(settings) | texts.place(settings, "person") | texts.until(),
         repeats=Repeats.FOLD,
         keep_repeats=texts.anywhere("r"),
         exclude=tuple(_rules(settings)),
@@ -83,8 +81,11 @@ def _fields(settings: Mapped) -> tuple[str, ...]:
     return (*KINDS["person"], *(rule.field for rule in settings.leave_out if rule.titles))
 
 
-def _names(settings: Mapped) -> dict[str, str]:
-    """Further columns of a raw record: `family`, `given`, `middle`, `previous`, `maiden` and `daily`."""
+def _known(settings: Mapped) -> dict[str, str]:
+    """Further columns of a raw record: its names, and what is known of its days and number.
+
+    They are columns because the macros that read values repeat what they are given many times over.
+    """
 
     def known(field: str) -> str:
         return texts.known(settings, f"r.{field}")
@@ -112,6 +113,8 @@ def _names(settings: Mapped) -> dict[str, str]:
         "maiden": known("maiden_name"),
         "daily": known("known_as"),
         "born": known("birth_date"),
+        "died": known("death_date"),
+        "number": known("nhs_number"),
     }
 
 
@@ -152,15 +155,14 @@ def _with(meanings: Mapping[str, tuple[str, ...]], own: Mapping[str, str]) -> di
 
 def _nhs_number(settings: Mapped) -> Value:
     """The number of the person's own row goes before one among the identifiers; what is wrong is said of the latter."""
-    own = texts.known(settings, "r.nhs_number")
     if not settings.reads("identifier"):
-        return values.nhs_number(own)
-    held = values.nhs_number(f"coalesce({texts.known(settings, 'reference.value')}, {own})", record="reference")
+        return values.nhs_number("r.number")
+    held = values.nhs_number("coalesce(reference.value, r.number)", record="reference")
     # Where both hold a number, what was given is the identifier's.
     another = "CASE WHEN nhs_number({x}) <> {v} THEN 'an identifier row holds another NHS number' END"
     return replace(
         held,
-        parsed=f"coalesce(nhs_number({own}), nhs_number(reference.value))",
+        parsed="coalesce(nhs_number(r.number), nhs_number(reference.value))",
         warning=f"coalesce({another}, {held.warning})",
     )
 
@@ -186,11 +188,10 @@ def _birth(settings: Mapped, estimated: str) -> dict[str, Value]:
 
 def _death(settings: Mapped) -> Value:
     """The date of death; that somebody died on a day nobody wrote down is reported, for no column holds it."""
-    known = texts.known(settings, "r.death_date")
-    date = texts.day(settings, known)
+    date = texts.day(settings, "r.died")
     if not settings.has("person", "deceased"):
         return date
-    given = f"coalesce({known}, CASE WHEN {values.is_true('r.deceased')} THEN '' END)"
+    given = f"coalesce(r.died, CASE WHEN {values.is_true('r.deceased')} THEN '' END)"
     undated = f"CASE WHEN {{x}} = '' THEN 'marked as dead, without a date' ELSE {date.fault} END"
     return replace(date, given=given, fault=undated)
 
@@ -210,7 +211,15 @@ def _objects(settings: Mapped) -> str:
     return " OR ".join(map(texts.said, marks))
 
 
-def _name(kind: str, family: str = "NULL", given: str = "NULL") -> Fill:
+_OTHER_NAMES = (
+    ("previous_family_name", "previous", "r.previous", "NULL"),
+    ("maiden_name", "maiden", "r.maiden", "NULL"),
+    ("known_as", "known as", "NULL", "r.daily"),
+)
+"""The field, the type of name, and where its two parts stand."""
+
+
+def _name(_: str, kind: str, family: str, given: str) -> Fill:
     columns = {"name_type": values.constant(kind), "family_name": text(family), "given_name": text(given)}
     return Fill(NAME, columns, where=f"coalesce({family}, {given}) IS NOT NULL", once=True)
 

@@ -47,24 +47,22 @@ def day(settings: Mapped, x: str) -> Value:
 
 
 def period(settings: Mapped) -> dict[str, Value]:
-    """`from_date` and `to_date`."""
-    return {"from_date": day(settings, "r.from_date"), "to_date": last_day(settings, "r.to_date")}
+    """`from_date` and `to_date`, from a record with the column of `until`."""
+    return {"from_date": day(settings, "r.from_date"), "to_date": day(settings, "r.until")}
 
 
-def last_day(settings: Mapped, x: str) -> Value:
-    """A day on which something ended; null where the text stands for no end."""
-    return day(settings, _end(x))
+def until(field: str = "to_date") -> dict[str, str]:
+    """A further column of a raw record: the last day, null where the year 9999 is written for no end.
 
-
-def _end(x: str) -> str:
-    # The year 9999 is how databases write that there is no end.
-    return f"CASE WHEN {x} LIKE '%9999%' THEN NULL ELSE {x} END"
+    It is a column because the macros that read dates repeat what they are given many times over.
+    """
+    return {"until": f"CASE WHEN r.{field} LIKE '%9999%' THEN NULL ELSE r.{field} END"}
 
 
 def is_open(settings: Mapped, record: str) -> str:
     """Whether a record with a period holds today. An end that cannot be read is still an end."""
-    starts, ends = (day(settings, f"{record}.{name}").parsed for name in ("from_date", "to_date"))
-    ended = f"{_end(f'{record}.to_date')} IS NOT NULL AND coalesce({ends} <= reading_day(), true)"
+    starts, ends = (day(settings, f"{record}.{name}").parsed for name in ("from_date", "until"))
+    ended = f"{record}.until IS NOT NULL AND coalesce({ends} <= reading_day(), true)"
     return f"NOT ({ended}) AND coalesce({starts} <= reading_day(), true)"
 
 
