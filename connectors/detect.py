@@ -125,6 +125,8 @@ def _is_folder(path: Path) -> bool:
 
 def _open_member(member: Member, kinds: Sequence[Kind]) -> Found:
     """Its header, where it has one; a text that is no kind's without a header must have one."""
+    if member.unread:
+        return Found(member.name, member.stem, NO_HEADER, member)
     if member.is_parquet:
         return Found(member.name, member.stem, open_parquet(member.path), member)
     if member.sheet:

@@ -250,7 +250,7 @@ def _note(kind: Kind, titles: tuple[str, ...]) -> str | None:
 def _unread(supplier: Supplier, extracts: Sequence[Extract]) -> list[FileFacts]:
     """Files of the folder whose columns are those of nothing we read, such as appointments: named, not opened."""
     unread = [found for extract in extracts for found in extract.files if found.kind is None]
-    note = f"not read: its columns are those of no file that the {supplier.name} format uses"
+    strange = f"its columns are those of no file that the {supplier.name} format uses"
     return [
         FileFacts(
             name=found.name,
@@ -264,7 +264,7 @@ def _unread(supplier: Supplier, extracts: Sequence[Extract]) -> list[FileFacts]:
             used=0,
             rejected=0,
             excluded=0,
-            note=note,
+            note=f"not read: {(found.member and found.member.unread) or strange}",
         )
         for found in unread
     ]

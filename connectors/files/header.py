@@ -13,7 +13,7 @@ from connectors.files.text import examine_head
 from schemas.errors import InputError
 
 _DELIMITERS = ",;\t|"
-_SEP = re.compile(r"\"?sep=(.)\"?", re.IGNORECASE)
+_SEP = re.compile(r"\"?sep=(.)\"?[,;\t|]*", re.IGNORECASE)
 """The line that tells Excel the delimiter of what follows."""
 RECOGNISED = 4096
 """Bytes at the beginning of a text that `Kind.recognised` is held against."""
@@ -59,7 +59,7 @@ def read_head(member: Member, *, preamble: int = 0) -> Head:
     lines = [(at, line) for at, line in enumerate(_lines(text), start=1) if line.strip()]
     if not lines:
         raise InputError("the file is empty; export it again", path=member.where)
-    sep = _SEP.fullmatch(lines[0][1].strip(f"{_TO_STRIP},;"))
+    sep = _SEP.fullmatch(lines[0][1].strip(_TO_STRIP))
     if sep and len(lines) > 1:
         lines = lines[1:]
     delimiters = sep[1] if sep else _DELIMITERS

@@ -93,6 +93,8 @@ class Member:
     """Names below the delivered file, where it is a part of it."""
     sheet: Sheet | None = field(default=None, repr=False, compare=False)
     """Its rows, where it is a sheet of a workbook and no text."""
+    unread: str | None = None
+    """Why it is not read, where that is known before it is opened; it is named in the report."""
     _blocks: Blocks | None = field(default=None, repr=False, compare=False)
 
     @property

@@ -68,7 +68,7 @@ class Sheet:
 
 
 def sheets(member: Member, opening: Opening) -> list[Member]:
-    """The sheets that hold anything and are not hidden; InputError where the workbook cannot be read."""
+    """The sheets that hold anything, hidden ones unread; InputError where the workbook cannot be read."""
     import python_calamine as calamine
 
     if member.head.startswith(b"PK"):
@@ -76,14 +76,14 @@ def sheets(member: Member, opening: Opening) -> list[Member]:
             check_sizes(archive.infolist(), member, opening)
     try:
         with seekable(member, opening) as file, calamine.load_workbook(file) as book:
-            shown = [each.name for each in book.sheets_metadata if each.visible == calamine.SheetVisibleEnum.Visible]
-            made = {name: Sheet(_cells(book.get_sheet_by_name(name).iter_rows())) for name in shown}
+            visible = {each.name: each.visible == calamine.SheetVisibleEnum.Visible for each in book.sheets_metadata}
+            made = {name: Sheet(_cells(book.get_sheet_by_name(name).iter_rows())) for name in visible}
     except calamine.PasswordError as error:
         raise InputError(_LOCKED, path=member.where) from error
     except (calamine.CalamineError, calamine.ZipError, calamine.XmlError, ValueError, OSError) as error:
         raise InputError(_DAMAGED, path=member.where) from error
-    used = {name: sheet for name, sheet in made.items() if sheet.cells.num_rows}
-    if not used:
+    used = {name: sheet for name, sheet in made.items() if sheet.headers()}
+    if not any(visible[name] for name in used):
         raise InputError("the workbook holds no rows; export it again", path=member.where)
     return [
         replace(
@@ -93,6 +93,7 @@ def sheets(member: Member, opening: Opening) -> list[Member]:
             # A sheet that nobody named is called what the file is called.
             stem=member.stem if len(used) == 1 else name,
             sheet=sheet,
+            unread=None if visible[name] else "the sheet is hidden; show it, if it is to be read",
         )
         for name, sheet in used.items()
     ]

@@ -1,0 +1,158 @@
+"""Workbooks: what the cells of a sheet become, and which sheets are read."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import xlsxwriter
+
+from schemas.errors import InputError
+
+HELD = Path(__file__).parent / "workbooks"
+BIRTH = date(1950, 2, 1)
+AFTERNOON = datetime(1950, 2, 1, 13, 45)  # noqa: DTZ001 - a cell has no time zone
+TITLES = ["record_id", "family_name", "birth_date", "nhs_number"]
+
+
+def book(*sheets: Callable[[Any], None], names: tuple[str, ...] = ("Sheet1", "Sheet2")) -> bytes:
+    made = io.BytesIO()
+    with xlsxwriter.Workbook(made, {"in_memory": True}) as workbook:
+        for name, fill in zip(names, sheets, strict=False):
+            fill(workbook.add_worksheet(name))
+    return made.getvalue()
+
+
+def people(*rows: list[Any], above: int = 0) -> Callable[[Any], None]:
+    def fill(sheet: Any) -> None:
+        sheet.write_row(above, 0, TITLES)
+        for at, row in enumerate(rows, start=above + 1):
+            sheet.write_row(at, 0, row)
+
+    return fill
+
+
+@pytest.mark.parametrize("name", ["people.xls", "people.ods"])
+def test_other_programs_workbooks(store, name: str) -> None:  # type: ignore[no-untyped-def]
+    report = store.read(HELD / name)
+    assert [(file.name, file.records, file.used) for file in report.files] == [(f"{name}/People", 1, 1)]
+    assert store.one("person", *TITLES, "extract_line") == ("1", "Smith", date(1950, 2, 1), "9434765919", 4)
+
+
+def test_a_locked_workbook(store) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(InputError, match=r"locked\.xlsx: is a workbook with a password"):
+        store.read(HELD / "locked.xlsx")
+
+
+@pytest.mark.parametrize(
+    ("cell", "column", "held", "issue"),
+    [
+        (BIRTH, "birth_date", date(1950, 2, 1), None),
+        (AFTERNOON, "birth_date", date(1950, 2, 1), None),
+        ("01/02/1950", "birth_date", None, "not a date in the form this source uses"),
+        (9434765919, "nhs_number", "9434765919", None),
+        ("9.43E+09", "nhs_number", None, "damaged by a spreadsheet (scientific notation or a decimal point)"),
+        (9.434765919e18, "nhs_number", None, "damaged by a spreadsheet (scientific notation or a decimal point)"),
+        (9434765919.5, "nhs_number", None, "damaged by a spreadsheet (scientific notation or a decimal point)"),
+        ("=1/0", "family_name", None, None),
+        (True, "family_name", "true", None),
+        (12.0, "family_name", "12", None),
+        (" Ng\u00a0", "family_name", "Ng", None),
+    ],
+)
+def test_cells(store, write, cell: object, column: str, held: object, issue: str | None) -> None:  # type: ignore[no-untyped-def]
+    def fill(sheet: Any) -> None:
+        sheet.write_row(0, 0, TITLES)
+        sheet.write(1, 0, 7)
+        if isinstance(cell, date):
+            sheet.write_datetime(1, TITLES.index(column), cell)
+        elif str(cell).startswith("="):
+            sheet.write_formula(1, TITLES.index(column), str(cell), None, "#DIV/0!")
+        else:
+            sheet.write(1, TITLES.index(column), cell)
+
+    store.read(write("a.xlsx", dated(fill)))
+    assert store.one("person", "record_id", column) == ("7", held)
+    assert store.rows("data_quality", "column", "issue") == ([(column, issue)] if issue else [])
+
+
+def dated(fill: Callable[[Any], None]) -> bytes:
+    made = io.BytesIO()
+    with xlsxwriter.Workbook(made, {"in_memory": True, "default_date_format": "dd/mm/yy"}) as workbook:
+        fill(workbook.add_worksheet())
+    return made.getvalue()
+
+
+def test_a_date_that_was_typed_is_read_by_a_source_with_another_form(store, write) -> None:  # type: ignore[no-untyped-def]
+    def fill(sheet: Any) -> None:
+        sheet.write_row(0, 0, ["CareFirst ID", "Surname", "Forename", "Date of Birth"])
+        sheet.write_row(1, 0, [1, "Smith", "Zoe"])
+        sheet.write_datetime(1, 3, BIRTH)
+        sheet.write_row(2, 0, [2, "Smith", "Ann", "03/02/1950"])
+
+    store.read(write("persons.xlsx", dated(fill)))
+    assert store.rows("person", "birth_date", "birth_date_precision") == [
+        (date(1950, 2, 1), "YMD"),
+        (date(1950, 2, 3), "YMD"),
+    ]
+
+
+def test_rows_above_the_titles_blank_rows_and_titles_again(store, write) -> None:  # type: ignore[no-untyped-def]
+    def fill(sheet: Any) -> None:
+        sheet.write(1, 0, "Clients of the council")
+        people(["1", "Smith"], ["", ""], TITLES, ["2", "Jones"], above=4)(sheet)
+
+    (file,) = store.read(write("a.xlsx", book(fill))).files
+    assert (file.records, file.used, file.rejected) == (3, 2, 1)
+    assert store.rows("person", "record_id", "extract_record", "extract_line") == [("1", 1, 6), ("2", 3, 9)]
+    assert store.one("set_aside", "extract_line", "rule") == (8, "the titles of the header again")
+
+
+def test_sheets(store, write) -> None:  # type: ignore[no-untyped-def]
+    def hidden(sheet: Any) -> None:
+        people(["9", "Old"])(sheet)
+        sheet.hide()
+
+    sheets = book(
+        people(["1", "Smith"]),
+        lambda sheet: sheet.write_column(0, 0, ["record_id", "1"]) + sheet.write_column(0, 1, ["postcode", "BR1 1AA"]),
+        hidden,
+        lambda sheet: None,
+        lambda sheet: sheet.write(0, 0, "Notes"),
+        names=("Clients", "address", "Old", "Empty", "Notes"),
+    )
+    report = store.read(write("a.xlsx", sheets))
+    strange = "not read: its columns are those of no file that the standard format uses"
+    assert {file.name: (file.table, file.used) for file in report.files if file.used} == {
+        "a.xlsx/Clients": ("PERSON", 1),
+        "a.xlsx/address": ("ADDRESS", 1),
+    }
+    assert {file.name: file.note for file in report.files if not file.records} == {
+        "a.xlsx/Old": "not read: the sheet is hidden; show it, if it is to be read",
+        "a.xlsx/Notes": strange,
+    }
+    assert len({file.sha256 for file in report.files if file.records}) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (book(lambda sheet: None), "the workbook holds no rows"),
+        (book(people())[:900], "is damaged or was cut short"),
+        (b"<html><table><tr><td>record_id</td></tr></table></html>", "is a web page or XML"),
+        (b"ID;PWXL;N;E\nC;Y1;X1;K1\nE\n", "a workbook in the format SYLK"),
+    ],
+)
+def test_what_is_no_workbook(store, write, content: bytes, sentence: str) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(InputError, match=sentence):
+        store.read(write("a.xls", content))
+
+
+def test_names_that_are_not_true(store, write) -> None:  # type: ignore[no-untyped-def]
+    store.read(write("one.csv", book(people(["1", "Smith"]))), write("two.xls", "record_id,family_name\n1,Ng\n"))
+    assert store.rows("person", "source_org", "family_name") == [("one", "Smith"), ("two", "Ng")]
+    assert store.rows("person", "extract_file") == [("one.csv/Sheet1",), ("two.xls",)]
