@@ -68,7 +68,9 @@ def detect(source: Source, suppliers: Sequence[Supplier]) -> Extract:
         source = replace(source, data=Path(source.data))
     files = open_source(source, suppliers)
     matches = [(supplier, _match(supplier, files)) for supplier in suppliers]
-    complete = [(supplier, found) for supplier, found in matches if _has_people(supplier, found)]
+    # A delivery of changes may be one table alone.
+    partial = source.feed is not None
+    complete = [(supplier, found) for supplier, found in matches if _has_people(supplier, found, partial=partial)]
     if not complete:
         raise _nothing_found(source, suppliers, files)
     best = max(complete, key=lambda match: _columns(match[1]))
@@ -173,8 +175,9 @@ def _fits(supplier: Supplier, kind: Kind, header: Header) -> bool:
     return header is not NO_HEADER and not kind.missing(header.titles)
 
 
-def _has_people(supplier: Supplier, files: Iterable[Found]) -> bool:
-    return any(file.kind is kind for file in files for kind in supplier.people)
+def _has_people(supplier: Supplier, files: Iterable[Found], *, partial: bool) -> bool:
+    kinds = [kind for kind in supplier.kinds if kind.fills] if partial else supplier.people
+    return any(file.kind is kind for file in files for kind in kinds)
 
 
 def _columns(files: Iterable[Found]) -> int:

@@ -1,11 +1,12 @@
-"""Whether every file that an extract's own manifest lists is there."""
+"""What an extract's own manifest says: which files there must be, which are full, and what time they are of."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from connectors.detect import Extract
 from connectors.values import is_true
 from schemas.errors import InputError
 
@@ -13,21 +14,50 @@ if TYPE_CHECKING:
     import duckdb
 
 
-def check_manifest(connection: duckdb.DuckDBPyConnection, kind: str, extract: Extract, file: int) -> str:
-    """Refuse an extract that lacks a file its manifest lists; says which of its tables are deltas, for the report."""
+@dataclass(frozen=True)
+class Manifest:
+    """One delivery by its manifest; times are texts that sort (yyyyMMdd_HHmm), null where it gives none."""
+
+    full: Mapping[str, bool]
+    """File (its stem, without capitals) to whether it holds everything or only changes."""
+    since: str | None
+    """Changes are told from this time on: the latest of its files."""
+    until: str | None
+
+    @property
+    def note(self) -> str:
+        """What the report says of it."""
+        deltas = sorted(name for name, full in self.full.items() if not full)
+        if not deltas:
+            return "every file listed is here; all are full extracts"
+        return f"every file listed is here; only changes since the last extract in {', '.join(deltas)}"
+
+
+def read_manifest(
+    connection: duckdb.DuckDBPyConnection, kind: str, file: int, present: Collection[str], where: Path | str
+) -> Manifest:
+    """The manifest that is file number `file`; refused where a file it lists is not among the stems `present`."""
     listed = connection.execute(
-        f"SELECT FileName, bool_or({is_true('IsDelta')}) FROM raw_{kind} WHERE file = ? AND FileName IS NOT NULL"
+        f"SELECT FileName, bool_or({is_true('IsDelta')}), max(DateExtractFrom) FILTER ({is_true('IsDelta')}),"
+        f" max(DateExtractTo), min(DateExtractTo) FROM raw_{kind} WHERE file = ? AND FileName IS NOT NULL"
         " GROUP BY ALL ORDER BY ALL",
         [file],
     ).fetchall()
-    present = {found.stem.casefold() for found in extract.files}
-    missing = [name for name, _ in listed if Path(name).stem.casefold() not in present]
+    here = {stem.casefold() for stem in present}
+    missing = [name for name, *_ in listed if Path(name).stem.casefold() not in here]
     if missing:
         raise InputError(
-            f"the manifest lists files that are not here: {', '.join(missing)}; fetch the whole extract",
-            path=next((found.path for found in extract.files if found.kind and found.kind.name == kind), None),
+            f"the manifest lists files that are not here: {', '.join(missing)}; fetch the whole extract", path=where
         )
-    deltas = [name for name, is_delta in listed if is_delta]
-    if not deltas:
-        return "every file listed is here; all are full extracts"
-    return f"every file listed is here; only changes since the last extract in {', '.join(deltas)}"
+    until = {at for *_, last, first in listed for at in (last, first) if at}
+    if len(until) > 1:
+        raise InputError(
+            "the manifest gives its files different ends (DateExtractTo), so they are not of one moment; fetch the"
+            " extract again",
+            path=where,
+        )
+    return Manifest(
+        {Path(name).stem: not is_delta for name, is_delta, *_ in listed},
+        max((since for _, _, since, *_ in listed if since), default=None),
+        next(iter(until), None),
+    )

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
+from connectors import feed
+from connectors.deliveries import File, tell
 from connectors.detect import Extract, Found, detect
 from connectors.files.load import Loaded, create_raw, load_parquet, load_table, load_text
 from connectors.files.records import Rejected
-from connectors.manifest import check_manifest
 from connectors.naming import tell_apart
 from connectors.source import FileFacts, ReadReport, Source
 from connectors.standardise import create_work_tables, standardise
@@ -86,23 +87,40 @@ def _read_group(
     create_work_tables(connection)
     for kind in supplier.kinds:
         create_raw(connection, f"loaded_{kind.name}", kind)
-    inputs: list[_Input] = []
-    for extract in extracts:
-        for found in (found for found in extract.files if found.kind):
-            number = len(inputs) + 1
-            row = [number, found.name, extract.organisation]
-            connection.execute("INSERT INTO reading_file VALUES (?, ?, ?)", row)
-            inputs.append(_Input(number, found, load(connection, supplier, found, number, progress)))
-    _check_people(supplier, extracts, inputs)
-    _create_views(connection, supplier, inputs)
+    files = _numbered(connection, extracts)
+    first = [file for file in files if file.kind.wanted is None]
+    inputs = [
+        _Input(file.number, file.found, load(connection, supplier, file.found, file.number, progress)) for file in first
+    ]
+    _check_people(supplier, inputs)
+    _create_views(connection, [kind for kind in supplier.kinds if kind.wanted is None], inputs)
+    hashes = {item.number: item.loaded.sha256 for item in inputs}
+    told = tell(connection, supplier, [replace(f, sha256=hashes.get(f.number)) for f in files], extracts)
+    for file in told.in_order([file for file in files if file.kind.wanted is not None]):
+        inputs.append(_Input(file.number, file.found, load(connection, supplier, file.found, file.number, progress)))
+    _create_views(connection, [kind for kind in supplier.kinds if kind.wanted is not None], inputs)
+    inputs.sort(key=lambda item: item.number)
+    _check_needs(inputs)
     for item in inputs:
         _reject(connection, item)
-    notes = _check_manifests(connection, supplier, extracts, inputs)
+    feed.replay(connection, supplier, told)
+    feed.leave_out(connection, supplier, [name for extract in extracts for name in extract.source.without])
+    feed.hold(connection, supplier)
     with progress.stage(f"Standardising {supplier.name}"):
         standardise(connection, supplier, side)
-    facts = [*_facts(connection, supplier, inputs, side, notes), *_unread(supplier, extracts)]
+    facts = [*_facts(connection, supplier, inputs, side, told.notes), *_unread(supplier, extracts)]
+    feed.clear(connection, supplier)
     _clear(connection, supplier)
     return facts
+
+
+def _numbered(connection: duckdb.DuckDBPyConnection, extracts: Sequence[Extract]) -> list[File]:
+    """The files that are read, by number, and `reading_file` with a row for each."""
+    read = [(extract, found) for extract in extracts for found in extract.files if found.kind]
+    for number, (extract, found) in enumerate(read, start=1):
+        row = [number, found.name, extract.organisation]
+        connection.execute("INSERT INTO reading_file VALUES (?, ?, ?)", row)
+    return [File(number, found, extract.source) for number, (extract, found) in enumerate(read, start=1)]
 
 
 def load(
@@ -119,9 +137,9 @@ def load(
         if member is None:
             if found.table is None:
                 raise AssertionError("neither a file nor a table")
-            return load_table(connection, found.table, found.name, raw=raw, file=number, fields=named)
+            return load_table(connection, found.table, found.name, kind, raw=raw, file=number, fields=named)
         if member.is_parquet:
-            loaded = load_parquet(member, file=number, fields=named, kind=kind)
+            loaded = load_parquet(connection, member, kind, raw=raw, file=number, fields=named)
             tick(loaded.bytes)
             return loaded
         return load_text(
@@ -129,9 +147,9 @@ def load(
         )
 
 
-def _check_people(supplier: Supplier, extracts: Sequence[Extract], inputs: Sequence[_Input]) -> None:
+def _check_people(supplier: Supplier, inputs: Sequence[_Input]) -> None:
     people = [item for item in inputs if _is_of_people(supplier, item.found)]
-    if not any(item.loaded.records for item in people):
+    if people and not any(item.loaded.records for item in people):
         first = people[0].found
         header = "a header and " if first.header.line else ""
         raise InputError(f"holds {header}no records; export it again", path=first.where)
@@ -141,9 +159,22 @@ def _is_of_people(supplier: Supplier, found: Found) -> bool:
     return any(found.kind is kind for kind in supplier.people)
 
 
-def _create_views(connection: duckdb.DuckDBPyConnection, supplier: Supplier, inputs: Sequence[_Input]) -> None:
+def _check_needs(inputs: Sequence[_Input]) -> None:
+    """Entries whose codes nothing explains must not pass for entries that say nothing."""
+    present = {item.found.kind.name for item in inputs if item.found.kind}
+    for item in inputs:
+        kind = item.found.kind
+        if kind and item.loaded.records and (missing := [name for name in kind.needs if name not in present]):
+            raise InputError(
+                f"cannot be understood without the {' and '.join(name.replace('_', ' ') for name in missing)} file; add"
+                " it, or take this file out",
+                path=item.found.where,
+            )
+
+
+def _create_views(connection: duckdb.DuckDBPyConnection, kinds: Sequence[Kind], inputs: Sequence[_Input]) -> None:
     """`raw_<kind>`: what was loaded, and what stays in Parquet files, as one relation."""
-    for kind in supplier.kinds:
+    for kind in kinds:
         selects = [select for item in inputs if item.found.kind is kind for select in item.loaded.selects]
         in_place = {item.number for item in inputs if item.loaded.selects}
         copied = any(item.found.kind is kind and item.number not in in_place for item in inputs)
@@ -151,21 +182,6 @@ def _create_views(connection: duckdb.DuckDBPyConnection, supplier: Supplier, inp
         parts = [*([f"SELECT * FROM loaded_{kind.name}"] if copied or not selects else []), *selects]
         union = " UNION ALL BY NAME ".join(parts)
         connection.execute(f"CREATE TEMP VIEW raw_{kind.name} AS {union}")
-
-
-def _check_manifests(
-    connection: duckdb.DuckDBPyConnection,
-    supplier: Supplier,
-    extracts: Sequence[Extract],
-    inputs: Sequence[_Input],
-) -> dict[int, str]:
-    """Hold every manifest against its own folder; what it says, by number of file."""
-    return {
-        item.number: check_manifest(connection, supplier.manifest, extract, item.number)
-        for extract in extracts
-        for item in inputs
-        if supplier.manifest and item.found in extract.files and item.found.kind is supplier.kind(supplier.manifest)
-    }
 
 
 def _reject(connection: duckdb.DuckDBPyConnection, item: _Input) -> None:
@@ -211,7 +227,7 @@ def _facts(
         if kind is None:
             continue
         rejected = aside.get((item.number, "rejected"), 0)
-        excluded = aside.get((item.number, "excluded"), 0)
+        excluded = aside.get((item.number, "excluded"), 0) + item.loaded.passed_over
         facts.append(
             FileFacts(
                 name=item.found.name,
@@ -225,6 +241,7 @@ def _facts(
                 used=item.loaded.records - rejected - excluded,
                 rejected=rejected,
                 excluded=excluded,
+                passed_over=item.loaded.passed_over,
                 test_numbers=tests.get(item.found.name, 0) if _is_of_people(supplier, item.found) else 0,
                 note="; ".join(filter(None, (notes.get(item.number) or _note(kind, header.titles), supplier.note)))
                 or None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 from connectors.files.opening import DEFAULT, Opening
 
@@ -16,6 +17,9 @@ class Source:
     `data` is a path or any table that Arrow can take (pandas, polars, pyarrow, DuckDB relation). `format` is one of
     `connectors.FORMATS`, found from the content where it is None. `mapping` is a TOML file that maps a council's own
     column titles (docs/connectors.md). `name` is what the source is called in reports where the path will not do.
+    `feed` says that it is a "full" or "delta" delivery where its files do not say so, or say it wrongly: sources with a
+    `feed` lie over each other in the order given (connectors/feed.py). `without` names organisations, by their codes,
+    whose records are left out.
     `opening` says how archives and encrypted files are opened.
     """
 
@@ -23,6 +27,8 @@ class Source:
     format: str | None = None
     mapping: Path | None = None
     name: str | None = None
+    feed: Literal["full", "delta"] | None = None
+    without: tuple[str, ...] = ()
     opening: Opening = DEFAULT
 
     @property
@@ -53,6 +59,8 @@ class FileFacts:
     """NHS numbers of PERSON from the test range (9xx); counted here, not one by one."""
     note: str | None = None
     """What else a reader of the report should know, such as columns that were ignored."""
+    passed_over: int = 0
+    """Of the excluded, those that are only counted and do not stand in SET_ASIDE: codes that say nothing here."""
 
     def __post_init__(self) -> None:
         if self.records != self.used + self.rejected + self.excluded:

@@ -82,6 +82,31 @@ class Lookup:
 
 
 @dataclass(frozen=True)
+class Row:
+    """What a record is known by from one delivery of a feed to the next, in fields of the file."""
+
+    key: tuple[str, ...]
+    organisation: str | None = None
+    """Field that says whose record it is. A full delivery speaks for the organisations it has records of."""
+    removed: str = "false"
+    """SQL over `r`: the record only says that it is gone; one that names no organisation is gone for all of them."""
+    because: str = "removed by another record"
+    """What SET_ASIDE says of a record that such a one takes with it."""
+    person: str | None = None
+    """Field of the person the record hangs on: the person's removal takes it with it, though nothing says so."""
+
+
+@dataclass(frozen=True)
+class Hold:
+    """The latest record of a key for which `when` holds keeps the whole reading back."""
+
+    because: str
+    """The sentence; `{organisations}` stands for what `organisation`, SQL over `r`, gives."""
+    when: str
+    organisation: str
+
+
+@dataclass(frozen=True)
 class Kind:
     """One kind of file of a supplier, recognised by the columns it must have, or by how its text begins.
 
@@ -123,6 +148,18 @@ class Kind:
     """Further columns of `r` made from its look-ups, by name."""
     refuse: tuple[Rule, ...] = ()
     """Rules of which one record is enough to refuse the whole extract."""
+    hold: Hold | None = None
+    """For kinds with a `row`: what keeps the reading back until it is settled."""
+    row: Row | None = None
+    """Where the supplier sends deliveries of changes (connectors/feed.py)."""
+    wanted: str | None = None
+    """SQL over `r`: the records worth loading, where most are not; the others are counted as excluded, not listed.
+
+    Such files are read after the others, in the order of their deliveries, and it may look into the `raw_<kind>` of
+    those and into its own `loaded_<kind>`, where what was wanted before stands.
+    """
+    needs: tuple[str, ...] = ()
+    """Kinds without which this one cannot be understood; where it has records and they are missing, nothing is read."""
     dependant: bool = False
     """Its records hang on a record of the person file, and are left out where that is."""
     versions: tuple[tuple[str, tuple[str, ...]], ...] = ()
@@ -191,7 +228,13 @@ class Supplier:
     lookups: tuple[Lookup, ...] = ()
     """Joined to every record of the person file before the tables are filled."""
     manifest: str | None = None
-    """Kind that lists the files which must be there: its fields `file_name` and `is_delta`."""
+    """Kind that lists what is delivered: FileName, IsDelta, DateExtractFrom, DateExtractTo (connectors/manifest.py)."""
+    deliveries: re.Pattern[str] | None = None
+    """Where names of files tell deliveries: groups `feed`, `at` (sorts), `first` and `last` (numbers), `full`."""
+    gaps_hold: bool = True
+    """Whether a delivery that does not begin where the one before ended is held, or only said."""
+    named_in: tuple[str, str, str] | None = None
+    """Kind, key and name: where the organisations of rows have names by which others know them."""
     note: str | None = None
     """What a reader of the report should know of the layout: that it is assumed, and where it comes from."""
     exact_titles: bool = False
@@ -200,6 +243,13 @@ class Supplier:
     def kind(self, name: str) -> Kind:
         """The kind of that name."""
         return next(kind for kind in self.kinds if kind.name == name)
+
+    def organisation_name(self, x: str) -> str:
+        """SQL of what others call the organisation that rows call `x`."""
+        if self.named_in is None:
+            return x
+        kind, key, name = self.named_in
+        return f'coalesce((SELECT max(o."{name}") FROM raw_{kind} o WHERE o."{key}" = {x}), {x})'
 
     @property
     def people(self) -> tuple[Kind, ...]:

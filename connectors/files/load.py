@@ -41,6 +41,8 @@ class Loaded:
     encoding: str | None
     sha256: str
     bytes: int
+    passed_over: int = 0
+    """Records that are not `Kind.wanted`: counted, and not loaded."""
     selects: tuple[str, ...] = ()
     """SQL to make part of the kind's raw relation of, where the data was left in its place."""
 
@@ -69,7 +71,7 @@ def load_text(
         text = examine(member, encodings)
         blocks = reader(kind.layout)(utf8_blocks(text, tick), kind, header)
         encoding, sha256 = _spoken(text), text.sha256
-    records = 0
+    records = loaded = 0
     rejected: list[Rejected] = []
     waiting: list[pa.Table] = []
     for rows in _placed(blocks, member):
@@ -78,9 +80,9 @@ def load_text(
         if rows.table.num_rows:
             waiting.append(rows.table)
         if sum(table.num_rows for table in waiting) >= _ROWS_AT_ONCE:
-            _insert_all(connection, raw, file, waiting)
-    _insert_all(connection, raw, file, waiting)
-    return Loaded(records, tuple(rejected), encoding, sha256, member.size)
+            loaded += _insert_all(connection, raw, file, waiting, kind)
+    loaded += _insert_all(connection, raw, file, waiting, kind)
+    return Loaded(records, tuple(rejected), encoding, sha256, member.size, records - len(rejected) - loaded)
 
 
 def _placed(rows: Iterator[Rows], member: Member) -> Iterator[Rows]:
@@ -107,8 +109,10 @@ def open_parquet(path: Path) -> Header:
     return Header(tuple(schema.names), delimiter=None)
 
 
-def load_parquet(member: Member, *, file: int, fields: Mapping[str, str], kind: Kind) -> Loaded:
-    """Leave a Parquet file where it is; `fields` maps the kind's fields to its columns."""
+def load_parquet(
+    connection: duckdb.DuckDBPyConnection, member: Member, kind: Kind, *, raw: str, file: int, fields: Mapping[str, str]
+) -> Loaded:
+    """Leave a Parquet file where it is, unless few of its records are wanted; `fields` maps fields to its columns."""
     import pyarrow.parquet as pq
 
     path = member.path
@@ -125,13 +129,20 @@ def load_parquet(member: Member, *, file: int, fields: Mapping[str, str], kind: 
         f" {columns}"
         f" FROM read_parquet({quoted(str(path))}, file_row_number = true)"
     )
-    return Loaded(pq.read_metadata(path).num_rows, (), None, member.delivered.sha256, member.size, (select,))
+    records, sha256 = pq.read_metadata(path).num_rows, member.delivered.sha256
+    if kind.wanted is None:
+        return Loaded(records, (), None, sha256, member.size, selects=(select,))
+    ((loaded,),) = connection.execute(
+        f"INSERT INTO {raw} BY NAME SELECT r.* FROM ({select}) r WHERE {kind.wanted}"
+    ).fetchall()
+    return Loaded(records, (), None, sha256, member.size, records - loaded)
 
 
 def load_table(
     connection: duckdb.DuckDBPyConnection,
     table: pa.Table,
     label: str,
+    kind: Kind,
     *,
     raw: str,
     file: int,
@@ -146,22 +157,32 @@ def load_table(
     numbered = numbered.append_column("record", [np.arange(1, table.num_rows + 1)])
     numbered = numbered.append_column("line", [_nulls(table.num_rows)])
     columns = "".join(f', {_trimmed(text_sql(numbered.schema, name))} AS "{name}"' for name in fields)
-    _insert(connection, raw, file, numbered, f"record, line{columns}")
-    return Loaded(table.num_rows, (), None, digest, table.nbytes)
+    loaded = _insert(connection, raw, file, numbered, kind, f"record, line{columns}")
+    return Loaded(table.num_rows, (), None, digest, table.nbytes, table.num_rows - loaded)
 
 
-def _insert_all(connection: duckdb.DuckDBPyConnection, raw: str, file: int, waiting: list[pa.Table]) -> None:
+def _insert_all(connection: duckdb.DuckDBPyConnection, raw: str, file: int, waiting: list[pa.Table], kind: Kind) -> int:
     import pyarrow as pa
 
-    if waiting:
-        _insert(connection, raw, file, pa.concat_tables(waiting))
-        waiting.clear()
+    if not waiting:
+        return 0
+    loaded = _insert(connection, raw, file, pa.concat_tables(waiting), kind)
+    waiting.clear()
+    return loaded
 
 
-def _insert(connection: duckdb.DuckDBPyConnection, raw: str, file: int, table: pa.Table, columns: str = "*") -> None:
+def _insert(
+    connection: duckdb.DuckDBPyConnection, raw: str, file: int, table: pa.Table, kind: Kind, columns: str = "*"
+) -> int:
+    """How many records were wanted."""
+    select = f"SELECT CAST({file} AS INTEGER) AS file, {columns} FROM incoming"
+    if kind.wanted is not None:
+        # With every field of the kind, whichever the file has.
+        select = f"SELECT * FROM (SELECT * FROM {raw} WHERE false UNION ALL BY NAME {select}) r WHERE {kind.wanted}"
     connection.register("incoming", table)
-    connection.execute(f"INSERT INTO {raw} BY NAME SELECT CAST({file} AS INTEGER) AS file, {columns} FROM incoming")
+    ((loaded,),) = connection.execute(f"INSERT INTO {raw} BY NAME {select}").fetchall()
     connection.unregister("incoming")
+    return int(loaded)
 
 
 def _trimmed(x: str) -> str:

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 from connectors.source import Source
 from connectors.supplier import Supplier
-from connectors.suppliers import mapped
+from connectors.suppliers import emis, gp_codes, mapped, systmone
 from connectors.suppliers.cld import CLD
 from connectors.suppliers.dbs import DBS
-from connectors.suppliers.emis import EMIS
 from connectors.suppliers.fhir import FHIR
 from connectors.suppliers.mpt import MPT
 from connectors.suppliers.pds_mesh import PDS_MESH
 from connectors.suppliers.standard import STANDARD
-from connectors.suppliers.systmone import SYSTMONE
 from schemas.errors import SettingsError
 
 _DECLARED = {
     supplier.name: supplier
     for supplier in (
         STANDARD,
-        EMIS,
-        SYSTMONE,
+        emis.EMIS,
+        systmone.SYSTMONE,
         PDS_MESH,
         MPT,
         DBS,
@@ -35,10 +34,18 @@ _profile = cache(mapped.load)
 FORMATS = ("standard", *mapped.PROFILES, *(name for name in _DECLARED if name != "standard"))
 
 
+@cache
+def _gp(name: str, codes: Path) -> Supplier:
+    make = {"emis": emis.supplier, "systmone": systmone.supplier}[name]
+    return make(gp_codes.load(codes))
+
+
 def candidates(source: Source) -> tuple[Supplier, ...]:
     """The suppliers a source may come from: the one that it or its mapping names, or all."""
     if source.format is not None and source.format not in FORMATS:
         raise SettingsError(f"the format {source.format!r} is not known; it is one of {', '.join(FORMATS)}")
+    if source.mapping is not None and (gp := source.format or gp_codes.changes(source.mapping)) in gp_codes.FORMATS:
+        return (_gp(gp, source.mapping),)
     if source.mapping is not None:
         profile = source.format or mapped.profile_of(source.mapping)
         if profile not in mapped.PROFILES:

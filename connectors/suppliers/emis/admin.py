@@ -1,0 +1,127 @@
+"""Admin_Patient, Admin_PatientHistory and Admin_Organisation."""
+
+from __future__ import annotations
+
+from connectors import values
+from connectors.supplier import Fill, Kind, Repeats, Row, Rule
+from connectors.suppliers.emis.common import IS_DELETED, NEWEST, ORGANISATION, SOURCE_ORG, row, titles
+from connectors.values import Value, text
+from schemas import IDENTIFIER, PERSON, REGISTRATION
+from schemas.codes import NHS_NUMBER_STATUS
+from schemas.dates import Form
+
+# Patient types that are not the registered list (Endeavour's patient-type map); any other word is "another type".
+_OTHER_TYPES = (
+    *("Temporary", "Emergency", "Immediately Necessary", "Private", "Community Registered", "Contraceptive"),
+    *("Maternity", "Child Health", "Walk-In", "Minor Surgery", "Sexual Health", "Pre Registration", "Yellow Fever"),
+    *("Externally Registered", "Other"),
+)
+_TYPE = "lower(r.PatientTypeDescription)"
+
+
+def _not_regular(what: str, when: str) -> Rule:
+    return Rule(f"not a regular registration: {what}", when, ("PatientTypeDescription",))
+
+
+PATIENT = Kind(
+    name="patient",
+    columns=titles(
+        "PatientGuid OrganisationGuid Sex DateOfBirth DateOfDeath GivenName MiddleNames Surname DateOfRegistration "
+        "NhsNumber PatientTypeDescription DummyType HouseNameFlatNumber NumberAndStreet Village Town County Postcode "
+        "NHSNumberStatus PersonGuid DateofDeactivation Deleted SpineSensitive IsConfidential EmailAddress HomePhone "
+        "MobilePhone ProcessingId"
+    ),
+    required=("PatientGuid", "OrganisationGuid", "Surname", "DateOfBirth", "PatientTypeDescription", "Deleted"),
+    organisations=(ORGANISATION,),
+    record_id="r.PatientGuid",
+    source_org=SOURCE_ORG,
+    key_columns=("PatientGuid", "OrganisationGuid"),
+    row=row("PatientGuid"),
+    repeats=Repeats.LATEST,
+    newest=NEWEST,
+    exclude=(
+        Rule("marked as deleted: the patient fell out of the extract's scope", IS_DELETED, ("Deleted",)),
+        Rule("a dummy patient", f"{values.is_true('r.DummyType')} OR {_TYPE} = 'dummy'", ("DummyType",)),
+        *(_not_regular(kind, f"{_TYPE} = '{kind.lower()}'") for kind in _OTHER_TYPES),
+        _not_regular("Emergency", f"{_TYPE} = 'emg'"),
+        _not_regular("no type given", f"{_TYPE} IS NULL"),
+        _not_regular("another type", f"{_TYPE} <> 'regular'"),
+    ),
+    versions=(("8.x", ("ContactComments",)), ("5.0-5.1", ("ExternalUsusalGP",)), ("5.2-7.x", ())),
+    fills=(
+        Fill(
+            PERSON,
+            {
+                "nhs_number": values.nhs_number("r.NhsNumber"),
+                "nhs_number_status": values.code("r.NHSNumberStatus", NHS_NUMBER_STATUS),
+                "family_name": text("r.Surname"),
+                "given_name": text("r.GivenName"),
+                "middle_names": text("r.MiddleNames"),
+                **values.birth_date("r.DateOfBirth", Form.ISO),
+                "gender": values.gender("r.Sex"),
+                "death_date": values.day("r.DateOfDeath", Form.ISO),
+                "address_line_1": text("r.HouseNameFlatNumber"),
+                "address_line_2": text("r.NumberAndStreet"),
+                "address_line_3": text("r.Village"),
+                "address_line_4": text("r.Town"),
+                "address_line_5": text("r.County"),
+                "postcode": values.postcode("r.Postcode"),
+                "gp_practice_code": text("r.practice"),
+                "phone": text("coalesce(r.MobilePhone, r.HomePhone)"),
+                "email": text("r.EmailAddress"),
+                "restricted": Value(f"{values.is_true('r.SpineSensitive')} OR {values.is_true('r.IsConfidential')}"),
+            },
+        ),
+        Fill(
+            IDENTIFIER,
+            {"scheme": values.constant("emis person"), "value": text("r.PersonGuid")},
+            where="r.PersonGuid IS NOT NULL",
+        ),
+        Fill(
+            REGISTRATION,
+            {
+                "gp_practice_code": text("r.practice"),
+                "registration_type": text("r.PatientTypeDescription"),
+                "start_date": values.day("r.DateOfRegistration", Form.ISO),
+                "end_date": values.day("r.DateofDeactivation", Form.ISO),
+            },
+        ),
+    ),
+    derived={"practice": "organisation.ODSCode"},
+)
+
+_ENTRY = ("HistoryDate", "HistoryTime", "StatusDescription")
+HISTORY = Kind(
+    name="patient_history",
+    columns=titles("PatientGuid OrganisationGuid HistoryDate HistoryTime StatusDescription ProcessingId"),
+    required=("PatientGuid", "OrganisationGuid", "HistoryDate", "StatusDescription"),
+    organisations=(ORGANISATION,),
+    record_id="r.PatientGuid",
+    source_org=SOURCE_ORG,
+    key_columns=("PatientGuid", "OrganisationGuid"),
+    row=row("PatientGuid", *_ENTRY, removed="false", person="PatientGuid"),
+    repeats=Repeats.LATEST,
+    repeat_key=("source_org", "record_id", *_ENTRY),
+    newest=NEWEST,
+    dependant=True,
+    versions=(("8.x", ()),),
+    fills=(
+        Fill(
+            REGISTRATION,
+            {
+                "gp_practice_code": text("r.practice"),
+                # [assumed] a registration status: the specification describes this column with another one's words.
+                "registration_status": text("r.StatusDescription"),
+                "start_date": values.day("r.HistoryDate", Form.ISO),
+            },
+        ),
+    ),
+    derived={"practice": "organisation.ODSCode"},
+)
+
+ORGANISATION_KIND = Kind(
+    name="organisation",
+    columns=titles("OrganisationGuid ODSCode OrganisationName ProcessingId"),
+    required=("OrganisationGuid", "ODSCode", "OrganisationName"),
+    row=Row(("OrganisationGuid",)),
+)
