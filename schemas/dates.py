@@ -89,42 +89,55 @@ def _month(name: str) -> int:
     return _MONTHS.index(name.lower()) + 1 if name.lower() in _MONTHS else 0
 
 
-def _re2(form: Form, group: str) -> str:
-    """The pattern for DuckDB with `group` as its only capturing group."""
-    pattern = form.value.replace("(?P<" + group + ">", "(")
-    return "^(?:" + re.sub(r"\(\?P<[ymd]>", "(?:", pattern) + ")$"
+def _re2(form: Form, *groups: str) -> str:
+    """The pattern for DuckDB with `groups` as its only capturing groups."""
+    kept = re.sub(r"\(\?P<([ymd])>", lambda found: "(" if found[1] in groups else "(?:", form.value)
+    return f"^(?:{kept})$"
+
+
+# Macros are written out wherever they are used, and to plan a long query takes longer than to read a few records; so
+# what is needed more than once is bound to a name that no column has, by a lambda over a list of one.
+def _text(form: Form, as_at: date) -> str:
+    """SQL of the same date as `YYYY`, `YYYY-MM` or `YYYY-MM-DD`, possible or not; null where the form does not fit."""
+    fits = f"regexp_full_match(date_trimmed(x), '{_re2(form)}')"
+    if form is Form.ISO:
+        return f"CASE WHEN {fits} THEN left(date_trimmed(x), 10) END"
+    if form is Form.BASIC:
+        month = "regexp_replace(date_trimmed(x), '^(....)(..)', '\\1-\\2')"
+        return f"CASE WHEN {fits} THEN regexp_replace({month}, '^(....-..)(..)$', '\\1-\\2') END"
+    # The groups of both forms stand in this order.
+    part = f"regexp_extract(date_trimmed(x), '{_re2(form, *'dmy')}', ['d', 'm', 'y'])"
+    month = "bound_part.m"
+    if form is Form.MONTH_NAME:
+        names = ", ".join(f"'{name}'" for name in _MONTHS)
+        month = f"CAST(coalesce(list_position([{names}], lower(bound_part.m)), 0) AS VARCHAR)"
+    century = as_at.year // 100
+    year = (
+        f"CASE WHEN length(bound_part.y) = 4 THEN '' WHEN bound_part.y > '{as_at.year % 100:02}' THEN '{century - 1}'"
+        f" ELSE '{century}' END || bound_part.y"
+    )
+    plain = f"({year}) || '-' || lpad({month}, 2, '0') || '-' || lpad(bound_part.d, 2, '0')"
+    return f"list_transform([{part}], lambda bound_part: CASE WHEN bound_part.y <> '' THEN {plain} END)[1]"
 
 
 def macros(form: Form, as_at: date) -> tuple[str, ...]:
     """The vectorised form: `date_<form>(x)`, `date_<form>_precision(x)` and `date_<form>_fault(x)`."""
     name = f"date_{form.name.lower()}"
-    part = {g: f"regexp_extract(date_trimmed(x), '{_re2(form, g)}', 1)" for g in "ymd"}
-    months = "[" + ", ".join(f"'{m}'" for m in _MONTHS) + "]"
-    month = (
-        f"list_position({months}, lower({part['m']}))"
-        if form is Form.MONTH_NAME
-        else f"TRY_CAST({part['m']} AS INTEGER)"
-    )
-    century = as_at.year // 100 * 100
-    year = (
-        f"CASE length({part['y']}) WHEN 4 THEN CAST({part['y']} AS INTEGER) WHEN 2 THEN"
-        f" CAST({part['y']} AS INTEGER) + CASE WHEN CAST({part['y']} AS INTEGER) > {as_at.year - century}"
-        f" THEN {century - 100} ELSE {century} END END"
-    )
     return (
-        f"{name}_year(x) AS {year}",
-        f"{name}_month(x) AS CASE WHEN {part['m']} = '' THEN 1 ELSE coalesce({month}, 0) END",
-        f"{name}_day(x) AS CASE WHEN {part['d']} = '' THEN 1 ELSE CAST({part['d']} AS INTEGER) END",
-        f"{name}(x) AS CASE WHEN {name}_year(x) BETWEEN 1 AND 9999 THEN"
-        f" TRY_CAST(printf('%04d-%02d-%02d', {name}_year(x), {name}_month(x), {name}_day(x)) AS DATE) END",
-        f"{name}_precision(x) AS CASE WHEN {name}(x) IS NULL THEN NULL WHEN {part['d']} <> '' THEN 'YMD'"
-        f" WHEN {part['m']} <> '' THEN 'YM' ELSE 'Y' END",
-        f"{name}_fault(x) AS CASE WHEN coalesce(date_trimmed(x), '') = '' THEN '{Fault.MISSING.value}'"
-        f" WHEN {part['y']} = '' THEN '{Fault.FORM.value}'"
-        f" WHEN {name}(x) IS NULL THEN '{Fault.IMPOSSIBLE.value}' END",
+        f"{name}_text(x) AS {_text(form, as_at)}",
+        f"{name}(x) AS list_transform([{name}_text(x)], lambda bound_plain: date_of(bound_plain))[1]",
+        f"{name}_precision(x) AS list_transform([{name}_text(x)], lambda bound_plain:"
+        " CASE WHEN date_of(bound_plain) IS NOT NULL THEN CASE length(bound_plain) WHEN 4 THEN 'Y' WHEN 7 THEN 'YM' ELSE 'YMD' END END)[1]",
+        f"{name}_fault(x) AS list_transform([{name}_text(x)], lambda bound_plain:"
+        f" CASE WHEN coalesce(date_trimmed(x), '') = '' THEN '{Fault.MISSING.value}'"
+        f" WHEN bound_plain IS NULL THEN '{Fault.FORM.value}'"
+        f" WHEN date_of(bound_plain) IS NULL THEN '{Fault.IMPOSSIBLE.value}' END)[1]",
     )
 
 
 COMMON_MACROS: tuple[str, ...] = (
     "date_trimmed(x) AS trim(replace(x, chr(160), ' '), ' ' || chr(9) || chr(10) || chr(13))",
+    # A plain date has 4, 7 or 10 characters; what it lacks of ten stands in '-01-01' from this place on.
+    "date_of(plain) AS CASE WHEN plain >= '0001'"
+    " THEN TRY_CAST(plain || substr('-01-01', length(plain) - 3) AS DATE) END",
 )

@@ -14,5 +14,5 @@ if TYPE_CHECKING:
 def install_macros(connection: duckdb.DuckDBPyConnection, *, as_at: date) -> None:
     """Make every macro of this package available on `connection`; `as_at` settles two-digit years."""
     forms = [macro for form in dates.Form for macro in dates.macros(form, as_at)]
-    for macro in (*nhs_number.MACROS, *postcode.MACROS, *dates.COMMON_MACROS, *forms):
-        connection.execute(f"CREATE OR REPLACE MACRO {macro}")
+    macros = (*nhs_number.MACROS, *postcode.MACROS, *dates.COMMON_MACROS, *forms)
+    connection.execute("; ".join(f"CREATE OR REPLACE MACRO {macro}" for macro in macros))

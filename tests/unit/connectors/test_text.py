@@ -1,0 +1,79 @@
+"""Encodings: blocks of any bytes become the same UTF-8 that Python would make of the whole, wherever they are cut."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connectors.files.opening import Delivered, Member
+from connectors.files.text import Text, examine, utf8_blocks
+
+
+def member(*blocks: bytes) -> Member:
+    """Something inside a file that gives these blocks."""
+    return Member(Delivered(Path(__file__)), "a.csv", "a", 0, _blocks=lambda tick: iter(blocks))
+
+
+def decoded(text: Text) -> list[bytes]:
+    return list(utf8_blocks(text, lambda done: None))
+
+
+# Longer than the pieces that Windows-1252 is decoded in, so that some are ASCII and some are not.
+texts = st.builds(
+    lambda parts, at, long: "ab" + "".join(parts[:at]) + "x" * long + "".join(parts[at:]),
+    st.lists(st.sampled_from(["a", "é", "€", "😀", "\u00a0", "\n", '"', "Zoë,"]), max_size=20),
+    st.integers(0, 20),
+    st.sampled_from([0, 4090, 9000]),
+)
+noise = st.sampled_from([b"", b"", b"\xff", b"\xc3", b"\xe2\x82", b"\x81", b"\xed\xa0\x80", b"\xc0\x80"])
+
+
+def cut(body: bytes, at: list[int]) -> list[bytes]:
+    places = sorted({min(place, len(body)) for place in at} | {0, len(body)})
+    return [body[a:b] for a, b in itertools.pairwise(places)]
+
+
+@given(texts, noise, st.booleans(), st.lists(st.integers(0, 9100), max_size=5))
+@settings(max_examples=300, deadline=None)
+def test_utf_8_is_held_where_python_holds_it_and_bad_bytes_become_nul(
+    text: str, bad: bytes, in_the_middle: bool, places: list[int]
+) -> None:
+    body = text.encode()
+    body = body[:2] + bad + body[2:] if in_the_middle else body + bad
+    found = examine(member(*cut(body, places)), ("utf-8",))
+    try:
+        body.decode()
+        good = True
+    except UnicodeDecodeError:
+        good = False
+    assert (found.encoding, found.sound) == ("utf-8", good)
+    blocks = decoded(found)
+    assert b"".join(blocks) == body.decode(errors="caretrace-nul").encode()
+    for block in blocks:  # no character is cut in two
+        block.decode()
+
+
+@given(texts, st.sampled_from([b"", b"\x81", b"\x9d"]), st.lists(st.integers(0, 9100), max_size=5))
+@settings(max_examples=200, deadline=None)
+def test_windows_1252_is_the_last_resort(text: str, undefined: bytes, places: list[int]) -> None:
+    body = text.encode("cp1252", errors="ignore") + undefined + b"\xe9 "
+    found = examine(member(*cut(body, places)), ("utf-8", "cp1252"))
+    assert (found.encoding, found.sound) == ("cp1252", not undefined)
+    assert b"".join(decoded(found)) == body.decode("cp1252", errors="caretrace-nul").encode()
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-8"])
+def test_a_mark_proves_the_encoding_and_is_no_text(encoding: str) -> None:
+    body = "\ufeffid,name\n1,Zoë\n".encode(encoding)
+    found = examine(member(body[:9], body[9:]), ("cp1252",))
+    assert (found.encoding, found.sound) == (encoding, True)
+    assert b"".join(decoded(found)).decode() == "id,name\n1,Zoë\n"
+
+
+def test_a_last_letter_outside_ascii_is_not_taken_for_half_of_another() -> None:
+    found = examine(member(b"id,name\n1,Zo\xe9"), ("utf-8", "cp1252"))
+    assert (found.encoding, b"".join(decoded(found)).decode()) == ("cp1252", "id,name\n1,Zo\u00e9")
