@@ -9,6 +9,7 @@ The result is used for nothing else and is not added to anybody's record (terms 
 from __future__ import annotations
 
 import tomllib
+from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -31,30 +32,61 @@ def load(connection: duckdb.DuckDBPyConnection, path: Path | None) -> ListFacts:
     The connection has the macros of `schemas.sql`. A fault is told, not raised, so that a plan can show it among
     every other reason.
     """
-    connection.execute("CREATE OR REPLACE TABLE allowed (nhs_number VARCHAR PRIMARY KEY)")
     if path is None:
+        _fill(connection, "allowed", [])
         return ListFacts(fault="the agreement names no list of allowed NHS numbers")
+    read = read_list(connection, path, "allowed")
+    if not read.sha256:
+        return ListFacts(fault=read.fault)
+    checked_on, fault = _receipt(path, read.sha256)
+    if fault or read.fault or not read.numbers:
+        _fill(connection, "allowed", [])
+        return ListFacts(checked_on=checked_on, fault=fault or read.fault)
+    return ListFacts(checked_on, read.numbers, read.sha256)
+
+
+@dataclass(frozen=True)
+class ListRead:
+    """A list of numbers as it was read; `sha256` is empty where it could not be read at all."""
+
+    numbers: int = 0
+    fault: str | None = None
+    sha256: str = ""
+
+
+def read_list(connection: duckdb.DuckDBPyConnection, path: Path, table: str) -> ListRead:
+    """Fill `table` with the numbers of a request or a reply of the check; at any fault it stays empty.
+
+    A reply that is blank has no numbers and no fault.
+    """
+    _fill(connection, table, [])
     try:
         data = path.read_bytes()
         lines = data.decode("ascii").replace("\r\n", "\n").removesuffix("\n").split("\n")
     except OSError as error:
-        return ListFacts(fault=f"the list of allowed NHS numbers {path.name} cannot be read ({error.strerror})")
+        return ListRead(fault=f"the list of allowed NHS numbers {path.name} cannot be read ({error.strerror})")
     except UnicodeDecodeError:
-        return ListFacts(fault=f"the list of allowed NHS numbers {path.name} is not plain text")
-    checked_on, fault = _receipt(path, sha256(data).hexdigest())
-    if fault or not data.strip():
-        return ListFacts(checked_on=checked_on, fault=fault)
-    if line := _fill(connection, lines):
+        return ListRead(fault=f"the list of allowed NHS numbers {path.name} is not plain text")
+    digest = sha256(data).hexdigest()
+    if not data.strip():
+        return ListRead(sha256=digest)
+    if line := _fill(connection, table, lines):
         fault = f"{path.name}, line {line}: not an NHS number, so the list is not used; ask for the check again"
-        return ListFacts(checked_on=checked_on, fault=fault)
-    [(count,)] = connection.execute("SELECT count(*) FROM allowed").fetchall()
-    return ListFacts(checked_on, count, sha256(data).hexdigest())
+        return ListRead(fault=fault, sha256=digest)
+    [(count,)] = connection.execute(f"SELECT count(*) FROM {table}").fetchall()
+    return ListRead(count, sha256=digest)
 
 
-def _fill(connection: duckdb.DuckDBPyConnection, lines: list[str]) -> int | None:
-    """Fill `allowed`, or give the first line that is no NHS number (the reply to an invalid request is blank)."""
+def receipt(checked_on: date, path: Path) -> str:
+    """The text of a receipt for the list at `path`."""
+    return f'checked_on = {checked_on.isoformat()}\nsha256 = "{sha256(path.read_bytes()).hexdigest()}"\n'
+
+
+def _fill(connection: duckdb.DuckDBPyConnection, table: str, lines: list[str]) -> int | None:
+    """Fill `table`, or give the first line that is no NHS number (the reply to an invalid request is blank)."""
     import pyarrow as pa
 
+    connection.execute(f"CREATE OR REPLACE TABLE {table} (nhs_number VARCHAR PRIMARY KEY)")
     read = pa.table({"line": pa.array(range(1, len(lines) + 1), pa.int64()), "text": pa.array(lines, pa.string())})
     connection.register("allowed_lines", read)
     try:
@@ -63,7 +95,7 @@ def _fill(connection: duckdb.DuckDBPyConnection, lines: list[str]) -> int | None
         ).fetchall()
         if first_bad is None:
             connection.execute(
-                "INSERT INTO allowed SELECT DISTINCT nhs_number(regexp_replace(text, ',$', '')) FROM allowed_lines"
+                f"INSERT INTO {table} SELECT DISTINCT nhs_number(regexp_replace(text, ',$', '')) FROM allowed_lines"
             )
     finally:
         connection.unregister("allowed_lines")

@@ -1,0 +1,162 @@
+"""The national check for data opt-outs: asking it about a run's people, and taking its answer into use.
+
+The answer is the list of numbers that may be used. It is kept with its receipt for `governance.optout`, which a release
+reads, and for nothing else: it is not added to anybody's record (terms of use of the check).
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from datetime import date, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from caretrace.files import refuse_inside
+from caretrace.project import Project
+from caretrace.run_folder import Run
+from caretrace.trace.opening import quoted
+from caretrace.written import log_writing
+from connectors.writers.ndoo import MAILBOX, Control, write_check
+from schemas.errors import InputError
+from schemas.sql import install_macros
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was written."""
+
+    request: Path
+    control: Path
+    numbers: int
+    settled: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """What the reply allows."""
+
+    list_: Path
+    receipt: Path
+    asked: int
+    allowed: int
+    checked_on: date
+
+
+def request(
+    run: Run,
+    out: Path,
+    *,
+    project: Project,
+    keys_dir: Path,
+    mailbox: str,
+    recipient: str = MAILBOX,
+    number: int = 1,
+    line_end: str = "lf",
+    maker: str,
+    now: datetime,
+) -> Asked:
+    """Write the request (`.dat`) and its control file (`.ctl`) about everybody in the run who has a number.
+
+    A number that a client may have, since a link is in doubt, is asked about as well: a release leaves out whoever may
+    be somebody who opted out.
+    """
+    import duckdb
+
+    refuse_inside(out, run.path, option="--out")
+    name = f"{mailbox}-{now:%d%m%y}-{number:04d}"
+    control = Control(mailbox, name, recipient)
+    files = [out / f"{name}.dat", out / f"{name}.ctl"]
+    keys, candidates = run.path / "linked" / "person_key.parquet", run.path / "candidates.parquet"
+    union = " UNION ".join(
+        f"SELECT nhs_number FROM read_parquet({quoted(str(path))})" for path in (keys, candidates) if path.is_file()
+    )
+    if not union:
+        raise InputError("holds no people; link again with this version", path=run.path)
+    with (
+        duckdb.connect() as connection,
+        log_writing(
+            project,
+            keys_dir,
+            kind="opt-out check",
+            purpose="to ask which people have a national data opt-out",
+            files=files,
+            recipient=f"NHS England ({recipient})",
+            run_id=str(run.manifest["run_id"]),
+            maker=maker,
+            now=now,
+        ) as writing,
+    ):
+        install_macros(connection, as_at=now.date())
+        data, note = writing.drafts
+        writing.rows = write_check(connection, union, data, line_end=line_end)
+        note.write_text(control.to_xml(), encoding="utf-8", newline="\n")
+    return Asked(files[0], files[1], writing.rows, writing.settled)
+
+
+def read(
+    reply: Path,
+    asked: Path,
+    *,
+    project: Project,
+    keys_dir: Path,
+    checked_on: date,
+    maker: str,
+    now: datetime,
+) -> Allowed:
+    """Check a reply against its request and put it, with a receipt, into the project's `opt-outs/`.
+
+    Raises InputError where it cannot be a reply to that request: it is blank (a number was not valid), holds what is
+    no number, or a number that was not asked about.
+    """
+    import duckdb
+
+    from governance import optout
+
+    if checked_on > now.date():
+        raise InputError("was checked on a day that is still to come; give the day of the reply", path=reply)
+    with duckdb.connect() as connection:
+        install_macros(connection, as_at=now.date())
+        requested = _numbers(connection, asked, "asked")
+        allowed = _numbers(connection, reply, "replied")
+        [(strange,)] = connection.execute("SELECT count(*) FROM replied ANTI JOIN asked USING (nhs_number)").fetchall()
+    if strange:
+        raise InputError(f"holds {strange:,} numbers that were not asked about: it answers another request", path=reply)
+    digest = sha256(reply.read_bytes()).hexdigest()
+    target = project.root / "opt-outs" / f"allowed-{checked_on.isoformat()}-{digest[:8]}.dat"
+    receipt = optout.receipt_path(target)
+    with log_writing(
+        project,
+        keys_dir,
+        kind="opt-out list",
+        purpose="the numbers that may be used, kept for releases only",
+        files=[target, receipt],
+        recipient=None,
+        run_id=None,
+        maker=maker,
+        now=now,
+    ) as writing:
+        data, note = writing.drafts
+        shutil.copyfile(reply, data)
+        note.write_text(optout.receipt(checked_on, data), encoding="utf-8", newline="\n")
+        writing.rows = allowed
+    return Allowed(target, receipt, requested, allowed, checked_on)
+
+
+def _numbers(connection: duckdb.DuckDBPyConnection, path: Path, table: str) -> int:
+    from governance import optout
+
+    found = optout.read_list(connection, path, table)
+    if found.fault:
+        raise InputError(found.fault, path=path)
+    if not found.numbers:
+        raise InputError(
+            "holds no numbers: nobody may be used, or a number of the request was not valid and the check refused all"
+            " of it; ask again",
+            path=path,
+        )
+    return found.numbers

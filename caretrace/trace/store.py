@@ -1,0 +1,82 @@
+"""What a project keeps of its traces: questions asked and answers read. Written once each, never changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from caretrace.project import Project
+from caretrace.trace.opening import parquet
+from schemas.errors import InputError
+
+if TYPE_CHECKING:
+    import duckdb
+
+QUESTION_COLUMNS = {
+    **{"request_id": "VARCHAR", "run_id": "VARCHAR", "round": "VARCHAR", "with_postcode": "BOOLEAN"},
+    **dict.fromkeys(("reference", "source", "source_org", "record_id", "why", "asked"), "VARCHAR"),
+}
+ANSWER_COLUMNS = {
+    **{"reading": "INTEGER", "request_id": "VARCHAR", "run_id": "VARCHAR", "round": "VARCHAR"},
+    **dict.fromkeys(("source", "source_org", "record_id", "why", "asked", "reference", "service"), "VARCHAR"),
+    **dict.fromkeys(("code", "outcome", "nhs_number", "step", "verdict", "reason"), "VARCHAR"),
+    **{"confidence": "DOUBLE", "answered_on": "DATE", "dead": "BOOLEAN", "restricted": "BOOLEAN"},
+}
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The traces of one project."""
+
+    root: Path
+
+    @classmethod
+    def of(cls, project: Project) -> Kept:
+        """Where a project keeps them."""
+        return cls(project.root / "traces")
+
+    def request(self, request_id: str) -> Path:
+        """The folder of one request."""
+        return self.root / "requests" / request_id
+
+    def next_reading(self) -> tuple[int, Path]:
+        """Number and folder of the next reading."""
+        numbers = [int(path.name) for path in (self.root / "readings").glob("*") if path.name.isdigit()]
+        number = max(numbers, default=0) + 1
+        return number, self.root / "readings" / f"{number:04d}"
+
+    def requests(self) -> list[Mapping[str, Any]]:
+        """The facts of every request, oldest first."""
+        found = [_facts(path) for path in (self.root / "requests").glob("*/request.json")]
+        return sorted(found, key=lambda facts: (facts["created_at"], facts["request_id"]))
+
+    def load_questions(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Make the table `asked_before`: every question ever asked, of every run."""
+        _load(
+            connection, "asked_before", sorted((self.root / "requests").glob("*/questions.parquet")), QUESTION_COLUMNS
+        )
+
+    def load_answers(self, connection: duckdb.DuckDBPyConnection, also: Sequence[Path] = ()) -> None:
+        """Make the table `answer`: every answer ever read, of every run, and those in the files `also`."""
+        paths = [*sorted((self.root / "readings").glob("*/answers.parquet")), *also]
+        _load(connection, "answer", paths, ANSWER_COLUMNS)
+
+
+def _load(connection: duckdb.DuckDBPyConnection, table: str, paths: list[Path], columns: Mapping[str, str]) -> None:
+    declared = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} ({declared})")
+    if paths:
+        connection.execute(f"INSERT INTO {table} BY NAME SELECT {', '.join(columns)} FROM {parquet(*paths)}")
+
+
+def _facts(path: Path) -> Mapping[str, Any]:
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        found = None
+    if not isinstance(found, dict) or "request_id" not in found:
+        raise InputError("is not the note of a trace request that can be read; restore it from a backup", path=path)
+    return found

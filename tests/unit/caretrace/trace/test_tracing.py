@@ -1,0 +1,325 @@
+"""The whole of a trace: who is asked with what, and what becomes of each answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from caretrace.trace.choose import Round, Why
+from caretrace.trace.request import Service
+from caretrace.trace.rules import Rules
+from fixtures.systems import dbs
+from fixtures.systems.pds_mesh import NOBODY, SEVERAL, answer
+from governance import audit
+from governance.audit import writings
+from schemas.errors import InputError, SettingsError
+from schemas.nhs_number import check_digit
+
+A, B, C, D = "9000000009", "9000000017", "9000000025", "9000000033"
+BORN = date(1931, 7, 9)
+ANN: dict[str, Any] = {"given_name": "Ann", "family_name": "Hill", "birth_date": BORN, "gender": "2"}
+FOUND = {"FAMILY_NAME": "HILL", "GIVEN_NAME": "ANN", "DATE_OF_BIRTH": "19310709"}
+Make = Callable[..., Any]
+
+
+def everybody() -> list[dict[str, Any]]:
+    return [
+        ANN | {"record_id": "held", "nhs_number": A},
+        ANN | {"record_id": "linked", "linked": B},
+        ANN | {"record_id": "none", "given_name": "Zo\u00eb", "postcode": "BR1 3AA"},
+        ANN | {"record_id": "review", "decision": "review"},
+        ANN | {"record_id": "differs", "nhs_number": C, "linked": D},
+        ANN | {"record_id": "verified", "nhs_number": "9000000041", "nhs_number_status": "01"},
+        ANN | {"record_id": "year only", "nhs_number": "9000000068", "birth_date_precision": "Y"},
+        ANN | {"record_id": "nameless", "family_name": None},
+        ANN | {"record_id": "no gender", "gender": "0"},
+    ]
+
+
+def test_the_first_run_asks_with_number_and_date_alone(bench: Make) -> None:
+    b = bench(*everybody())
+    questions = b.ask()
+    assert [(q["record_id"], q["why"], q["asked"]) for q in questions] == [
+        ("differs", "HELD", C),
+        ("differs", "LINKED", D),
+        ("held", "HELD", A),
+        ("linked", "LINKED", B),
+    ]
+    for question in questions:
+        sent = {title: text for title, text in question["sent"].items() if text}
+        assert sent == {
+            "UNIQUE REFERENCE": question["reference"],
+            "NHS_NO": question["asked"],
+            "DATE_OF_BIRTH": "19310709",
+        }
+    assert b.asked[0].chosen.left_out == {"no whole date of birth": 1}
+    assert b.asked[0].chosen.asked == {Why.HELD.value: 2, Why.LINKED.value: 2}
+
+
+def test_the_second_run_asks_by_name_who_has_no_number(bench: Make) -> None:
+    b = bench(*everybody())
+    questions = b.ask(Round.NAMES)
+    assert [(q["record_id"], q["why"], q["asked"]) for q in questions] == [
+        ("none", "NONE", None),
+        ("review", "REVIEW", None),
+    ]
+    sent = {title: text for title, text in questions[0]["sent"].items() if text and title != "UNIQUE REFERENCE"}
+    assert sent == {"FAMILY_NAME": "Hill", "GIVEN_NAME": "Zoe", "GENDER": "2", "DATE_OF_BIRTH": "19310709"}
+    assert b.asked[0].changes == ["1 x given_name: accents and signs were written in plain letters"]
+    assert b.asked[0].chosen.left_out == {"no family name": 1, "no gender": 1}
+    with pytest.raises(InputError, match="asked before"):
+        b.ask(Round.NAMES)
+    assert b.ask(Round.NAMES, postcode=True)[0]["sent"]["POSTCODE"] == "BR1 3AA"
+    assert len(b.ask(Round.NAMES, again=True)) == 2
+
+
+def test_only_these(bench: Make) -> None:
+    b = bench(*everybody())
+    assert [q["record_id"] for q in b.ask(whom=frozenset({Why.LINKED}))] == ["differs", "linked"]
+
+
+def test_references_say_nothing_of_a_client_and_large_requests_are_split(bench: Make) -> None:
+    b = bench(*everybody())
+    b.ask(most=3)
+    names = [path.name for path in b.asked[0].files]
+    assert names == ["pds-request-TEST0000-1.csv", "pds-request-TEST0000-2.csv"]
+    texts = [path.read_text("ascii").splitlines() for path in b.asked[0].files]
+    assert [len(lines) for lines in texts] == [4, 2]
+    references = [line.partition(",")[0] for lines in texts for line in lines[1:]]
+    assert references == [f"CTTEST0000{n:06d}" for n in range(1, 5)]
+
+
+def test_mpt_and_dbs_requests(bench: Make) -> None:
+    b = bench(*everybody())
+    b.ask(service=Service.MPT, most=2)
+    assert [path.name for path in b.asked[0].files] == ["MPTREQ_20261122120100.csv", "MPTREQ_20261122120101.csv"]
+    b.ask(service=Service.DBS, organisation="X1", again=True)
+    lines = b.asked[1].files[0].read_text("ascii").splitlines()
+    assert [len(line) for line in lines] == [63, 600, 600, 600, 600, 62]
+    with pytest.raises(SettingsError, match="ODS code"):
+        b.ask(service=Service.DBS, again=True)
+
+
+def reference(questions: list[dict[str, Any]], record_id: str, asked: str | None = None) -> str:
+    [found] = [q for q in questions if q["record_id"] == record_id and asked in (None, q["asked"])]
+    return str(found["reference"])
+
+
+SELF, OTHER = "the number asked about", "another number"
+ANSWERS: list[tuple[tuple[Any, ...], str, str, str]] = [
+    (("00", SELF, "1", "100", FOUND), "ACCEPTED", SELF, ""),
+    (("00", SELF, "1", "100", FOUND | {"FAMILY_NAME": "MARRIED"}), "ACCEPTED", SELF, ""),
+    (("00", SELF, "1", "100", FOUND | {"GIVEN_NAME": "A"}), "ACCEPTED", SELF, ""),
+    (("00", SELF, "1", "100", FOUND | {"GIVEN_NAME": "NANCY"}), "ACCEPTED", SELF, ""),
+    (("00", SELF, "1", "100", FOUND | {"GIVEN_NAME": "MARY ANN"}), "ACCEPTED", SELF, ""),
+    (("00", SELF, "1", "100", {}), "ACCEPTED", SELF, ""),
+    (("00", SELF, "1", "100", FOUND | {"GIVEN_NAME": "JOAN"}), "REFER", "", "another given name"),
+    (("00", SELF, "1", "100", FOUND | {"DATE_OF_BIRTH": "19310907"}), "REFER", "", "another date of birth"),
+    (("00", SELF, "1", "99.5", FOUND), "REFER", "", "not exact"),
+    (("00", SELF, "2", "100", FOUND), "REFER", "", "not exact"),
+    (("00", SELF, "", "", FOUND), "REFER", "", "not exact"),
+    (("00", SELF, "4", "99", FOUND), "REFER", "", "by resemblance"),
+    (("00", OTHER, "3", "100", FOUND), "REFER", "", "another number"),
+    (("90", OTHER, "1", "100", FOUND), "REPLACED", OTHER, ""),
+    (("92", SELF, "1", "100", FOUND), "ACCEPTED", SELF, ""),
+    (("91", NOBODY, "1", "0", {}), "SUPPRESSED", "", ""),
+    (("95", SELF, "1", "0", {}), "SUPPRESSED", "", ""),
+    (("97", SEVERAL, "4", "80", {}), "ASK_WITH_MORE", "", ""),
+    (("15", NOBODY, "0", "0", {}), "ASK_WITH_MORE", "", ""),
+    (("14", NOBODY, "0", "0", {}), "ASK_AGAIN", "", ""),
+    (("98", NOBODY, "1", "0", {}), "NOT_CONFIRMED", "", ""),
+    (("00", NOBODY, "1", "100", {}), "NOT_CONFIRMED", "", ""),
+    (("66", SELF, "1", "100", FOUND), "REFER", "", "not in the published list"),
+]
+"""What PDS says of a client called Ann, born on 9 July 1931, who holds a number; and what becomes of it."""
+
+
+def numbers(count: int) -> list[str]:
+    """Valid numbers of the test range."""
+    stems = (str(stem) for stem in range(900_001_000, 900_002_000))
+    return [f"{stem}{check_digit(stem)}" for stem in stems if check_digit(stem) is not None][:count]
+
+
+def test_what_becomes_of_each_answer(bench: Make) -> None:
+    given = numbers(2 * len(ANSWERS))
+    ids = [f"c{place:02d}" for place in range(len(ANSWERS))]
+    theirs = {each: {SELF: given[2 * n], OTHER: given[2 * n + 1]} for n, each in enumerate(ids)}
+    b = bench(*(ANN | {"record_id": each, "nhs_number": theirs[each][SELF]} for each in ids))
+    questions = {question["record_id"]: question for question in b.ask()}
+    said = [
+        answer(questions[each]["reference"], code, theirs[each].get(number, number), step, percent, **about)
+        for each, ((code, number, step, percent, about), *_) in zip(ids, ANSWERS, strict=True)
+    ]
+    done = b.read(b.reply(*said))
+    results = b.results(done)
+    for each, (_, verdict, number, because) in zip(ids, ANSWERS, strict=True):
+        found = (each, results[each]["verdict"], results[each]["accepted_nhs_number"])
+        assert found == (each, verdict, theirs[each].get(number, ""))
+        assert because in results[each]["reason"]
+        assert bool(results[each]["reason"]) == bool(because)
+    people = pq.read_table(done.folder / "register" / "person.parquet").column("nhs_number").to_pylist()
+    assert sorted(people) == sorted(theirs[e][n] for e, (_, _, n, _) in zip(ids, ANSWERS, strict=True) if n)
+
+
+def test_what_may_be_set(bench: Make) -> None:
+    b = bench(*(ANN | {"record_id": f"c{n}", "nhs_number": number} for n, number in enumerate((A, B, C))))
+    first, second, third = b.ask()
+    reply = b.reply(
+        answer(first["reference"], "00", A, "4", "60", **FOUND),
+        answer(second["reference"], "00", B, "4", "59.99", **FOUND),
+        answer(third["reference"], "00", C, "1", "100", **FOUND | {"GIVEN_NAME": "JOAN"}),
+    )
+    for rules, verdicts in (
+        ({"algorithmic_from": 60}, ["ACCEPTED", "REFER", "REFER"]),
+        ({"algorithmic_from": 50, "check_names": False}, ["ACCEPTED"] * 3),
+    ):
+        results = b.results(b.read(reply, **rules))
+        assert [row["verdict"] for row in results.values()] == verdicts
+    with pytest.raises(SettingsError):
+        Rules(algorithmic_from=40)
+
+
+def test_two_numbers_or_two_clients_are_a_persons_matter(bench: Make) -> None:
+    b = bench(
+        ANN | {"record_id": "differs", "nhs_number": C, "linked": D},
+        ANN | {"record_id": "first", "linked": A},
+        ANN | {"record_id": "second", "linked": A},
+        ANN | {"record_id": "third", "linked": B},
+        ANN | {"record_id": "holder", "nhs_number": B, "nhs_number_status": "01"},
+    )
+    said = [answer(q["reference"], "00", q["asked"], "1", "100", **FOUND) for q in b.ask()]
+    done = b.read(b.reply(*said))
+    results = b.results(done)
+    assert {name: (row["verdict"], row["accepted_nhs_number"]) for name, row in results.items()} == {
+        "differs": ("REFER", ""),
+        "first": ("REFER", ""),
+        "second": ("REFER", ""),
+        "third": ("REFER", ""),
+    }
+    assert results["differs"]["reason"] == "two different numbers were confirmed"
+    assert results["first"]["reason"] == results["third"]["reason"]
+
+
+def test_one_of_two_numbers_confirmed(bench: Make) -> None:
+    b = bench(ANN | {"record_id": "differs", "nhs_number": C, "linked": D})
+    questions = b.ask()
+    yes = answer(reference(questions, "differs", D), "00", D, "1", "100", **FOUND)
+    done = b.read(b.reply(yes, answer(reference(questions, "differs", C), "98")))
+    assert b.results(done)["differs"]["accepted_nhs_number"] == D
+
+
+def test_what_the_first_run_did_not_confirm_is_asked_by_name(bench: Make) -> None:
+    b = bench(ANN | {"record_id": "held", "nhs_number": A}, ANN | {"record_id": "sure", "nhs_number": B})
+    questions = b.ask()
+    no, yes = reference(questions, "held"), reference(questions, "sure")
+    b.read(b.reply(answer(no, "98"), answer(yes, "00", B, "1", "100", **FOUND)))
+    [again] = b.ask(Round.NAMES)
+    assert (again["record_id"], again["why"], again["sent"]["NHS_NO"]) == ("held", "NOT_CONFIRMED", "")
+    done = b.read(b.reply(answer(again["reference"], "00", C, "3", "100", **FOUND)))
+    assert b.results(done)["held"]["accepted_nhs_number"] == C
+    assert done.clients == {"accepted": 2}
+
+
+def test_a_failed_question_may_be_asked_again_at_once(bench: Make) -> None:
+    b = bench(ANN | {"record_id": "held", "nhs_number": A})
+    [question] = b.ask()
+    with pytest.raises(InputError, match="asked before"):
+        b.ask()
+    b.read(b.reply(answer(question["reference"], "14")))
+    [question] = b.ask()
+    done = b.read(b.reply(answer(question["reference"], "00", A, "1", "100", **FOUND)))
+    assert b.results(done)["held"]["verdict"] == "ACCEPTED"
+
+
+def test_what_is_missing_strange_or_repeated_is_said(bench: Make) -> None:
+    b = bench(*everybody())
+    questions = b.ask()
+    first, second = reference(questions, "held"), reference(questions, "linked")
+    done = b.read(
+        b.reply(
+            answer(first, "00", A, "1", "100", **FOUND),
+            answer("CTOTHER1", "00", B, "1", "100", **FOUND),
+            answer(second, "00", B, "1", "100", REQ_NHS_NUMBER=C, **FOUND),
+            answer(reference(questions, "differs", C), "98"),
+            answer(reference(questions, "differs", C), "98"),
+        )
+    )
+    assert done.records == 5
+    assert done.answers == 1
+    assert done.strangers == {
+        "to no question of this project": 1,
+        "whose repeated number is not the one asked about": 1,
+    }
+    assert done.set_aside == {"answered more than once: none of its answers is used": 2}
+    assert done.unanswered == 3
+    assert done.clients == {"accepted": 1}
+
+
+def test_a_later_reply_that_says_something_else_undoes_the_first(bench: Make) -> None:
+    b = bench(ANN | {"record_id": "held", "nhs_number": A})
+    [question] = b.ask()
+    yes = answer(question["reference"], "00", A, "1", "100", **FOUND)
+    assert b.read(b.reply(yes)).clients == {"accepted": 1}
+    done = b.read(b.reply(answer(question["reference"], "98"), name="other.csv"))
+    assert b.results(done)["held"]["reason"] == "answered twice, and differently"
+    assert b.results(done)["held"]["accepted_nhs_number"] == ""
+
+
+def test_a_reply_to_another_runs_request_is_not_used(bench: Make) -> None:
+    b = bench(ANN | {"record_id": "held", "nhs_number": A})
+    [question] = b.ask()
+    reply = b.reply(answer(question["reference"], "00", A, "1", "100", **FOUND))
+    later = b.another_run(ANN | {"record_id": "held", "nhs_number": A}, run_id="f" * 32)
+    with pytest.raises(InputError, match="to a question of another run"):
+        b.read(reply, run=later)
+    assert not (b.project.root / "traces" / "readings").exists()
+
+
+def test_a_dbs_reply(bench: Make) -> None:
+    b = bench(ANN | {"record_id": "held", "nhs_number": A}, ANN | {"record_id": "linked", "linked": B})
+    questions = b.ask(service=Service.DBS, organisation="X1")
+    about = {"family": "HILL", "given": "ANN", "born": "19310709"}
+    merged = {"type": "40", "reference": reference(questions, "held"), "asked": A, "number": C, **about}
+    other = {"type": "33", "reference": reference(questions, "linked"), "asked": B, "number": D, **about}
+    path = b.folder / "reply.txt"
+    path.write_bytes(dbs.reply((merged, other), as_csv=False))
+    results = b.results(b.read(path))
+    assert (results["held"]["verdict"], results["held"]["accepted_nhs_number"]) == ("REPLACED", C)
+    assert (results["held"]["former_nhs_number"], results["linked"]["verdict"]) == (A, "REFER")
+
+
+def test_every_step_is_in_the_log_without_anybodys_number(bench: Make) -> None:
+    b = bench(*everybody())
+    questions = b.ask()
+    b.read(b.reply(answer(reference(questions, "held"), "00", A, "1", "100", **FOUND)))
+    found = audit.verify(b.project.audit, keys_dir=b.keys_dir)
+    rows = writings.rows(found.entries)
+    assert [(row["kind"], row["state"], row["rows"]) for row in rows] == [
+        ("trace request", "written", 4),
+        ("trace results", "written", 1),
+    ]
+    text = (b.project.audit / "log.jsonl").read_text("utf-8")
+    assert not [number for number in (A, B, C, D) if number in text]
+
+
+def test_who_was_found_can_stand_among_the_register(bench: Make) -> None:
+    import duckdb
+
+    from connectors import Source, read
+
+    b = bench(ANN | {"record_id": "held", "nhs_number": A})
+    [question] = b.ask()
+    done = b.read(b.reply(answer(question["reference"], "90", B, "1", "100", REQ_NHS_NUMBER=A, **FOUND)))
+    with duckdb.connect() as connection:
+        report = read(connection, [Source(done.folder / "register")], side="register", as_at=date(2026, 11, 22))
+        people = connection.execute(
+            "SELECT source, source_org, nhs_number, nhs_number_status, given_name, birth_date FROM register.person"
+        ).fetchall()
+        former = connection.execute("SELECT scheme, value FROM register.identifier").fetchall()
+    assert report.rejected == report.excluded == 0
+    assert people == [("pds_mesh", "PDS", B, "01", "ANN", BORN)]
+    assert former == [("superseded NHS number", A)]
