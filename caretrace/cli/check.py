@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from caretrace import console, pipeline
+from caretrace.cli import given
 from caretrace.words import counted
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def check(
         pipeline.store(Path(folder), settings) as connection,
         console.progress() as progress,
     ):
-        source = connectors.Source(path, format=format_name, mapping=mapping)
+        source = given.source(path, format=format_name, mapping=mapping)
         report = connectors.read(connection, (source,), side="clients", as_at=settings.as_at, progress=progress)
         facts = quality.facts(connection, as_at=settings.as_at)
     read = report.to_json()

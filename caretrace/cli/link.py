@@ -12,6 +12,7 @@ import typer
 
 from caretrace import console, pipeline, review
 from caretrace.api import named_engine
+from caretrace.cli.given import source
 from caretrace.cli.place import ProjectOption
 from caretrace.outputs import OutputSettings
 from caretrace.project import find
@@ -137,7 +138,7 @@ def link(
     project: ProjectOption = None,
 ) -> None:
     """Find each client's NHS number in the register, and write a run folder with links, reports and load-back file."""
-    from connectors import Source
+
     from linkage.model_file import load
 
     formats = register_formats(register, register_as or [])
@@ -155,8 +156,8 @@ def link(
     with console.progress() as progress:
         run = pipeline.run(
             out,
-            Source(clients, format=clients_as, mapping=clients_map),
-            [Source(path, format=each) for path, each in zip(register, formats, strict=True)],
+            source(clients, format=clients_as, mapping=clients_map),
+            [source(path, format=each) for path, each in zip(register, formats, strict=True)],
             settings,
             verdicts=verdicts,
             engine=_engine(engine, spark_master, spark_conf or []),

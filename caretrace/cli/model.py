@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from caretrace import console, models, pipeline
+from caretrace.cli.given import source
 from caretrace.cli.link import register_formats
 from schemas.errors import InputError
 
@@ -135,14 +136,13 @@ def export_records(
     no_frequencies: NoFrequencies = False,
 ) -> None:
     """Write both lists cleaned, as an exported model wants them in Splink. They hold people's details."""
-    from connectors import Source
 
     formats = register_formats(register, register_as or [])
     with console.progress() as progress:
         rows = models.export_records(
             out,
-            Source(clients, format=clients_as, mapping=clients_map),
-            [Source(path, format=each) for path, each in zip(register, formats, strict=True)],
+            source(clients, format=clients_as, mapping=clients_map),
+            [source(path, format=each) for path, each in zip(register, formats, strict=True)],
             _settings(as_at, 0, threads, memory),
             frequencies=not no_frequencies,
             progress=progress,
@@ -166,13 +166,12 @@ def train(
     memory: Memory = pipeline.DEFAULT_MEMORY,
 ) -> None:
     """Train a model on two lists and keep only the model, for `caretrace link --model`."""
-    from connectors import Source
 
     formats = register_formats(register, register_as or [])
     with console.progress() as progress:
         made = models.trained(
-            Source(clients, format=clients_as, mapping=clients_map),
-            [Source(path, format=each) for path, each in zip(register, formats, strict=True)],
+            source(clients, format=clients_as, mapping=clients_map),
+            [source(path, format=each) for path, each in zip(register, formats, strict=True)],
             _settings(as_at, seed, threads, memory),
             progress=progress,
         )

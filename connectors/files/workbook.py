@@ -32,6 +32,8 @@ PREAMBLE = 25
 """Rows above the titles that a sheet may have: a name, a date, a logo."""
 _AT_ONCE = 20_000
 _EXACT = 2**53
+# [MS-OFFCRYPTO]: the name of the stream that holds an encrypted workbook.
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _LOCKED = "is a workbook with a password; open it, save it without one, or save the sheet as CSV UTF-8"
 _DAMAGED = "is no workbook that can be read; save it again as XLSX, or save the sheet as CSV UTF-8"
 
@@ -81,7 +83,9 @@ def sheets(member: Member, opening: Opening) -> list[Member]:
     except calamine.PasswordError as error:
         raise InputError(_LOCKED, path=member.where) from error
     except (calamine.CalamineError, calamine.ZipError, calamine.XmlError, ValueError, OSError) as error:
-        raise InputError(_DAMAGED, path=member.where) from error
+        with seekable(member, opening) as file:
+            locked = _ENCRYPTED in file.read()
+        raise InputError(_LOCKED if locked else _DAMAGED, path=member.where) from error
     used = {name: sheet for name, sheet in made.items() if sheet.headers()}
     if not any(visible[name] for name in used):
         raise InputError("the workbook holds no rows; export it again", path=member.where)
