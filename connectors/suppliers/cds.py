@@ -54,7 +54,7 @@ _POSITIONS = {
 }
 
 
-def supplier(settings: apc.Settings = apc.Settings()) -> Supplier:
+def supplier(settings: apc.Settings | None = None) -> Supplier:
     """The format under a project's own settings."""
     return Supplier(
         name="cds",
@@ -62,7 +62,7 @@ def supplier(settings: apc.Settings = apc.Settings()) -> Supplier:
             apc.kind(
                 {},
                 required=(),
-                settings=settings,
+                settings=settings or apc.Settings(),
                 layout=Layout.LINES,
                 positions=_POSITIONS,
                 # A version, a record type, a bulk group and a protocol without a delimiter, and room for what follows.

@@ -51,7 +51,7 @@ _TITLES = {
 }
 
 
-def supplier(settings: apc.Settings = apc.Settings()) -> Supplier:
+def supplier(settings: apc.Settings | None = None) -> Supplier:
     """The format under a project's own settings."""
     return Supplier(
         name="sus",
@@ -62,7 +62,7 @@ def supplier(settings: apc.Settings = apc.Settings()) -> Supplier:
                     *("provider_code", "local_id", "nhs_number", "spell_number", "spell_start", "admission_method"),
                     *("discharge_date", "episode_number"),
                 ),
-                settings=settings,
+                settings=settings or apc.Settings(),
                 following={"primary_diagnosis": "Diagnosis Scheme In Use (ICD)"},
             ),
         ),

@@ -8,13 +8,14 @@ and Patient Confidentiality" (names and addresses are removed where a valid NHS 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from connectors import values
 from connectors.spells import icd10, spells
 from connectors.supplier import Fill, Kind, Rule
+from connectors.suppliers.hospital.codes import EMERGENCY_METHODS, coded, emergency, practice
 from connectors.values import Value, listed, quoted, text
 from schemas import PERSON, SPELL
 from schemas.codes import ADMISSION_METHOD, DISCHARGE_METHOD, NHS_NUMBER_STATUS, WITHHELD_IDENTITY_REASON
@@ -44,7 +45,7 @@ class Settings:
 
     record_types: tuple[str, ...] = ("120", "130", "140", "180", "190", "200")
     """CDS types that are episodes of a hospital stay; a record that names no type is taken for one."""
-    emergency_methods: tuple[str, ...] = ("21", "22", "23", "24", "25", "28", "2A", "2B", "2C", "2D")
+    emergency_methods: tuple[str, ...] = EMERGENCY_METHODS
     """Admission methods that make an admission an emergency."""
     bulk_replacement: bool = True
     """Whether a later bulk submission replaces what was sent for its period before."""
@@ -99,7 +100,7 @@ def _prepare(fields: Collection[str], settings: Settings) -> str:
     """Every record with `why` it is left out, or the structures `person` and `spell` of what it is to fill."""
     absent = "".join(f", CAST(NULL AS VARCHAR) AS {name}" for name in FIELDS if name not in fields)
     reason = "lpad(withheld_reason, 2, '0')"
-    withheld = f"withheld_reason IS NOT NULL OR coalesce(upper(withheld_flag) IN ('Y', '1'), false)"
+    withheld = "withheld_reason IS NOT NULL OR coalesce(upper(withheld_flag) IN ('Y', '1'), false)"
     known = listed(WITHHELD_IDENTITY_REASON)
     replaced = f" WHEN {_superseded()} THEN {quoted(_BULK)}" if settings.bulk_replacement else ""
     ended = "" if settings.open_spells else " WHERE ends IS NOT NULL"
@@ -231,7 +232,7 @@ def _spell(settings: Settings) -> Fill:
             "event_id": text("r.spell.spell_number"),
             "provider": text("r.spell.provider"),
             "admission_method": coded(method, ADMISSION_METHOD),
-            "emergency": Value(f"{method} IN ({listed(settings.emergency_methods)})"),
+            "emergency": emergency(method, settings.emergency_methods),
             "primary_diagnosis": Value(
                 f"{{'code': {icd10(f'{admission}.diagnosis')}, 'is_admission': {admission}.is_admission}}",
                 f"{admission}.diagnosis",
@@ -251,18 +252,6 @@ def _spell(settings: Settings) -> Fill:
     )
 
 
-def practice(x: str) -> Value:
-    """A practice's ODS code; null for the codes that stand for none, not applicable and not known."""
-    return Value(f"CASE WHEN upper({x}) NOT IN ('V81997', 'V81998', 'V81999') THEN upper({x}) END")
-
-
-def coded(x: str, codes: Iterable[str]) -> Value:
-    """A code as held; one that its list does not have is used with a warning, for the lists grow."""
-    return Value(
-        x, warning=f"CASE WHEN {{v}} NOT IN ({listed(codes)}) THEN 'not a code of the NHS Data Dictionary' END"
-    )
-
-
 def _part(x: str, n: int) -> str:
     """Line `n` of an address in one text: five lines of 35 characters, or parted by commas."""
     # The parts of a text with commas; the fifth is all that is left.
@@ -273,8 +262,9 @@ def _part(x: str, n: int) -> str:
 
 def _moment(x: str) -> str:
     """SQL of a date with or without a time as 14 digits, which stand in order."""
-    digits = f"regexp_replace(regexp_replace({x}, '^([0-9]{{2}})/([0-9]{{2}})/([0-9]{{4}})', '\\3\\2\\1'), '[^0-9]', '', 'g')"
-    return f"CASE WHEN {x} IS NOT NULL THEN rpad(CASE WHEN regexp_full_match({x}, '[0-9]+') THEN {x} ELSE {digits} END, 14, '0') END"
+    turned = f"regexp_replace({x}, '^([0-9]{{2}})/([0-9]{{2}})/([0-9]{{4}})', '\\3\\2\\1')"
+    digits = f"CASE WHEN regexp_full_match({x}, '[0-9]+') THEN {x} ELSE regexp_replace({turned}, '[^0-9]', '', 'g') END"
+    return f"CASE WHEN {x} IS NOT NULL THEN rpad({digits}, 14, '0') END"
 
 
 def _day(x: str) -> str:

@@ -29,6 +29,11 @@ def changed(assumed: Settings, mapping: Path) -> Settings:
     )
 
 
+def format_of(mapping: Path) -> str:
+    """The format whose settings a mapping changes: what its `source` says, empty where it says nothing."""
+    return str(read(mapping).get("source", ""))
+
+
 def read(mapping: Path) -> dict[str, Any]:
     """What a TOML file says; SettingsError where it cannot be read."""
     try:

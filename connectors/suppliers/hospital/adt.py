@@ -1,0 +1,380 @@
+"""What a stream of HL7 ADT messages says in the end: each patient's latest state, who became whom, and who stayed when.
+
+Messages are told by their own times, never by their place in a file, so a stream in any order gives the same result.
+A field that a later message leaves empty keeps what an earlier one said; two quotation marks take it away (HL7 2.5,
+2.5.3). A merge retires an id for as long as nothing later speaks of it: an id in use again is a patient of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from connectors.suppliers.hospital import hl7
+from connectors.suppliers.hospital.codes import EMERGENCY_METHODS
+from connectors.suppliers.hospital.hl7 import COMPONENT, first_part, reference, said
+from connectors.values import listed, quoted
+
+MERGES = ("A18", "A30", "A34", "A36", "A39", "A40", "A46", "A47")
+_ADMITS, _UNDOES = ("A01", "A06"), ("A07", "A11", "A23")
+_STAYS = (*_ADMITS, "A02", "A03", "A08", "A12", "A13", "A45")
+_READ = (
+    *(f"A{n:02}" for n in range(1, 17)),
+    *("A21", "A22", "A23", "A24", "A25", "A26", "A27", "A28", "A29", "A31", "A32", "A33", "A37", "A38", "A45"),
+    *MERGES,
+)
+"""Events whose PID is a state of the patient. Merges of accounts and visits alone, queries and bed states are not."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A hospital's habits, each assumed and open to change; docs/connectors/hl7-adt.md says where each comes from."""
+
+    nhs_number_types: tuple[str, ...] = ("NH", "NHS", "NHSNO", "NHSNUMBER")
+    nhs_number_authorities: tuple[str, ...] = ("NHS", "NHSNO", "NHSNUMBER", "2.16.840.1.113883.2.1.4.1")
+    """PID-3: identifier types (CX.5) and assigning authorities (CX.4) of NHS numbers, without spaces and capitals."""
+    nhs_number_fields: tuple[str, ...] = ()
+    """Where else an NHS number stands, whatever its type: PID-19, PID-2, or PID-3(2) for the second repetition."""
+    nhs_number_status_field: str = "PID-32"
+    patient_id_types: tuple[str, ...] = ("MR", "PI", "MRN")
+    """PID-3: types of the hospital's own number, the likeliest first; else the first that is no NHS number."""
+    patient_id_authorities: tuple[str, ...] = ()
+    """PID-3: only numbers of these authorities are the hospital's own."""
+    organisation: str = "authority"
+    """Whose ids they are: the authority of the id ("authority") or the sending facility, MSH-4 ("facility")."""
+    name_types: Mapping[str, tuple[str, ...]] = field(
+        default_factory=lambda: {
+            "usual": ("L", "U", "C", "D", "CURRENT", "USUAL", "LEGAL"),
+            "maiden": ("M", "B", "MAIDEN", "BIRTH"),
+            "previous": ("P", "PREVIOUS", "OLD"),
+            "known as": ("A", "N", "K", "ALIAS", "PREFERRED", "NICKNAME"),
+        }
+    )
+    address_types: Mapping[str, tuple[str, ...]] = field(
+        default_factory=lambda: {
+            "home": ("H", "P", "L", "HOME", "PERMANENT"),
+            "temporary": ("C", "TMP", "TEMP", "TEMPORARY"),
+            "correspondence": ("M", "MAIL", "CORRESPONDENCE"),
+        }
+    )
+    practice_fields: tuple[str, ...] = ("PD1-3", "PD1-4")
+    ethnicity_field: str = "PID-22.1"
+    order_by: tuple[str, ...] = ("EVN-2", "MSH-7")
+    """The times that put messages in order, the first first; the place in the file decides last."""
+    visit_events: tuple[str, ...] = ("A01", "A02", "A03", "A06", "A07", "A11", "A12", "A13")
+    """Events that need a PV1; a message without one was cut short."""
+    inpatient_classes: tuple[str, ...] = ("I", "INPATIENT", "DAYCASE", "DAY CASE")
+    """PV1-2: classes of patient whose visits are hospital spells."""
+    visit_number_field: str = "PV1-19.1"
+    admission_method_field: str = "PV1-4.1"
+    discharge_method_field: str = "PV1-36.1"
+    discharge_destination_field: str = "PV1-37.1"
+    admitted_field: str = "PV1-44.1"
+    discharged_field: str = "PV1-45.1"
+    emergency_methods: tuple[str, ...] = EMERGENCY_METHODS
+    test_modes: tuple[str, ...] = ("T", "D")
+    """MSH-11: training and debugging."""
+
+
+# Fields of the patient's state, each kept until a later message says otherwise, by name.
+_STATE = {
+    "names": "PID-5",
+    "born": "PID-7.1",
+    "gender": "PID-8.1",
+    "aliases": "PID-9",
+    "addresses": "PID-11",
+    "phones": "PID-13",
+    "work_phones": "PID-14",
+    "died": "PID-29.1",
+    "dead": "PID-30.1",
+}
+
+WHY = {
+    "adt": ("no ADT message", "MSH"),
+    "event": ("an event that says nothing of a patient's state", "MSH"),
+    "test": ("not a message of the live system (MSH-11)", "MSH"),
+    "cut": ("no PV1, which its event must have: cut short", "PV1"),
+    "charset": ("says that it is UTF-8 (MSH-18), and the file is not", "MSH"),
+    "nobody": ("no number of the hospital's own (PID-3)", "PID"),
+    "nothing": ("a merge without the number that was merged (MRG-1)", "MRG"),
+    "merged": ("its patient was merged into another one, which keeps the number as an identifier", "PID"),
+    "deleted": ("its patient was deleted (A29)", "PID"),
+    "cancelled": ("its admission was cancelled", "PV1"),
+    "earlier": ("an earlier message of the same patient; what later ones leave unsaid is taken from it", "PID"),
+}
+"""Why a message fills nothing, and the segment that says so."""
+
+
+def prepare(settings: Settings) -> str:
+    """SQL of rows that fill a table (structures `person`, `spell`, `alias`) and of messages that fill none (`why`)."""
+    return f"""
+WITH RECURSIVE parted AS NOT MATERIALIZED ({_parted()}
+), fields AS NOT MATERIALIZED ({_fields(settings)}
+), numbered AS NOT MATERIALIZED (
+    SELECT *, {_nhs_number(settings)} AS number FROM fields
+), owned AS NOT MATERIALIZED (
+    SELECT *, {_own_id(settings)} AS own FROM numbered
+), told AS ({_told(settings)}
+), mention AS (
+    SELECT * EXCLUDE (why),
+        row_number() OVER (ORDER BY {_times(settings, "{at} NULLS FIRST, ")}file, record, part) AS place
+    FROM told WHERE why IS NULL
+), patient AS ({_patient()}
+), merged AS ({_merged(settings)}
+), chain AS (
+    SELECT * FROM merged
+    UNION ALL
+    SELECT c.old_organisation, c.old_id, m.organisation, m.id, c.told_at
+    FROM chain c JOIN merged m ON m.old_organisation = c.organisation AND m.old_id = c.id
+), became AS (
+    SELECT c.* FROM chain c ANTI JOIN merged m ON m.old_organisation = c.organisation AND m.old_id = c.id
+), visit AS ({_visits(settings)}
+), link AS ({_links()}
+), gone AS (
+    SELECT old_organisation AS organisation, old_id AS id, 'merged' AS why FROM became
+    UNION ALL SELECT organisation, id, 'deleted' FROM patient WHERE last_event = 'A29'
+), alive AS (
+    SELECT * FROM patient ANTI JOIN gone USING (organisation, id)
+), filling AS (
+    SELECT told_at AS place, organisation, id, patient AS person, NULL AS spell, NULL AS alias FROM alive patient
+    UNION ALL
+    SELECT visit.told_at, organisation, id, NULL, visit, NULL FROM visit
+    SEMI JOIN alive ON alive.organisation = visit.organisation AND alive.id = visit.id WHERE visit.is_spell
+    UNION ALL
+    SELECT b.told_at, b.organisation, b.id, NULL, NULL, {{'scheme': 'former hospital number', 'value': b.old_id}}
+    FROM became b SEMI JOIN alive ON alive.organisation = b.organisation AND alive.id = b.id
+    UNION ALL
+    SELECT l.told_at, l.organisation, l.id, NULL, NULL, {{'scheme': 'linked hospital number', 'value': l.other_id}}
+    FROM link l SEMI JOIN alive ON alive.organisation = l.organisation AND alive.id = l.id
+), used AS (
+    SELECT m.file, m.record, m.line, f.* FROM filling f JOIN mention m USING (place)
+), idle AS (
+    SELECT t.file, t.record, any_value(t.line) AS line, nullif(any_value(t.organisation), '') AS organisation, coalesce(
+        any_value(t.why), any_value(gone.why), CASE WHEN bool_or(v.cancelled) THEN 'cancelled' END, 'earlier') AS why
+    FROM told t
+    ANTI JOIN used ON used.file = t.file AND used.record = t.record
+    LEFT JOIN gone ON gone.organisation = t.organisation AND gone.id = t.id
+    LEFT JOIN visit v ON v.facility = t.facility AND v.number = t.visit_number
+    GROUP BY t.file, t.record
+)
+SELECT file, record, line, {said("organisation")} AS organisation, {said("id")} AS local_id, person, spell, alias,
+    NULL AS why, '' AS "PID" FROM used
+UNION ALL BY NAME
+SELECT *, '' AS "PID" FROM idle
+UNION ALL BY NAME
+SELECT file, record, line, "PID" FROM raw_message WHERE "PID" IS NULL
+"""
+
+
+def _parted() -> str:
+    """A row for each patient that a message speaks of, with the segments that are about it as text."""
+    several = ", ".join(
+        f"string_split({hl7.plain(_quoted(name))}, chr(13)) AS {alias}s" for name, alias in _BESIDE.items()
+    )
+    # Segments beside a patient's PID are its own where there are as many of them.
+    own = ", ".join(f"CASE WHEN len({name}s) = len(pids) THEN {name}s[part] END AS {name}" for name in _BESIDE.values())
+    return f"""
+    SELECT file, record, line, part, string_split(msh_text, {hl7.FIELD}) AS msh,
+        string_split(evn_text, {hl7.FIELD}) AS evn, {own}
+    FROM (
+        SELECT *, unnest(range(1, len(pids) + 1)) AS part FROM (
+            SELECT file, record, line, {hl7.plain('"MSH"')} AS msh_text, {hl7.plain('"EVN"')} AS evn_text, {several}
+            FROM raw_message WHERE "PID" IS NOT NULL
+        )
+    )"""
+
+
+_BESIDE = {name: alias for name, alias in hl7.SEGMENTS.items() if name not in ("MSH", "EVN")}
+
+
+_CONTINUED = bytes(set(range(128, 192)) - {0x81, 0x8D, 0x8F, 0x90, 0x9D}).decode("cp1252")
+"""What Windows-1252 makes of the second byte of a letter in UTF-8."""
+
+
+def _fields(settings: Settings) -> str:
+    """What is read of each patient's segments, by name."""
+    split = ", ".join(f"string_split({name}, {hl7.FIELD}) AS {name}" for name in _BESIDE.values())
+    # What was UTF-8 and was read as Windows-1252 shows by pairs that no name has.
+    garbled = f"regexp_matches(pid, '[ÂÃÄÅ][{_CONTINUED}]')"
+    places = {
+        **_STATE,
+        "ethnicity": settings.ethnicity_field,
+        "visit_number": settings.visit_number_field,
+        "class": "PV1-2.1",
+        "method": settings.admission_method_field,
+        "discharge_method": settings.discharge_method_field,
+        "destination": settings.discharge_destination_field,
+        "admitted": settings.admitted_field,
+        "discharged": settings.discharged_field,
+        "type": "MSH-9.1",
+        "mode": "MSH-11.1",
+    }
+    read = ", ".join(f"{reference(place)} AS {name}" for name, place in places.items())
+    elsewhere = ", ".join(f"string_split({reference(place)}, {COMPONENT})[1]" for place in settings.nhs_number_fields)
+    return f"""
+    SELECT file, record, line, part, {read},
+        {_ids(reference("PID-3"), settings)} AS ids, {_ids(reference("MRG-1"), settings)} AS old_ids,
+        coalesce({elsewhere or "NULL"}) AS number_elsewhere,
+        upper(coalesce({reference("MSH-9.2")}, {reference("EVN-1")})) AS event,
+        coalesce({said(first_part(reference("MSH-4.1")))}, '') AS facility,
+        coalesce({reference("EVN-6.1")}, {reference("EVN-2.1")}, {reference("MSH-7.1")}) AS occurred,
+        {_status(settings)} AS status, {_practice(settings)} AS practice,
+        {_times(settings, "{sql} AS {at}, ")}pv1 IS NULL AS lacks_pv1,
+        coalesce({reference("MSH-18")} ILIKE '%UTF-8%', false) AND is_garbled AS is_garbled
+    FROM (SELECT file, record, line, part, msh, evn, {split}, {garbled} AS is_garbled FROM parted)"""
+
+
+def _told(settings: Settings) -> str:
+    """What a message says of a patient, or why it is of no use."""
+    kept = ("visit_number", "class", "method", "discharge_method", "destination", "admitted", "discharged")
+    names = ", ".join((*_STATE, "ethnicity", "practice", *kept, "event", "facility", "occurred", "number"))
+    return f"""
+    SELECT file, record, line, part, {names}, {_times(settings, "{at}, ")}own.value AS id,
+        {"facility" if settings.organisation == "facility" else "coalesce(own.authority, facility)"} AS organisation,
+        coalesce(status, lpad(list_filter(ids, lambda x: x.is_nhs_number)[1].status, 2, '0')) AS status,
+        list_filter(old_ids, lambda x: NOT x.is_nhs_number AND x.value <> own.value) AS former,
+        list_filter(ids, lambda x: NOT x.is_nhs_number AND x.value <> own.value AND x.value <> coalesce(number, ''))
+            AS others,
+        CASE
+            WHEN type IS DISTINCT FROM 'ADT' THEN 'adt'
+            WHEN upper(mode) IN ({listed(settings.test_modes)}) THEN 'test'
+            WHEN event IS NULL OR event NOT IN ({listed(_READ)}) THEN 'event'
+            WHEN event IN ({listed(settings.visit_events)}) AND lacks_pv1 THEN 'cut'
+            WHEN own IS NULL THEN 'nobody'
+            WHEN event IN ({listed(MERGES)}) AND len(former) = 0 THEN 'nothing'
+            WHEN is_garbled THEN 'charset'
+        END AS why
+    FROM owned"""
+
+
+def _times(settings: Settings, form: str) -> str:
+    """For each time that puts messages in order, `form` with its name `at` and SQL `sql`."""
+    return "".join(
+        form.format(at=f"time_{n}", sql=hl7.moment(reference(place))) for n, place in enumerate(settings.order_by)
+    )
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"'
+
+
+def _ids(x: str, settings: Settings) -> str:
+    """A list of ids (CX) as structures: value, authority, type, and whether it is an NHS number."""
+    types, authorities = listed(settings.nhs_number_types), listed(settings.nhs_number_authorities)
+    # A status may stand behind the type, in braces: NH{status:01}.
+    kind, namespace = (f"upper(replace(split_part({part}, '{mark}', 1), ' ', ''))" for part, mark in _CX)
+    is_number = (
+        f"{kind} IN ({types}) OR {namespace} IN ({authorities}) OR split_part(one[4], '&', 2) IN ({authorities})"
+    )
+    value, authority = (
+        f"nullif(nullif(trim({part}), ''), '\"\"')" for part in ("one[1]", "split_part(one[4], '&', 1)")
+    )
+    status = "nullif(regexp_extract(one[5], '[{]status:([0-9]+)', 1), '')"
+    struct = (
+        f"{{'value': {value}, 'authority': {authority}, 'type': nullif({kind}, ''),"
+        f" 'is_nhs_number': coalesce({is_number}, false),"
+        f" 'status': CASE WHEN contains(one[5], '{{') THEN {status} END}}"
+    )
+    made = f"list_transform({hl7.repetitions(x)}, lambda one: {struct})"
+    return f"coalesce(list_filter({made}, lambda x: x.value IS NOT NULL), [])"
+
+
+_CX = (("one[5]", "{"), ("one[4]", "&"))
+
+
+def _nhs_number(settings: Settings) -> str:
+    """The NHS number: of PID-3 the one that says so, else where this hospital has it."""
+    return f"coalesce(list_filter(ids, lambda x: x.is_nhs_number)[1].value, {said('number_elsewhere')})"
+
+
+def _own_id(settings: Settings) -> str:
+    """The hospital's own number: of the likeliest type, else the first that is no NHS number."""
+    authorities = listed(settings.patient_id_authorities)
+    local = "NOT x.is_nhs_number AND x.value <> coalesce(number, '')"
+    if authorities:
+        local += f" AND coalesce(x.authority IN ({authorities}), false)"
+    typed = [
+        f"list_filter(ids, lambda x: {local} AND coalesce(x.type = {quoted(kind)}, false))[1]"
+        for kind in settings.patient_id_types
+    ]
+    # Numbers of accounts and visits stand in PID-3 of some senders, and are nobody's own.
+    other = f"list_filter(ids, lambda x: {local} AND coalesce(x.type NOT IN ('AN', 'VN'), true))[1]"
+    return f"coalesce({', '.join([*typed, other])})"
+
+
+def _status(settings: Settings) -> str:
+    """NHS number status in a field of its own: 01, 1 or NSTS01, alone or among other codes."""
+    codes = (
+        f"regexp_extract({reference(settings.nhs_number_status_field)}, '(?:^|[~^&])(?:NSTS)?0?([1-8])(?:$|[~^&])', 1)"
+    )
+    return f"lpad(nullif({codes}, ''), 2, '0')"
+
+
+def _practice(settings: Settings) -> str:
+    """The first component that has the form of a practice's ODS code; two quotation marks where it is taken away."""
+    fields = ", ".join(map(reference, settings.practice_fields)) or "NULL"
+    code = f"regexp_extract(concat_ws('~', {fields}), '(?:^|[~^&])([A-Z][0-9]{{5}})(?:$|[~^&])', 1)"
+    return f"coalesce(nullif({code}, ''), CASE WHEN '\"\"' IN ({fields}) THEN '\"\"' END)"
+
+
+def _patient() -> str:
+    state = ",\n        ".join(f"arg_max({name}, place) AS {name}" for name in (*_STATE, "ethnicity", "practice"))
+    return f"""
+    SELECT organisation, id, max(place) AS told_at, arg_max(event, place) AS last_event,
+        arg_max({{'number': number, 'status': status}}, place) FILTER (WHERE number IS NOT NULL) AS held,
+        arg_max(status, place) AS status, count(DISTINCT number) AS numbers,
+        arg_max(others, place) FILTER (WHERE len(others) > 0) AS others,
+        {state}
+    FROM mention GROUP BY organisation, id"""
+
+
+def _merged(settings: Settings) -> str:
+    """Ids that were merged into another and not spoken of since: the last merge of each, and where it was told."""
+    organisation = "organisation" if settings.organisation == "facility" else "coalesce(one.authority, organisation)"
+    return f"""
+    SELECT old_organisation, old_id, arg_max(organisation, place) AS organisation, arg_max(id, place) AS id,
+        max(place) AS told_at
+    FROM (
+        SELECT place, organisation, id, one.value AS old_id, {organisation} AS old_organisation
+        FROM (SELECT *, unnest(former) AS one FROM mention WHERE event IN ({listed(MERGES)}))
+    ) m
+    ANTI JOIN patient later
+        ON later.organisation = m.old_organisation AND later.id = m.old_id AND later.told_at > m.place
+    GROUP BY old_organisation, old_id"""
+
+
+def _visits(settings: Settings) -> str:
+    """Each visit by facility and number: its latest patient, whether it is a spell, and what is known of it."""
+    fields = {
+        "class": "upper(class)",
+        "method": "method",
+        "discharge_method": "discharge_method",
+        "destination": "destination",
+    }
+    state = ", ".join(f"arg_max({sql}, place) AS {name}" for name, sql in fields.items())
+    return f"""
+    SELECT v.* EXCLUDE (organisation, id), coalesce(b.organisation, v.organisation) AS organisation,
+        coalesce(b.id, v.id) AS id,
+        stays AND NOT cancelled AND coalesce(class IN ({listed(settings.inpatient_classes)}), false) AS is_spell
+    FROM (
+        SELECT facility, visit_number AS number, max(place) AS told_at,
+            arg_max(organisation, place) AS organisation, arg_max(id, place) AS id, {state},
+            bool_or(event IN ({listed(_STAYS)})) AS stays,
+            coalesce(arg_max(event, place) FILTER (WHERE event IN ({listed(_ADMITS + _UNDOES)}))
+                IN ({listed(_UNDOES)}), false) AS cancelled,
+            coalesce(arg_max(admitted, place),
+                arg_min(occurred, place) FILTER (WHERE event IN ({listed(_ADMITS)}))) AS admitted,
+            arg_max({{'is_undone': event = 'A13' OR discharged = '""', 'day': coalesce(discharged, occurred)}}, place)
+                FILTER (WHERE event IN ('A03', 'A13') OR discharged IS NOT NULL) AS ended
+        FROM mention WHERE visit_number IS NOT NULL GROUP BY facility, visit_number
+    ) v LEFT JOIN became b ON b.old_organisation = v.organisation AND b.old_id = v.id"""
+
+
+def _links() -> str:
+    """Patients that stand linked to another one: of each pair the last word."""
+    pair = "a.organisation, a.id, b.organisation AS other_organisation, b.id AS other_id"
+    return f"""
+    SELECT organisation, id, other_id, max(place) AS told_at FROM (
+        SELECT {pair}, a.place, a.event FROM mention a JOIN mention b USING (file, record)
+        WHERE a.event IN ('A24', 'A37') AND a.part <> b.part AND a.id <> b.id
+    ) GROUP BY organisation, id, other_organisation, other_id HAVING arg_max(event, place) = 'A24'"""

@@ -1,0 +1,104 @@
+"""HL7 version 2 text as columns: own delimiters and escapes become one notation, and fields are reached by name.
+
+A message says in MSH-1 and MSH-2 which characters part its fields, repetitions, components and subcomponents; nearly
+always they are the usual ones. Where they are not, or where something is escaped, the text is written anew with the
+usual delimiters, and a character of a value that looks like one becomes a control character until the value is taken
+out (`said`). Everything is SQL over whole columns. HL7 version 2.5, chapter 2.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from schemas.errors import SettingsError
+
+FIELD, REPETITION, COMPONENT, SUBCOMPONENT = "'|'", "'~'", "'^'", "'&'"
+_USUAL = "'|~^&'"
+_HIDDEN = "'\x1c\x1d\x1e\x1f'"
+_ESCAPE = "'\x1b'"
+
+SEGMENTS: Mapping[str, str] = {"MSH": "msh", "EVN": "evn", "PID": "pid", "PD1": "pd1", "PV1": "pv1", "MRG": "mrg"}
+"""The segments that are read, and the column that holds each as a list of its fields."""
+
+# What may stand between two escape characters; anything else is left as it was written.
+_SEQUENCE = "\\x1b(?:[FSTREHN]|X[0-9A-Fa-f]+|[.][a-z]{2}[-+0-9]*|[CMZ][0-9A-Fa-f]*)\\x1b"
+_REFERENCE = re.compile(r"([A-Z][A-Z0-9]{2})-(\d{1,2})(?:\((\d)\))?(?:\.(\d{1,2}))?")
+
+
+def plain(x: str) -> str:
+    """SQL of a segment's text with the usual delimiters and without escapes; it needs the message's "MSH"."""
+    # The escape character always stands in MSH-2.
+    escaped = f"contains({x}[9:], '\\')" if x == '"MSH"' else f"contains({x}, '\\')"
+    return f"""CASE WHEN starts_with("MSH", 'MSH|^~\\&') AND NOT {escaped} THEN {x} ELSE {_rewritten(x)} END"""
+
+
+def _rewritten(x: str) -> str:
+    own = {"field": '"MSH"[4]', **{name: f'string_split("MSH", "MSH"[4])[2][{at}]' for at, name in _ENCODING.items()}}
+    # MSH-2 may end early: what is not declared parts nothing. Of a character that stands twice the first one counts.
+    theirs = " || ".join(f"coalesce(nullif({own[name]}, ''), chr({at}))" for at, name in enumerate(_ORDER, start=1))
+    told = f"translate({x}, {theirs} || {_USUAL}, {_USUAL} || {_ESCAPE} || {_HIDDEN})"
+    arms = " ".join(
+        f"WHEN t = {_ESCAPE} || '{letter}' || {_ESCAPE} THEN {own[name]}" for letter, name in _LETTERS.items()
+    )
+    # Bytes are text in UTF-8 where they can be, and else single characters of ISO 8859-1; line breaks are space.
+    hexadecimal = "t[3:-2]"
+    single = f"list_transform(regexp_extract_all({hexadecimal}, '..'), lambda b: chr(CAST('0x' || b AS INTEGER)))"
+    decoded = f"coalesce(TRY(decode(unhex({hexadecimal}))), array_to_string({single}, ''))"
+    piece = (
+        f"CASE {arms} WHEN t = {_ESCAPE} THEN {own['esc']} WHEN t[2] = 'X' THEN"
+        f" regexp_replace({decoded}, '[\\x00-\\x1f]+', ' ', 'g') WHEN t[2] = '.' THEN ' ' ELSE '' END"
+    )
+    hidden = f"CASE WHEN t[1] = {_ESCAPE} THEN translate({piece}, {_USUAL}, {_HIDDEN}) ELSE t END"
+    tokens = f"regexp_extract_all({told}, '{_SEQUENCE}|[^\\x1b]+|\\x1b')"
+    return f"array_to_string(list_transform({tokens}, lambda t: {hidden}), '')"
+
+
+_ENCODING = {1: "comp", 2: "rep", 3: "esc", 4: "sub"}
+_ORDER = ("field", "rep", "comp", "sub", "esc")
+_LETTERS = {"F": "field", "R": "rep", "S": "comp", "T": "sub", "E": "esc"}
+
+
+def reference(name: str) -> str:
+    """SQL of what a reference such as PID-8, PID-3(2).1 or PV1-19.1 points to; null where it is empty.
+
+    Without a repetition it is all of them, without a component the whole; SettingsError where it is no reference.
+    """
+    match = _REFERENCE.fullmatch(name)
+    if match is None or match[1] not in SEGMENTS:
+        known = ", ".join(SEGMENTS)
+        raise SettingsError(f"{name!r} is no place in a message; write it like PID-8 or PV1-19.1, of {known}")
+    segment, field, repetition, component = match.groups()
+    # MSH-1 is the delimiter itself and stands in no list.
+    sql = f"{SEGMENTS[segment]}[{int(field) + (segment != 'MSH')}]"
+    if repetition or component:
+        sql = f"string_split({sql}, {REPETITION})[{repetition or 1}]"
+    if component:
+        sql = f"string_split({sql}, {COMPONENT})[{component}]"
+    return f"nullif({sql}, '')"
+
+
+def repetitions(x: str) -> str:
+    """SQL of a field as a list of repetitions, each a list of components; empty where the field is."""
+    return f"list_transform(string_split({x}, {REPETITION}), lambda one: string_split(one, {COMPONENT}))"
+
+
+def first_part(x: str) -> str:
+    """SQL of a component's first subcomponent."""
+    return f"string_split({x}, {SUBCOMPONENT})[1]"
+
+
+def said(x: str) -> str:
+    """SQL of a value as it is meant; null where nothing was said, and where two quotation marks say there is none."""
+    return f"nullif(nullif(trim(translate({x}, {_HIDDEN}, {_USUAL})), ''), '\"\"')"
+
+
+def moment(x: str) -> str:
+    """SQL of a time stamp as 14 digits, which stand in order; the hour is the sender's, whatever its zone."""
+    return f"rpad(nullif(regexp_extract({x}, '^[0-9]{{4,14}}'), ''), 14, '0')"
+
+
+def day(x: str) -> str:
+    """SQL of the date in a time stamp, yyyyMMdd of yyyyMMddHHmm[ss[.s]][+zone]; another form stays as it is."""
+    stamp = "[0-9]{8}(?:[0-9]{2}){1,3}(?:[.][0-9]+)?(?:[-+][0-9]{4})?|[0-9]{8}[-+][0-9]{4}"
+    return f"CASE WHEN regexp_full_match({x}, '{stamp}') THEN {x}[:8] ELSE {x} END"
