@@ -6,9 +6,10 @@ and `ranked` for all (`score`). Whatever the chunks, the outcome is the same: cl
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from linkage.blocking import RuleFacts, make_keys, pairs_sql
+from linkage.blocking import RULES, RuleFacts, make_keys, pairs_sql
 from linkage.decide import ranked_sql, settled_sql, weighed_sql
 from linkage.frequencies import Frequencies
 from linkage.model import Model
@@ -23,76 +24,137 @@ PAIRS_AT_ONCE = 6_000_000
 """Pairs to a chunk; each takes about 150 bytes while it is weighed."""
 
 
+@dataclass(frozen=True)
+class Scored:
+    """How many pairs were compared, and what each blocking rule found."""
+
+    pairs: int
+    rules: tuple[RuleFacts, ...]
+    """The wide rules' pairs are those of clients whom the first rules leave."""
+
+
+FIRST = tuple(rule for rule in RULES if rule.first)
+WIDE = tuple(rule for rule in RULES if not rule.first)
+
+
 class DuckDBEngine:
-    """See `linkage.engine.Engine`."""
+    """See `linkage.engine.Engine`.
+
+    Everybody is looked for by the first rules, which settle most clients; the wide rules make keys and pairs only for
+    the training clients and for whoever is left.
+    """
 
     name = "duckdb"
 
     def sample(
         self, connection: duckdb.DuckDBPyConnection, model: Model, frequencies: Frequencies, *, seed: int
-    ) -> tuple[RuleFacts, ...]:
-        """Make the keys of all records, and `pair_level` for the training clients under every rule."""
-        facts = make_keys(connection)
-        # Whom a person confirmed is a candidate whatever the records share today.
-        connection.execute("INSERT INTO client_key SELECT hash(-1, c, r), c, true FROM confirmed")
-        connection.execute("INSERT INTO register_key SELECT hash(-1, c, r), r, true FROM confirmed")
-        connection.execute(
-            f"CREATE OR REPLACE TABLE client_chunk AS SELECT id, 0 AS chunk FROM ({training_clients_sql(seed)})"
-        )
-        ((sampled, clients),) = connection.execute(
-            "SELECT (SELECT count(*) FROM client_chunk), (SELECT count(*) FROM clients_record)"
-        ).fetchall()
-        self._chunks = max(1, -(-sum(rule.pairs for rule in facts) // PAIRS_AT_ONCE)) if clients > sampled else 0
-        rest = max(clients - sampled, 1)
+    ) -> None:
+        """Make `pair_level` for the training clients under every rule."""
+        connection.execute(f"CREATE OR REPLACE TABLE training_client AS {training_clients_sql(seed)}")
+        self._first = make_keys(connection, rules=FIRST)
+        add_confirmed(connection)
+        for table in _KEYS:
+            connection.execute(f"CREATE OR REPLACE TABLE first_{table} AS FROM {table}")
+        make_keys(connection, rules=WIDE, clients="(FROM clients_record SEMI JOIN training_client USING (id))")
         connection.execute(f"""
-            INSERT INTO client_chunk
-            SELECT id, 1 + (row_number() OVER (ORDER BY hash(key, {seed}), key) - 1) * {self._chunks} // {rest}
-            FROM clients_record ANTI JOIN client_chunk USING (id)""")
-        _make_pairs(connection, "chunk = 0")
+            INSERT INTO client_key {_clients_only("first_client_key", "FROM training_client")}""")
+        connection.execute(
+            "INSERT INTO register_key SELECT f.* FROM first_register_key f SEMI JOIN client_key USING (key)"
+        )
+        connection.execute(f"CREATE OR REPLACE TABLE pair AS {pairs_sql()}")
         _compare(connection, model, frequencies)
-        return facts
 
     def score(
         self, connection: duckdb.DuckDBPyConnection, model: Model, frequencies: Frequencies, progress: Progress
-    ) -> int:
-        """Make `ranked`; gives the number of pairs compared. `pair_level` must be that of `sample`."""
-        compared = 0
-        with progress.stage("Comparing", self._chunks + 1) as advance:
-            for chunk in range(self._chunks + 1):
-                if chunk:
-                    self._look(connection, model, frequencies, chunk)
-                else:
-                    connection.execute(f"CREATE OR REPLACE TABLE weighed AS {weighed_sql(model, frequencies.people)}")
-                    connection.execute(f"CREATE OR REPLACE TABLE settled AS {settled_sql()}")
-                into = "INSERT INTO ranked" if chunk else "CREATE OR REPLACE TABLE ranked AS"
-                connection.execute(f"{into} {ranked_sql()}")
-                ((pairs,),) = connection.execute("SELECT count(*) FROM pair_level").fetchall()
-                compared += pairs
-                advance(1)
-        for table in ("client_key", "register_key", "client_chunk", "pair", "pair_level", "weighed", "settled"):
-            connection.execute(f"DROP TABLE IF EXISTS {table}")
-        return compared
-
-    def _look(self, connection: duckdb.DuckDBPyConnection, model: Model, frequencies: Frequencies, chunk: int) -> None:
-        """Make `pair_level`, `weighed` and `settled` for one chunk: first rules for all, others for the rest."""
-        _make_pairs(connection, f"chunk = {chunk}", "first")
-        _compare(connection, model, frequencies)
+    ) -> Scored:
+        """Make `ranked`. `pair_level` must be that of `sample`."""
+        self._pairs = 0
         connection.execute(f"CREATE OR REPLACE TABLE weighed AS {weighed_sql(model, frequencies.people)}")
         connection.execute(f"CREATE OR REPLACE TABLE settled AS {settled_sql()}")
-        _make_pairs(connection, f"chunk = {chunk} AND id NOT IN (SELECT c FROM settled)", "NOT first")
-        connection.execute("DELETE FROM pair WHERE (c, r) IN (SELECT (c, r) FROM pair_level)")
-        connection.execute(f"""
-            CREATE OR REPLACE TABLE pair_level_more AS {_pair_level(model, frequencies)}""")
-        connection.execute(f"INSERT INTO weighed {weighed_sql(model, frequencies.people, 'pair_level_more')}")
-        connection.execute("INSERT INTO pair_level FROM pair_level_more")
-        connection.execute("DROP TABLE pair_level_more")
+        connection.execute(f"CREATE OR REPLACE TABLE ranked AS {ranked_sql()}")
+        self._count(connection)
+        self._settle(connection, model, frequencies, progress)
+        wide = self._widen(connection, model, frequencies, progress)
+        for table in MADE:
+            connection.execute(f"DROP TABLE IF EXISTS {table}")
+        return Scored(self._pairs, (*self._first, *wide))
+
+    def _settle(
+        self, connection: duckdb.DuckDBPyConnection, model: Model, frequencies: Frequencies, progress: Progress
+    ) -> None:
+        """Rank those whom the first rules settle; `open_level` and `open_weighed` hold the pairs of the others."""
+        for name, shape in (("open_level", "pair_level"), ("open_weighed", "weighed")):
+            connection.execute(f"CREATE OR REPLACE TABLE {name} AS FROM {shape} LIMIT 0")
+        clients = "(FROM clients_record ANTI JOIN training_client USING (id))"
+        with progress.stage("Comparing", chunks := self._chunk(connection, clients, self._first)) as advance:
+            for chunk in range(chunks):
+                wanted = f"SELECT id FROM client_chunk WHERE chunk = {chunk}"
+                connection.execute(f"""
+                    CREATE OR REPLACE TABLE pair AS
+                    {pairs_sql(f"({_clients_only('first_client_key', wanted)})", "first_register_key")}""")
+                _compare(connection, model, frequencies)
+                self._count(connection)
+                connection.execute(f"CREATE OR REPLACE TABLE weighed AS {weighed_sql(model, frequencies.people)}")
+                connection.execute(f"CREATE OR REPLACE TABLE settled AS {settled_sql()}")
+                for name, of in (("open_level", "pair_level"), ("open_weighed", "weighed")):
+                    connection.execute(f"INSERT INTO {name} FROM {of} ANTI JOIN settled USING (c)")
+                connection.execute(f"INSERT INTO ranked {ranked_sql('(FROM weighed SEMI JOIN settled USING (c))')}")
+                advance(1)
+
+    def _widen(
+        self, connection: duckdb.DuckDBPyConnection, model: Model, frequencies: Frequencies, progress: Progress
+    ) -> tuple[RuleFacts, ...]:
+        """Look for whoever is left by the wide rules too, and rank them; gives what those rules found."""
+        connection.execute("""
+            CREATE OR REPLACE TABLE left_client AS
+            SELECT id FROM clients_record ANTI JOIN training_client USING (id)
+            ANTI JOIN (SELECT DISTINCT c AS id FROM ranked) USING (id)""")
+        clients = "(FROM clients_record SEMI JOIN left_client USING (id))"
+        wide = make_keys(connection, rules=WIDE, clients=clients)
+        with progress.stage("Comparing those left", chunks := self._chunk(connection, clients, wide)) as advance:
+            for chunk in range(chunks):
+                wanted = f"SELECT id FROM client_chunk WHERE chunk = {chunk}"
+                of_chunk = f"(FROM {{}} WHERE c IN ({wanted}))"
+                connection.execute(f"""
+                    CREATE OR REPLACE TABLE pair AS
+                    FROM ({pairs_sql(f"({_clients_only('client_key', wanted)})")}) ANTI JOIN open_level USING (c, r)""")
+                _compare(connection, model, frequencies)
+                self._count(connection)
+                connection.execute(f"CREATE OR REPLACE TABLE weighed AS {weighed_sql(model, frequencies.people)}")
+                connection.execute(f"INSERT INTO weighed {of_chunk.format('open_weighed')[1:-1]}")
+                connection.execute(f"INSERT INTO pair_level {of_chunk.format('open_level')[1:-1]}")
+                connection.execute(f"INSERT INTO ranked {ranked_sql(settled='(SELECT 0 AS c WHERE false)')}")
+                advance(1)
+        return wide
+
+    def _chunk(self, connection: duckdb.DuckDBPyConnection, clients: str, rules: tuple[RuleFacts, ...]) -> int:
+        """Make `client_chunk` (id, chunk) of `clients`; gives the number of chunks."""
+        chunks = max(1, -(-sum(rule.pairs for rule in rules) // PAIRS_AT_ONCE))
+        connection.execute(f"CREATE OR REPLACE TABLE client_chunk AS SELECT id, key % {chunks} AS chunk FROM {clients}")
+        return chunks
+
+    def _count(self, connection: duckdb.DuckDBPyConnection) -> None:
+        ((pairs,),) = connection.execute("SELECT count(*) FROM pair_level").fetchall()
+        self._pairs += pairs
 
 
-def _make_pairs(connection: duckdb.DuckDBPyConnection, clients: str, keys: str = "true") -> None:
-    wanted = f"(SELECT id FROM client_chunk WHERE {clients})"
-    client_key = f"(SELECT k.* FROM client_key k SEMI JOIN {wanted} USING (id) WHERE {keys})"
-    register_key = f"(FROM register_key WHERE {keys})"
-    connection.execute(f"CREATE OR REPLACE TABLE pair AS {pairs_sql(client_key, register_key)}")
+_KEYS = ("client_key", "register_key")
+MADE = (
+    *_KEYS,
+    *(f"first_{table}" for table in _KEYS),
+    *("training_client", "left_client", "client_chunk"),
+    *("pair", "pair_level", "weighed", "settled", "open_level", "open_weighed"),
+)
+
+
+def add_confirmed(connection: duckdb.DuckDBPyConnection) -> None:
+    """Whom a person confirmed is a candidate whatever the records share today: a key for each, of a first rule."""
+    for side, row in (("client", "c"), ("register", "r")):
+        connection.execute(f"INSERT INTO {side}_key SELECT hash(-1, c, r), {row}, true, NULL FROM confirmed")
+
+
+def _clients_only(keys: str, wanted: str) -> str:
+    return f"SELECT k.* FROM {keys} k SEMI JOIN ({wanted}) USING (id)"
 
 
 def _compare(connection: duckdb.DuckDBPyConnection, model: Model, frequencies: Frequencies) -> None:

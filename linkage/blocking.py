@@ -96,46 +96,45 @@ def make_keys(
     connection: duckdb.DuckDBPyConnection,
     *,
     rules: tuple[BlockingRule, ...] = RULES,
+    clients: str = "clients_record",
     progress: Progress = SILENT,
 ) -> tuple[RuleFacts, ...]:
-    """Make `client_key` and `register_key` (key, id, first): what pairs are made of, counted before any is made.
+    """Make `client_key` and `register_key` (key, id, first, rule): what pairs are made of, counted before any is made.
 
-    A key is a hash of the rule's place and its parts; only keys of both sides are kept.
+    A key is a hash of the rule's place and its parts. Of the register only keys of `clients` are kept, a relation of
+    the shape of `clients_record`, and none that is too large.
     """
-    facts = []
-    for side in ("client", "register"):
-        connection.execute(f"CREATE OR REPLACE TABLE {side}_key (key UBIGINT, id UINTEGER, first BOOLEAN)")
+    kept = ["SELECT key, id, {} AS first, CAST({} AS UTINYINT) AS rule FROM ({})"] * len(rules)
+    client_keys = " UNION ALL ".join(
+        each.format(rule.first, place, keys_sql(clients, place, rule.client))
+        for each, (place, rule) in zip(kept, enumerate(rules), strict=True)
+    )
+    connection.execute(f"CREATE OR REPLACE TABLE client_key AS {client_keys}")
+    connection.execute("CREATE OR REPLACE TABLE register_key AS FROM client_key LIMIT 0")
     with progress.stage("Looking for candidates", len(rules)) as advance:
         for place, rule in enumerate(rules):
-            facts.append(_make_keys(connection, place, rule))
+            connection.execute(f"""
+                INSERT INTO register_key SELECT key, id, {rule.first}, {place}
+                FROM ({keys_sql("register_record", place, rule.register_parts)})
+                SEMI JOIN (SELECT key FROM client_key WHERE rule = {place}) USING (key)""")
             advance(1)
-    return tuple(facts)
+    return _drop_large(connection, rules)
 
 
-def _make_keys(connection: duckdb.DuckDBPyConnection, place: int, rule: BlockingRule) -> RuleFacts:
-    client, register = (
-        keys_sql("clients_record", place, rule.client),
-        keys_sql("register_record", place, rule.register_parts),
-    )
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE of_clients AS {client}")
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE of_register AS FROM ({register}) SEMI JOIN of_clients USING (key)"
-    )
-    connection.execute("""
+def _drop_large(connection: duckdb.DuckDBPyConnection, rules: tuple[BlockingRule, ...]) -> tuple[RuleFacts, ...]:
+    most = f"{[rule.max_register_rows for rule in rules]}[rule + 1]"
+    connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE key_size AS
-        SELECT key, c.n AS clients, r.n AS rows
-        FROM (SELECT key, count(*) AS n FROM of_clients GROUP BY key) c
-        JOIN (SELECT key, count(*) AS n FROM of_register GROUP BY key) r USING (key)""")
-    large = f"rows > {rule.max_register_rows}"
-    ((pairs, oversized_keys, oversized_pairs),) = connection.execute(f"""
-        SELECT coalesce(sum(clients * rows) FILTER (NOT {large}), 0)::BIGINT, count(*) FILTER ({large}),
-               coalesce(sum(clients * rows) FILTER ({large}), 0)::BIGINT FROM key_size""").fetchall()
-    for side, table in (("client", "of_clients"), ("register", "of_register")):
-        connection.execute(f"""
-            INSERT INTO {side}_key SELECT key, id, {rule.first} FROM {table}
-            SEMI JOIN (SELECT key FROM key_size WHERE NOT {large}) USING (key)""")
-        connection.execute(f"DROP TABLE {table}")
-    return RuleFacts(rule.name, pairs, oversized_keys, oversized_pairs)
+        SELECT key, count(*) AS rows, count(*) > {most} AS large FROM register_key GROUP BY key, rule""")
+    counted = connection.execute("""
+        SELECT rule, coalesce(sum(rows) FILTER (NOT large), 0)::BIGINT, count(DISTINCT key) FILTER (large),
+               coalesce(sum(rows) FILTER (large), 0)::BIGINT
+        FROM client_key JOIN key_size USING (key) GROUP BY rule""").fetchall()
+    if any(keys for _, _, keys, _ in counted):
+        connection.execute("DELETE FROM register_key WHERE key IN (SELECT key FROM key_size WHERE large)")
+    connection.execute("DROP TABLE key_size")
+    by_rule = {rule: found for rule, *found in counted}
+    return tuple(RuleFacts(rule.name, *by_rule.get(place, (0, 0, 0))) for place, rule in enumerate(rules))
 
 
 def keys_sql(record: str, place: int, parts: tuple[str | AnyOf, ...]) -> str:

@@ -95,7 +95,8 @@ def _build_record(connection: duckdb.DuckDBPyConnection, side: str) -> None:
                        || CASE WHEN previous.joined IS NULL THEN [] ELSE [previous.joined] END
                        || coalesce(o.families, []) END AS other_families,
                    given.first_root AS given_root, given.first_sound AS given_sound,
-                   family.joined_sound AS family_sound,
+                   given.first_letters AS given_letters,
+                   family.joined_sound AS family_sound, family.joined_letters AS family_letters,
                    CASE WHEN p.birth_date NOT IN ({dummies}) THEN p.birth_date END AS born,
                    p.birth_date_precision AS precision,
                    CASE WHEN p.gender IN ('1', '2') THEN CAST(p.gender AS UTINYINT) END AS gender,

@@ -181,24 +181,35 @@ def make_room(connection: duckdb.DuckDBPyConnection, people: int) -> None:
     who are left: the prior odds are spread over people - claimed instead of people. Claimed people stay candidates,
     since a client may stand in the list twice. What this finds claims others, so it is done until little is found.
     """
-    connection.execute("ALTER TABLE ranked ADD COLUMN room DOUBLE DEFAULT 0")
+    # Round by round on a narrow copy; the levels and frequencies beside it are carried over once.
+    connection.execute("""
+        CREATE OR REPLACE TEMP TABLE standing AS
+        SELECT c, person, rank, weight, probability, 0::DOUBLE AS room FROM ranked""")
     before = 0
     for _ in range(_ROUNDS):
         connection.execute(f"""
             CREATE OR REPLACE TEMP TABLE claimed AS
-            SELECT person, min(c) AS c, count(*) AS clients FROM ranked
+            SELECT person, min(c) AS c, count(*) AS clients FROM standing
             WHERE rank = 1 AND probability >= {CLAIMED_AT!r} GROUP BY person""")
         ((claimed,),) = connection.execute("SELECT count(*) FROM claimed").fetchall()
         room = math.log2(people / max(people - claimed, 1)) if people else 0.0
         if room < LEAST_ROOM or claimed - before < 0.001 * people:
             break
         before = claimed
-        connection.execute(f"CREATE OR REPLACE TABLE ranked AS {_roomier_sql(room)}")
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE standing AS {_roomier_sql(room)}")
+    if before:
+        connection.execute("""
+            CREATE OR REPLACE TABLE ranked AS
+            SELECT s.rank, s.weight, s.probability, k.* EXCLUDE (rank, weight, probability), s.room
+            FROM ranked k JOIN standing s USING (c, person)""")
+    else:
+        connection.execute("ALTER TABLE ranked ADD COLUMN room DOUBLE DEFAULT 0")
     connection.execute("DROP TABLE claimed")
+    connection.execute("DROP TABLE standing")
 
 
 def _roomier_sql(room: float) -> str:
-    """SELECT of `ranked` with `room` more bits for the unclaimed instead of what they had."""
+    """SELECT of `standing` with `room` more bits for the unclaimed instead of what they had."""
     # Candidates that were not kept share what the kept ones leave: the mass of all is told by any probability that is
     # not too small to divide by. Where all are too small, nobody has nearly all of it.
     return f"""
@@ -206,7 +217,7 @@ def _roomier_sql(room: float) -> str:
             -- Whom a client has claimed alone is free for that client.
             SELECT k.*, weight - room
                    + CASE WHEN t.person IS NULL OR (clients = 1 AND t.c = k.c) THEN {room!r} ELSE 0 END AS new_weight
-            FROM ranked k LEFT JOIN claimed t ON t.person = k.person
+            FROM standing k LEFT JOIN claimed t ON t.person = k.person
         ),
         scaled AS (
             SELECT *, greatest(max(new_weight) OVER (PARTITION BY c), 0) AS top,
@@ -222,12 +233,11 @@ def _roomier_sql(room: float) -> str:
         summed AS (
             SELECT *, total_before + sum(share - share_before) OVER (PARTITION BY c) AS total FROM shares
         )
-        SELECT * EXCLUDE (rank, weight, probability, room, new_weight, top, all_bits, share, share_before, total_before,
-                          total),
-               room + new_weight - weight AS room, new_weight AS weight,
-               CAST(share AS DOUBLE) / CAST(total AS DOUBLE) AS probability,
+        SELECT c, person,
                row_number() OVER (PARTITION BY c ORDER BY (c, person) NOT IN (SELECT (c, person) FROM confirmed),
-                   new_weight DESC, rank) AS rank
+                   new_weight DESC, rank) AS rank,
+               new_weight AS weight, CAST(share AS DOUBLE) / CAST(total AS DOUBLE) AS probability,
+               room + new_weight - weight AS room
         FROM summed"""
 
 

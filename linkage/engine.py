@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from linkage.batch import DuckDBEngine
+from linkage.batch import DuckDBEngine, Scored
 from linkage.blocking import RuleFacts
 from linkage.clean import clean
 from linkage.decide import Target, derive_bands, make_room, pick, write_candidates, write_links
@@ -38,13 +38,13 @@ class Engine(Protocol):
 
     def sample(
         self, connection: duckdb.DuckDBPyConnection, model: Model, frequencies: Frequencies, *, seed: int
-    ) -> tuple[RuleFacts, ...]:
+    ) -> None:
         """Make `pair_level` (linkage.weigh.pair_level_sql) for the training clients, under every blocking rule."""
 
     def score(
         self, connection: duckdb.DuckDBPyConnection, model: Model, frequencies: Frequencies, progress: Progress
-    ) -> int:
-        """Make `ranked` (linkage.decide.ranked_sql) for every client; gives the number of pairs compared.
+    ) -> Scored:
+        """Make `ranked` (linkage.decide.ranked_sql) for every client.
 
         Called once, after `sample`.
         """
@@ -125,19 +125,19 @@ def link(
             resolve(connection)
             frequencies = count_frequencies(connection)
         with step("sample"):
-            rules = engine.sample(connection, model or default_model(), frequencies, seed=seed)
+            engine.sample(connection, model or default_model(), frequencies, seed=seed)
         with step("train"):
             if model is None:
                 model, training = train(connection, default_model(), frequencies, seed=seed)
             else:
                 training = Training("given", 0, "not started", 0, ())
         with step("compare"):
-            pairs = engine.score(connection, model, frequencies, progress)
+            scored = engine.score(connection, model, frequencies, progress)
         with step("decide"):
             expected = settings.numberless == "review" or (
                 settings.numberless == "auto" and frequencies.numbered >= 0.5
             )
-            pairs += look_again(connection, model, frequencies)
+            pairs = scored.pairs + look_again(connection, model, frequencies)
             make_room(connection, frequencies.people)
             pick(connection, model, numbered=expected)
             bands = model.bands or derive_bands(connection, model, settings.target)
@@ -148,7 +148,9 @@ def link(
     passes = _pass_facts(connection)
     for table in (*_WORKING, *_VERDICTS, *(f"{side}_record" for side in _SIDES)):
         connection.execute(f"DROP TABLE IF EXISTS {table}")
-    return LinkFacts(model, bands, training, passes, rules, captured, pairs, frequencies.people, engine.name, seconds)
+    return LinkFacts(
+        model, bands, training, passes, scored.rules, captured, pairs, frequencies.people, engine.name, seconds
+    )
 
 
 def _pass_facts(connection: duckdb.DuckDBPyConnection) -> tuple[PassFacts, ...]:

@@ -46,9 +46,13 @@ def count_frequencies(connection: duckdb.DuckDBPyConnection) -> Frequencies:
     """
     connection.execute("""
         CREATE OR REPLACE TEMP TABLE register_people AS
+        WITH repeated AS (
+            SELECT nhs, min_by(id, key) AS id FROM register_record
+            SEMI JOIN (SELECT nhs FROM register_record GROUP BY nhs HAVING count(*) > 1) USING (nhs) GROUP BY nhs
+        )
         SELECT given, family, gender, birth_year // 10 AS decade, birth_date, unit, house, place,
-            nhs IS NOT NULL AS numbered FROM register_record
-        WHERE nhs IS NULL OR id IN (SELECT min_by(id, key) FROM register_record WHERE nhs IS NOT NULL GROUP BY nhs)""")
+            r.nhs IS NOT NULL AS numbered FROM register_record r LEFT JOIN repeated d ON d.nhs = r.nhs
+        WHERE d.nhs IS NULL OR d.id = r.id""")
     for name, columns in {
         "f_given": "given",
         "f_family": "family",

@@ -83,8 +83,9 @@ def build_names(connection: duckdb.DuckDBPyConnection, sides: tuple[str, ...]) -
 
     Columns of `name_value`: `raw`; `first`, its first word, with `first_sound` and `first_root`; `words`, all its words
     longer than an initial, and their roots, in alphabetical order; `rest`, the same without the first word; `joined`,
-    all without spaces, with `joined_sound`; `parts`, the words of a family name of several, without particles. What is
-    left empty by cleaning is null.
+    all without spaces, with `joined_sound`; `parts`, the words of a family name of several, without particles;
+    `first_letters` and `joined_letters`, which letters of the alphabet there are, a bit each. What is left empty by
+    cleaning is null.
 
     Sounds are Soundex: coarse, so they only ever make candidates. A root is one formal name for a family of nicknames,
     the same for every member, so that it can be a blocking key; whether two names are nicknames of each other is read
@@ -122,14 +123,15 @@ def build_names(connection: duckdb.DuckDBPyConnection, sides: tuple[str, ...]) -
                        tokens, lambda w: length(w) > 2 AND w NOT IN ({particles})), []) END AS parts
             FROM name_words LEFT JOIN rooted USING (raw)
         )
-        SELECT c.*, f.sound AS first_sound, f.root AS first_root, j.sound AS joined_sound
+        SELECT c.*, f.sound AS first_sound, f.root AS first_root, f.letters AS first_letters,
+               j.sound AS joined_sound, j.letters AS joined_letters
         FROM cut c LEFT JOIN name_token f ON f.text = c.first LEFT JOIN name_token j ON j.text = c.joined""")
     connection.execute("DROP TABLE name_words")
     connection.execute("DROP TABLE name_token")
 
 
 def _build_tokens(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make `name_token` (text, sound, root) over distinct cleaned names, and `nickname`."""
+    """Make `name_token` (text, sound, root, letters) over distinct cleaned names, and `nickname`."""
     import jellyfish
     import pyarrow as pa
 
@@ -155,6 +157,7 @@ def _build_tokens(connection: duckdb.DuckDBPyConnection) -> None:
                 "text": texts,
                 "sound": [jellyfish.soundex(text) for text in texts],
                 "root": [root_of.get(text, text) for text in texts],
+                "letters": pa.array([_letters(text) for text in texts], pa.uint32()),
             }
         ),
         "nickname": pa.table(
@@ -165,6 +168,11 @@ def _build_tokens(connection: duckdb.DuckDBPyConnection) -> None:
         connection.register("made_here", table)
         connection.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM made_here")
         connection.unregister("made_here")
+
+
+def _letters(text: str) -> int:
+    """Which letters of the alphabet a cleaned name has, a bit each."""
+    return sum(1 << (ord(letter) - 65) for letter in set(text))
 
 
 class _Forms:

@@ -30,7 +30,8 @@ def resolve(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(f"""
         CREATE OR REPLACE TABLE verdict_here AS
         WITH by_number AS (
-            SELECT nhs, min_by(id, key) AS r FROM register_record WHERE nhs IS NOT NULL GROUP BY nhs
+            SELECT nhs, min_by(id, key) AS r FROM register_record
+            WHERE nhs IN (SELECT CAST(nhs_number AS BIGINT) FROM {source}) GROUP BY nhs
         )
         SELECT p.rowid AS c, coalesce(row_of.id, n.r) AS r, coalesce(row_of.nhs, n.nhs, -row_of.id - 1) AS person,
                v.verdict, v.decided_by, v.decided_at

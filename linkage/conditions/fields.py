@@ -65,6 +65,12 @@ FIELDS: tuple[Field, ...] = (
     ),
     Field("given_root", Kind.TEXT, "the formal name behind a nickname, or the given name", role="given"),
     Field("given_sound", Kind.TEXT, "Soundex of the given name", role="given"),
+    Field(
+        "given_letters", Kind.NUMBER, "which letters the given name has, a bit each", role="given", narrow="UINTEGER"
+    ),
+    Field(
+        "family_letters", Kind.NUMBER, "which letters the family name has, a bit each", role="family", narrow="UINTEGER"
+    ),
     Field("family_sound", Kind.TEXT, "Soundex of the family name", role="family"),
     Field("other_givens", Kind.LIST, "middle and other given names", also=("middle_names",)),
     Field("other_families", Kind.LIST, "previous family names, parts of a double-barrelled one"),

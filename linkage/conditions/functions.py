@@ -105,6 +105,9 @@ FUNCTIONS: dict[str, Function] = {
     "/": Function(_N, _N, 2, 2, "({0} / {1})"),
     "//": Function(_N, _N, 2, 2, "({0} // {1})"),
     "%": Function(_N, _N, 2, 2, "({0} % {1})"),
+    # Bits: which letters a name has.
+    "xor": Function(_N, _N, 2, 2),
+    "bit_count": Function(_N, _N, 1, 1),
     # Dates.
     "try_strptime": _text(_D, 2, None, None, 1),
     "epoch": Function(_D, _N, 1, 1),

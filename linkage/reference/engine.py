@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from linkage.batch import Scored
 from linkage.blocking import RULES, RuleFacts
 from linkage.frequencies import Frequencies
 from linkage.model import Model
@@ -29,6 +30,7 @@ class RecordLinkageEngine:
     most_pairs: int = MOST_PAIRS
     """More candidate pairs than this are refused; pairs that several rules make count for each."""
     _pair_level: pd.DataFrame | None = field(default=None, init=False, repr=False)
+    _rules: tuple[RuleFacts, ...] = field(default=(), init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Raise SettingsError where recordlinkage is not installed: before anything is read."""
@@ -45,7 +47,7 @@ class RecordLinkageEngine:
 
     def sample(
         self, connection: duckdb.DuckDBPyConnection, model: Model, frequencies: Frequencies, *, seed: int
-    ) -> tuple[RuleFacts, ...]:
+    ) -> None:
         """Compare every pair, and make `pair_level` for the training clients.
 
         SettingsError where the model brings comparisons of its own, and where the lists would make too many pairs.
@@ -56,18 +58,17 @@ class RecordLinkageEngine:
         written = levels.references(records.nicknames(connection))
         levels.require_known(comparisons, written)
         clients, register = (records.read(connection, side) for side in ("clients", "register"))
-        made, facts = pairs.make(RULES, clients, register, most=self.most_pairs)
+        made, self._rules = pairs.make(RULES, clients, register, most=self.most_pairs)
         made = pairs.with_confirmed(made, records.verdicts(connection, "confirmed"))
         compared = pairs.compare(made, clients, register, {each.column: each.name for each in comparisons}, written)
         self._pair_level = weights.with_frequencies(compared, clients, register, frequencies)
         of_training = self._pair_level["c"].isin(records.ids(connection, training_clients_sql(seed)))
         records.write(connection, "pair_level", pairs.known(self._pair_level[of_training], model))
-        return facts
 
     def score(
         self, connection: duckdb.DuckDBPyConnection, model: Model, frequencies: Frequencies, progress: Progress
-    ) -> int:
-        """Make `ranked`; gives the number of pairs compared."""
+    ) -> Scored:
+        """Make `ranked`."""
         from linkage.reference import decide, records, weights
 
         if self._pair_level is None:
@@ -77,4 +78,4 @@ class RecordLinkageEngine:
             weighed = pair_level.assign(**weights.weigh(pair_level, model, frequencies.people))
             ruled_out, confirmed = (records.verdicts(connection, name) for name in ("ruled_out", "confirmed"))
             records.write(connection, "ranked", decide.rank(weighed, model, ruled_out, confirmed))
-        return len(pair_level)
+        return Scored(len(pair_level), self._rules)

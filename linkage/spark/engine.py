@@ -17,8 +17,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from linkage.batch import DuckDBEngine
-from linkage.blocking import RuleFacts
+from linkage.batch import MADE, DuckDBEngine, Scored, add_confirmed
+from linkage.blocking import make_keys
 from linkage.frequencies import Frequencies
 from linkage.model import Model
 from linkage.spark import exchange, worker
@@ -55,16 +55,18 @@ class SparkEngine:
 
     def sample(
         self, connection: duckdb.DuckDBPyConnection, model: Model, frequencies: Frequencies, *, seed: int
-    ) -> tuple[RuleFacts, ...]:
+    ) -> None:
         """As on one machine: the training clients are few."""
-        return DuckDBEngine().sample(connection, model, frequencies, seed=seed)
+        DuckDBEngine().sample(connection, model, frequencies, seed=seed)
 
     def score(
         self, connection: duckdb.DuckDBPyConnection, model: Model, frequencies: Frequencies, progress: Progress
-    ) -> int:
-        """Make `ranked` on the cluster; gives the number of pairs compared."""
-        for table in ("pair", "pair_level", "client_chunk"):
+    ) -> Scored:
+        """Make `ranked` on the cluster."""
+        for table in MADE:
             connection.execute(f"DROP TABLE IF EXISTS {table}")
+        rules = make_keys(connection)
+        add_confirmed(connection)
         self.plans = ()
         compared = self._find(connection, model, frequencies, progress)
         levels = pair_level_sql(
@@ -77,7 +79,7 @@ class SparkEngine:
             FROM found b JOIN ({levels}) t ON t.c = b.c AND t.r = b.r""")
         for table in ("found", "client_key", "register_key"):
             connection.execute(f"DROP TABLE {table}")
-        return compared
+        return Scored(compared, rules)
 
     def _find(
         self, connection: duckdb.DuckDBPyConnection, model: Model, frequencies: Frequencies, progress: Progress

@@ -79,6 +79,9 @@ def test_every_linked_table_begins_with_the_person(store: duckdb.DuckDBPyConnect
     person = pq.read_table(tmp_path / "person.parquet")
     assert person.column("side").to_pylist() == ["client"] * 5 + ["register"] * 5
     service = pq.read_table(tmp_path / "service.parquet").to_pylist()
-    assert [(row["event_id"], row["person_nhs_number"]) for row in service] == [("e1", A), ("e2", A)]
+    assert [(row["event_id"], row["person_nhs_number"]) for row in service] == [
+        ("e2", A),
+        ("e1", A),
+    ]  # as they were read
     (choice,) = pq.read_table(tmp_path / "opt_out.parquet").to_pylist()
     assert (choice["person_key"], choice["person_nhs_number"]) == (None, B)

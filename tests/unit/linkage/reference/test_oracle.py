@@ -20,7 +20,10 @@ from linkage.frequencies import count_frequencies, u_columns
 from linkage.reference import levels, pairs, records, weights
 from linkage.weigh import levels_sql, pair_level_sql
 
-KNOWN_NAMES = ("MARY", "ANN", "ANNE", "MARYANN", "WILLIAM", "BILL", "IMRAN", "KHAN", "MOHAMMED")
+KNOWN_NAMES = (
+    *("MARY", "ANN", "ANNE", "MARYANN", "WILLIAM", "BILL", "IMRAN", "KHAN", "MOHAMMED"),
+    *("CHRISTOPHER", "KRISTOPHER", "FEATHERSTONEHAUGH"),
+)
 
 
 @st.composite
@@ -76,12 +79,19 @@ COLUMNS = {
 }
 
 
+def letters(name: str | None) -> int | None:
+    """A bit for each letter of the alphabet that the name has."""
+    return None if name is None else sum(2 ** (ord(letter) - ord("A")) for letter in set(name))
+
+
 @st.composite
 def record(draw: st.DrawFn) -> dict[str, Any]:
     """A record that knows some of its columns, and its date of birth whole, in part or not at all."""
     known = {name: draw(st.none() | values) for name, values in COLUMNS.items()}
     day, precision = draw(DAYS), draw(st.sampled_from(["", "Y", "YM", "YMD", "YMD"]))
     return known | {
+        "given_letters": letters(known["given"]),
+        "family_letters": letters(known["family"]),
         "birth_year": day.year if precision else None,
         "birth_month": day.month if len(precision) > 1 else None,
         "birth_day": day.day if precision == "YMD" else None,
@@ -109,7 +119,17 @@ def frames(connection: duckdb.DuckDBPyConnection) -> tuple[pd.DataFrame, pd.Data
 def test_every_column_is_drawn(record_store) -> None:
     """Whatever a comparison or a blocking rule looks at can be there."""
     columns = set(records.read(record_store({"clients": [], "register": []}), "clients").columns)
-    assert {*COLUMNS, "birth_year", "birth_month", "birth_day", "birth_date", "id", "key"} == columns
+    assert {
+        *COLUMNS,
+        "given_letters",
+        "family_letters",
+        "birth_year",
+        "birth_month",
+        "birth_day",
+        "birth_date",
+        "id",
+        "key",
+    } == columns
 
 
 @looks(15)
