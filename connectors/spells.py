@@ -20,7 +20,7 @@ its number, `is_last` whether it says that it is the last; `begins` (of the spel
 def spells(episodes: str) -> str:
     """SQL of one row for each spell of the relation `episodes`, which has the columns NEEDED.
 
-    `admission` and `discharge` are structures of what the first and the last episode say; `admission.place` is where the
+    `admission` and `discharge` are structures of what the first and the last episode say; at `admission.place` the
     spell is counted. `episodes` counts episodes, one sent twice once.
 
     A spell is known by provider, patient and spell number; without a number by the day it began; without either each

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from connectors.source import Source
 from connectors.supplier import Supplier
-from connectors.suppliers import emis, gp_codes, mapped, systmone
+from connectors.suppliers import cds, emis, gp_codes, hl7_adt, mapped, sus, systmone
 from connectors.suppliers.cld import CLD
 from connectors.suppliers.dbs import DBS
 from connectors.suppliers.fhir import FHIR
+from connectors.suppliers.hospital import habits
 from connectors.suppliers.mpt import MPT
 from connectors.suppliers.pds_mesh import PDS_MESH
 from connectors.suppliers.standard import STANDARD
@@ -27,6 +28,9 @@ _DECLARED = {
         DBS,
         CLD,
         FHIR,
+        sus.SUS,
+        cds.CDS,
+        hl7_adt.HL7,
     )
 }
 _profile = cache(mapped.load)
@@ -40,12 +44,20 @@ def _gp(name: str, codes: Path) -> Supplier:
     return make(gp_codes.load(codes))
 
 
+@cache
+def _hospital(name: str, mapping: Path) -> Supplier:
+    make = {"sus": sus.with_habits, "cds": cds.with_habits, "hl7": hl7_adt.with_habits}[name]
+    return make(mapping)
+
+
 def candidates(source: Source) -> tuple[Supplier, ...]:
     """The suppliers a source may come from: the one that it or its mapping names, or all."""
     if source.format is not None and source.format not in FORMATS:
         raise SettingsError(f"the format {source.format!r} is not known; it is one of {', '.join(FORMATS)}")
     if source.mapping is not None and (gp := source.format or gp_codes.changes(source.mapping)) in gp_codes.FORMATS:
         return (_gp(gp, source.mapping),)
+    if source.mapping is not None and (own := source.format or habits.changes(source.mapping)) in habits.FORMATS:
+        return (_hospital(own, source.mapping),)
     if source.mapping is not None:
         profile = source.format or mapped.profile_of(source.mapping)
         if profile not in mapped.PROFILES:

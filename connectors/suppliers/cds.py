@@ -6,10 +6,11 @@ Positions: the published readers of Endeavour Health, which show the first 2,024
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from connectors.files.layouts import Layout
 from connectors.supplier import Supplier
-from connectors.suppliers.hospital import apc
+from connectors.suppliers.hospital import apc, habits
 
 _POSITIONS = {
     "record_type": (7, 3),
@@ -70,6 +71,11 @@ def supplier(settings: apc.Settings | None = None) -> Supplier:
             ),
         ),
     )
+
+
+def with_habits(mapping: Path) -> Supplier:
+    """The format under the settings of a TOML file; SettingsError where it has others."""
+    return supplier(habits.changed(apc.Settings(), mapping))
 
 
 CDS = supplier()

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 from connectors import values
 from connectors.files.layouts import Layout
 from connectors.supplier import Fill, Kind, Rule, Supplier
-from connectors.suppliers.hospital import adt
+from connectors.suppliers.hospital import adt, habits
 from connectors.suppliers.hospital.codes import coded, emergency, practice
 from connectors.suppliers.hospital.hl7 import SEGMENTS, SUBCOMPONENT, day, first_part, repetitions, said
 from connectors.values import Value, listed, quoted, text
@@ -204,6 +205,11 @@ def _spell(settings: adt.Settings) -> Fill:
         },
         where="r.spell IS NOT NULL",
     )
+
+
+def with_habits(mapping: Path) -> Supplier:
+    """The format under the settings of a TOML file; SettingsError where it has others."""
+    return supplier(habits.changed(adt.Settings(), mapping))
 
 
 HL7 = supplier()

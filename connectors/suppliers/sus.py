@@ -6,8 +6,10 @@ first diagnosis is the column after its scheme, as that reader has it.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from connectors.supplier import Supplier
-from connectors.suppliers.hospital import apc
+from connectors.suppliers.hospital import apc, habits
 
 _TITLES = {
     "record_type": "CDS type",
@@ -67,6 +69,11 @@ def supplier(settings: apc.Settings | None = None) -> Supplier:
             ),
         ),
     )
+
+
+def with_habits(mapping: Path) -> Supplier:
+    """The format under the settings of a TOML file; SettingsError where it has others."""
+    return supplier(habits.changed(apc.Settings(), mapping))
 
 
 SUS = supplier()

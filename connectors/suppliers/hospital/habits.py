@@ -14,10 +14,12 @@ if TYPE_CHECKING:
 
     Settings = TypeVar("Settings", bound=DataclassInstance)
 
+FORMATS = ("hl7", "sus", "cds")
+
 
 def changed(assumed: Settings, mapping: Path) -> Settings:
     """The settings with those of `mapping` over them; SettingsError for a name or a kind of value they do not have."""
-    given = read(mapping)
+    given = _read(mapping)
     given.pop("source", None)
     names = {field.name for field in fields(assumed)}
     if unknown := sorted(set(given) - names):
@@ -29,12 +31,12 @@ def changed(assumed: Settings, mapping: Path) -> Settings:
     )
 
 
-def format_of(mapping: Path) -> str:
+def changes(mapping: Path) -> str:
     """The format whose settings a mapping changes: what its `source` says, empty where it says nothing."""
-    return str(read(mapping).get("source", ""))
+    return str(_read(mapping).get("source", ""))
 
 
-def read(mapping: Path) -> dict[str, Any]:
+def _read(mapping: Path) -> dict[str, Any]:
     """What a TOML file says; SettingsError where it cannot be read."""
     try:
         return tomllib.loads(mapping.read_text(encoding="utf-8-sig"))
