@@ -6,7 +6,7 @@ that was not loaded is left out, so one extract alone can be looked at too.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from caretrace.quality import to_fix
 from caretrace.quality.find import BY_NAME, KINDS, found
-from caretrace.quality.kind import Kind
+from caretrace.quality.kind import Kind, Where
 from caretrace.quality.persons import COMPARED
 from schemas import PERSON, Type
 from schemas.person import KEY_COLUMNS, PROVENANCE_COLUMNS
@@ -188,12 +188,16 @@ def facts(
     """
     loaded = _rows(connection, "SELECT table_schema FROM information_schema.tables WHERE table_name = 'person'")
     sides = [side for side in SIDES if (side,) in loaded]
-    with found(connection, sides, linked=linked, today=f"DATE '{as_at}'"):
+    today = f"DATE '{as_at}'"
+    counted: _Counted = {
+        (side, row[0], row[1]): row[2:] for side in sides for row in _rows(connection, _counts_sql(side))
+    }
+    with found(connection, sides, counted, linked=linked, today=today):
         quality = Quality(
             as_at,
             linked,
-            tuple(source for side in sides for source in _sources(connection, side)),
-            _figures(connection, sides),
+            tuple(source for side in sides for source in _sources(connection, side, counted)),
+            _figures(connection, sides, today),
             tuple(Issue(*row) for side in sides for row in _rows(connection, _ISSUES.format(side=side))),
             tuple(SetAside(*row) for side in sides for row in _rows(connection, _SET_ASIDE.format(side=side))),
             _between(connection),
@@ -201,6 +205,10 @@ def facts(
         if lists is not None:
             to_fix.write(connection, sides, lists)
     return quality
+
+
+_Counted = dict[tuple[str, str, str], tuple[int, ...]]
+"""By source what one scan counts: records, restricted, full dates of birth, and FIELDS."""
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:
@@ -217,21 +225,27 @@ _ISSUES = """SELECT '{side}', source, source_org, "column", issue, used, count(*
     GROUP BY ALL ORDER BY ALL"""
 _SET_ASIDE = """SELECT '{side}', coalesce(source, ''), kind, coalesce(extract_file, ''), rule, count(*)
     FROM {side}.set_aside GROUP BY ALL ORDER BY ALL"""
-_COMPLETENESS = f"""SELECT source, source_org, count(*), count(*) FILTER (restricted),
-    count(*) FILTER (birth_date_precision = 'YMD'), {", ".join(f'count("{name}")' for name in FIELDS)}
-    FROM {{side}}.person GROUP BY 1, 2 ORDER BY 1, 2"""
 _SHARED = """SELECT of_source, of_org, count(DISTINCT row) FROM temp.quality_compared
     JOIN temp.quality_system USING (system) WHERE side = '{side}' AND sure GROUP BY 1, 2"""
 _UNMATCHED = """SELECT source, source_org, count(*) FROM {side}.person p JOIN temp.quality_unmatched u
     ON '{side}' = 'clients' AND u.row = p.rowid GROUP BY 1, 2"""
 
 
-def _sources(connection: duckdb.DuckDBPyConnection, side: str) -> list[SourceQuality]:
+def _counts_sql(side: str) -> str:
+    fields = ", ".join(f'count("{name}")' for name in FIELDS)
+    return f"""SELECT source, source_org, count(*), count(*) FILTER (restricted),
+        count(*) FILTER (birth_date_precision = 'YMD'), {fields}
+        FROM {side}.person GROUP BY 1, 2 ORDER BY 1, 2"""
+
+
+def _sources(connection: duckdb.DuckDBPyConnection, side: str, counted: _Counted) -> Iterator[SourceQuality]:
     doubts = _by_source(connection, _doubts_sql(side))
     shared = _by_source(connection, _SHARED.format(side=side))
     unmatched = _by_source(connection, _UNMATCHED.format(side=side))
-    sources = []
-    for key, (records, restricted, full, *present) in _by_source(connection, _COMPLETENESS.format(side=side)).items():
+    for (of_side, *rest), (records, restricted, full, *present) in counted.items():
+        if of_side != side:
+            continue
+        key = (rest[0], rest[1])
         doubt = doubts.get(key, (0,) * 2 * len(FIELDS))
         refused, doubtful = doubt[: len(FIELDS)], doubt[len(FIELDS) :]
         fields = tuple(
@@ -239,8 +253,7 @@ def _sources(connection: duckdb.DuckDBPyConnection, side: str) -> list[SourceQua
             for name, here, lost, odd in zip(FIELDS, present, refused, doubtful, strict=True)
         )
         (both,), (left,) = shared.get(key, (0,)), unmatched.get(key, (0,))
-        sources.append(SourceQuality(side, *key, records, both, restricted, full, left, fields))
-    return sources
+        yield SourceQuality(side, *key, records, both, restricted, full, left, fields)
 
 
 def _doubts_sql(side: str) -> str:
@@ -255,14 +268,23 @@ def _doubts_sql(side: str) -> str:
         FROM temp.quality_fault f JOIN {side}.person p ON p.rowid = f.row WHERE f.side = '{side}' GROUP BY 1, 2"""
 
 
-def _figures(connection: duckdb.DuckDBPyConnection, sides: Sequence[str]) -> tuple[Figure, ...]:
-    counted = " UNION ALL ".join(
+def _figures(connection: duckdb.DuckDBPyConnection, sides: Sequence[str], today: str) -> tuple[Figure, ...]:
+    gathered = " UNION ALL ".join(
         f"""SELECT f.kind, '{side}', p.source, p.source_org, count(*) FILTER (f.sure), count(*) FILTER (NOT f.sure),
             count(*) FILTER (f.sure AND {"f.row IN (FROM temp.quality_unmatched)" if side == "clients" else "false"})
         FROM temp.quality_found f JOIN {side}.person p ON p.rowid = f.row WHERE f.side = '{side}' GROUP BY ALL"""
         for side in sides
     )
-    return tuple(Figure(KINDS[place].name, *rest) for place, *rest in _rows(connection, f"{counted} ORDER BY ALL"))
+    # What nobody is sent a list of is counted where it stands; the conditions skip most rows.
+    counted = (
+        f"""SELECT {place}, '{side}', source, source_org, count(*), 0, 0 FROM {side}.person p
+        WHERE {kind.rule.sql.format(side=side, today=today)} GROUP BY ALL"""
+        for side in sides
+        for place, kind in enumerate(KINDS)
+        if kind.is_only_counted(side) and isinstance(kind.rule, Where)
+    )
+    rows = sorted(_rows(connection, " UNION ALL ".join((gathered, *counted))))
+    return tuple(Figure(KINDS[place].name, *rest) for place, *rest in rows)
 
 
 def _between(connection: duckdb.DuckDBPyConnection) -> tuple[Between, ...]:

@@ -6,7 +6,7 @@ the lists to mend are all made, so that they cannot disagree. `kind` is the plac
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -22,23 +22,44 @@ KINDS: tuple[Kind, ...] = (*WITHIN, *ACROSS)
 BY_NAME = {kind.name: kind for kind in KINDS}
 
 _LEFT = (
-    *("system", "fault", "repeated", "shared", "same_number", "superseded", "namesake", "unmatched"),
-    *("link", "unfound", "member", "compared", "found"),
+    *("system", "fault", "repeated", "shared", "same_number", "superseded", "namesake"),
+    *("outcome", "link", "unfound", "unmatched", "member", "compared", "found"),
 )
 
 
 @contextmanager
-def found(connection: duckdb.DuckDBPyConnection, sides: Sequence[str], *, linked: bool, today: str) -> Iterator[None]:
-    """Keep `quality_found` and what it is made from while the block runs; `today` is an SQL date."""
+def found(
+    connection: duckdb.DuckDBPyConnection,
+    sides: Sequence[str],
+    systems: Iterable[tuple[str, str, str]],
+    *,
+    linked: bool,
+    today: str,
+) -> Iterator[None]:
+    """Keep `quality_found` and what it is made from while the block runs.
+
+    `systems` are side, source and organisation of every copy of a system; `today` is an SQL date.
+    """
     try:
+        connection.execute("""CREATE OR REPLACE TEMP TABLE quality_system
+            (system INTEGER, of_side VARCHAR, of_source VARCHAR, of_org VARCHAR)""")
+        for number, system in enumerate(systems, 1):
+            connection.execute("INSERT INTO temp.quality_system VALUES (?, ?, ?, ?)", [number, *system])
         for name, query in _prepared(sides, linked=linked).items():
             connection.execute(f"CREATE OR REPLACE TEMP TABLE quality_{name} AS {query}")
         persons.make(connection, sides, linked=linked, today=today)
+        same = " UNION ALL ".join(
+            SAME_NUMBER.format(side=side, records=persons.holders(side, linked=linked, today=today)) for side in sides
+        )
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE quality_same_number AS {same}")
         connection.execute("""CREATE OR REPLACE TEMP TABLE quality_found
             (kind UTINYINT, side VARCHAR, row BIGINT, sure BOOLEAN, others VARCHAR, note VARCHAR)""")
-        for place, kind in enumerate(KINDS):
-            for query in _queries(kind, sides, today):
-                connection.execute(f"INSERT INTO temp.quality_found BY NAME SELECT {place} AS kind, * FROM ({query})")
+        queries = (
+            f"SELECT {place} AS kind, * FROM ({query})"
+            for place, kind in enumerate(KINDS)
+            for query in _queries(kind, sides, today)
+        )
+        connection.execute(f"INSERT INTO temp.quality_found BY NAME {' UNION ALL BY NAME '.join(queries)}")
         yield
     finally:
         for name in _LEFT:
@@ -50,14 +71,13 @@ def _queries(kind: Kind, sides: Sequence[str], today: str) -> Iterator[str]:
     if isinstance(rule, Pair):
         # One row a record, whichever and however many systems it was seen in; a sure sight counts before a doubtful.
         note = f'"{kind.name} note"' if persons.has_note(kind) else "NULL"
-        yield f"""SELECT side, row, bool_or(sure) AS sure,
-                string_agg(DISTINCT s.of_source, ', ' ORDER BY s.of_source) FILTER (sure) AS others,
-                min({note}) FILTER (sure) AS note
+        others = "string_agg(DISTINCT s.of_source, ', ' ORDER BY s.of_source) FILTER (sure)" if kind.listed else "NULL"
+        yield f"""SELECT side, row, bool_or(sure) AS sure, {others} AS others, min({note}) FILTER (sure) AS note
             FROM temp.quality_compared c JOIN temp.quality_system s ON s.system = c.other
             WHERE "{kind.name}" GROUP BY side, row"""
         return
     for side in sides:
-        if isinstance(rule, Where):
+        if isinstance(rule, Where) and not kind.is_only_counted(side):
             where = rule.sql.format(side=side, today=today)
             yield f"SELECT '{side}' AS side, p.rowid AS row, true AS sure FROM {side}.person p WHERE {where}"
         elif isinstance(rule, Rows) and side in rule.sides:
@@ -71,17 +91,13 @@ def _prepared(sides: Sequence[str], *, linked: bool) -> dict[str, str]:
     def both(query: str) -> str:
         return " UNION ALL ".join(query.format(side=side) for side in sides)
 
-    systems = both("SELECT DISTINCT '{side}' AS of_side, source AS of_source, source_org AS of_org FROM {side}.person")
     held = both("SELECT nhs_number AS number FROM {side}.person WHERE nhs_number IS NOT NULL")
     return {
-        "system": f"SELECT row_number() OVER (ORDER BY of_side, of_source, of_org) AS system, * FROM ({systems})",
         "fault": both(_FAULT),
         "repeated": both(_REPEATED),
         "shared": f"SELECT number FROM ({held if not linked else _NO_NUMBER}) GROUP BY 1 HAVING count(*) > 1",
-        "same_number": both(SAME_NUMBER),
         "superseded": both(SUPERSEDED),
         "namesake": both(_NAMESAKE),
-        "unmatched": _UNMATCHED if linked else "SELECT CAST(NULL AS BIGINT) AS row WHERE false",
     }
 
 
@@ -99,5 +115,3 @@ _NAMESAKE = """SELECT '{side}' AS side, p.rowid AS row FROM {side}.person p WHER
         WHERE birth_date_precision = 'YMD' AND postcode IS NOT NULL GROUP BY 1 HAVING count(*) > 1)
     AND birth_date_precision = 'YMD' AND postcode IS NOT NULL
     AND family_name IS NOT NULL AND given_name IS NOT NULL"""
-_UNMATCHED = """SELECT p.rowid AS row FROM (SELECT * FROM link WHERE decision <> 'link') l
-    JOIN clients.person p USING (source, source_org, record_id)"""

@@ -35,6 +35,8 @@ class Where:
     """Found by looking at the record alone: a condition over the PERSON row `p`, cheap where it reads few columns."""
 
     sql: str
+    asks: bool = False
+    """Whether it asks another table too, such as what was refused on reading."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,13 @@ class Kind:
     def is_listed(self, side: str) -> bool:
         """Whether record ids of `side` go into `to_fix`: of the register only what linking or safety needs."""
         return self.listed and (side == "clients" or self.severity is not Severity.LATER)
+
+    def is_only_counted(self, side: str) -> bool:
+        """Whether its records of `side` are counted as others are gone through, and never gathered.
+
+        In the register that saves gathering most of it; of the clients it must be known who is not linked.
+        """
+        return side == "register" and not self.is_listed(side) and isinstance(self.rule, Where) and not self.rule.asks
 
     def mended_by(self, side: str, source: str) -> str:
         """Who puts right a record of `source`, in words."""

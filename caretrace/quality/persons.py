@@ -24,8 +24,6 @@ links, at most, is expected to be wrong."""
 
 COMPARED: tuple[Kind, ...] = tuple(kind for kind in ACROSS if isinstance(kind.rule, Pair))
 
-_GIVEN_NAME_DIFFERS = "coalesce(l.levels['given name'] = 'different', false)"
-
 
 def make(connection: duckdb.DuckDBPyConnection, sides: Sequence[str], *, linked: bool, today: str) -> None:
     """Make the four tables; `linked` says whether the store holds `link`."""
@@ -35,55 +33,77 @@ def make(connection: duckdb.DuckDBPyConnection, sides: Sequence[str], *, linked:
 
 
 def _make_links(connection: duckdb.DuckDBPyConnection, sides: Sequence[str], *, linked: bool) -> None:
-    """`quality_link`: linked clients and their person's `who`; `quality_unfound`: clients who are nobody's."""
-    if not linked:
-        connection.execute("""CREATE OR REPLACE TEMP TABLE quality_link
-            (who BIGINT, row BIGINT, sure BOOLEAN, other_given_name BOOLEAN)""")
-        unfound = """SELECT rowid AS row FROM clients.person WHERE nhs_number IS NOT NULL
-            AND nhs_number NOT IN (SELECT nhs_number FROM register.person WHERE nhs_number IS NOT NULL)"""
-        nobody = "SELECT CAST(NULL AS BIGINT) AS row WHERE false"
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE quality_unfound AS {unfound if len(sides) > 1 else nobody}")
-        return
-    # A register row without a number stands for its person by its own place, below zero.
-    connection.execute(f"""CREATE OR REPLACE TEMP TABLE quality_link AS
-        WITH l AS (SELECT p.rowid AS row, l.* FROM link l JOIN clients.person p USING (source, source_org, record_id)
-            WHERE l.decision = 'link'),
-        known AS (SELECT row, decided_by IS NOT NULL OR probability >= {CERTAIN} AS sure,
-            {_GIVEN_NAME_DIFFERS} AS other_given_name, nhs_number, register_source, register_source_org,
-            register_record_id FROM l)
-        SELECT CAST(nhs_number AS BIGINT) AS who, row, coalesce(sure, false) AS sure, other_given_name
-        FROM known WHERE nhs_number IS NOT NULL
-        UNION ALL
-        SELECT -1 - r.rowid, row, coalesce(sure, false), other_given_name
-        FROM (SELECT * FROM known WHERE nhs_number IS NULL) k JOIN register.person r ON r.source = k.register_source
-            AND r.source_org = k.register_source_org AND r.record_id = k.register_record_id""")
-    connection.execute("""CREATE OR REPLACE TEMP TABLE quality_unfound AS
-        SELECT p.rowid AS row FROM (SELECT * FROM link WHERE decision = 'none') l
-        JOIN clients.person p USING (source, source_org, record_id)""")
+    """`quality_link`: linked clients and their person's `who`; `quality_unfound`: clients who are nobody's;
+    `quality_unmatched`: clients who are not linked.
+
+    Without links the NHS number alone tells who is nobody's, and nobody is unmatched.
+    """
+    if linked:
+        outcome = f"""SELECT p.rowid AS row, l.decision, CAST(l.nhs_number AS BIGINT) AS who,
+                coalesce(l.decided_by IS NOT NULL OR l.probability >= {CERTAIN}, false) AS sure,
+                coalesce(l.levels['given name'] = 'different', false) AS other_given_name,
+                l.register_source, l.register_source_org, l.register_record_id
+            FROM link l JOIN clients.person p USING (source, source_org, record_id)"""
+        # A register row without a number stands for its person by its own place, below zero.
+        links = """SELECT who, row, sure, other_given_name FROM temp.quality_outcome
+            WHERE decision = 'link' AND who IS NOT NULL
+            UNION ALL SELECT -1 - r.rowid, o.row, o.sure, o.other_given_name
+            FROM (FROM temp.quality_outcome WHERE decision = 'link' AND who IS NULL) o
+            JOIN register.person r ON r.source = o.register_source
+                AND r.source_org = o.register_source_org AND r.record_id = o.register_record_id"""
+        unfound, unmatched = (f"SELECT row FROM temp.quality_outcome WHERE decision {which}" for which in _NOT_LINKED)
+    else:
+        outcome = unmatched = _NOBODY
+        links = "SELECT row AS who, row, true AS sure, false AS other_given_name FROM temp.quality_outcome"
+        unfound = _NUMBER_UNKNOWN if len(sides) > 1 else _NOBODY
+    tables = {"outcome": outcome, "link": links, "unfound": unfound, "unmatched": unmatched}
+    for name, query in tables.items():
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE quality_{name} AS {query}")
+
+
+_NOT_LINKED = ("= 'none'", "<> 'link'")
+_NOBODY = "SELECT CAST(NULL AS BIGINT) AS row WHERE false"
+_NUMBER_UNKNOWN = """SELECT rowid AS row FROM clients.person WHERE nhs_number IS NOT NULL
+    AND nhs_number NOT IN (SELECT nhs_number FROM register.person WHERE nhs_number IS NOT NULL)"""
 
 
 def _make_members(connection: duckdb.DuckDBPyConnection, sides: Sequence[str], *, linked: bool, today: str) -> None:
     """`quality_member`: the records of every person of whom there are several, with what is compared."""
-    held = " UNION ALL ".join(
-        f"""SELECT CAST(nhs_number AS BIGINT) AS who, '{side}' AS side, rowid AS row, true AS sure
-        FROM {side}.person WHERE nhs_number IN (SELECT number FROM {{numbers}})"""
-        for side in sides
-        if not (linked and side == "clients")
+    members = " UNION ALL ".join(
+        _details(side, _by_link(side) if linked else _by_number(side, "temp.quality_shared"), today) for side in sides
     )
-    if linked:
-        numbers = """(SELECT lpad(CAST(who AS VARCHAR), 10, '0') AS number FROM temp.quality_link WHERE who >= 0
-            UNION SELECT number FROM temp.quality_repeated WHERE side = 'register')"""
-        people = f"""SELECT who, 'clients' AS side, row, sure FROM temp.quality_link
-            UNION ALL {held.format(numbers=numbers)}
-            UNION ALL SELECT DISTINCT who, 'register', -1 - who, true FROM temp.quality_link WHERE who < 0"""
-    else:
-        people = held.format(numbers="temp.quality_shared")
-    details = " UNION ALL ".join(_details(side, today) for side in sides)
-    connection.execute(f"""CREATE OR REPLACE TEMP TABLE quality_member AS
-        WITH people AS MATERIALIZED ({people}) {details}""")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE quality_member AS {members}")
 
 
-def _details(side: str, today: str) -> str:
+def holders(side: str, *, linked: bool, today: str) -> str:
+    """SQL of the records of `side` that hold a number which others of the side hold too, and some more.
+
+    They are members already, but for the clients of a run, who are members by their links.
+    """
+    if linked and side == "clients":
+        repeated = "(SELECT number FROM temp.quality_repeated WHERE side = 'clients')"
+        return _details(side, _by_number(side, repeated), today)
+    return f"FROM temp.quality_member WHERE side = '{side}'"
+
+
+def _by_number(side: str, numbers: str) -> str:
+    """Records of `side` that hold one of `numbers`."""
+    return f"""SELECT CAST(p.nhs_number AS BIGINT) AS who, true AS sure, p.rowid AS row, p.*
+        FROM {side}.person p WHERE p.nhs_number IN (SELECT number FROM {numbers})"""
+
+
+def _by_link(side: str) -> str:
+    """Linked clients; in the register, the people they are linked to and those who stand in it several times."""
+    by_row = "SELECT l.who, {sure} AS sure, p.rowid AS row, p.* FROM {side}.person p JOIN {links} ON p.rowid = l.row"
+    if side == "clients":
+        return by_row.format(sure="l.sure", side=side, links="temp.quality_link l")
+    numbers = """(SELECT lpad(CAST(who AS VARCHAR), 10, '0') AS number FROM temp.quality_link WHERE who >= 0
+        UNION SELECT number FROM temp.quality_repeated WHERE side = 'register')"""
+    numberless = "(SELECT DISTINCT who, -1 - who AS row FROM temp.quality_link WHERE who < 0) l"
+    return f"{_by_number(side, numbers)} UNION ALL {by_row.format(sure='true', side=side, links=numberless)}"
+
+
+def _details(side: str, records: str, today: str) -> str:
     systems = ", ".join(f"'{name}'" for name in GP_SYSTEMS)
     key = "source, source_org, record_id"
     # The usual address's first day, where its history is known; correspondence and temporary addresses say nothing.
@@ -95,16 +115,15 @@ def _details(side: str, today: str) -> str:
         FROM {side}.registration WHERE registration_type IS NOT NULL GROUP BY ALL"""
     served = f"""SELECT DISTINCT {key}, true AS served FROM {side}.service
         WHERE (end_date IS NULL OR end_date >= {today}) AND (start_date IS NULL OR start_date <= {today})"""
-    return f"""SELECT w.who, w.side, w.row, w.sure, s.system, p.nhs_number AS number,
+    return f"""SELECT p.who, '{side}' AS side, p.row, p.sure, s.system, p.nhs_number AS number,
             CASE WHEN birth_date_precision = 'YMD' AND birth_date NOT IN ({DUMMIES}) THEN birth_date END AS born,
             CASE WHEN gender IN ('1', '2') THEN gender END AS gender,
             upper(family_name) AS family, upper(previous_family_name) AS before, death_date AS died,
-            p.postcode, m.moved,
-            nullif(regexp_extract(concat_ws(' ', address_line_1, address_line_2), '[0-9]+'), '') AS house,
+            p.postcode, m.moved, concat_ws(' ', address_line_1, address_line_2) AS lines,
             gp_practice_code AS practice, '{side}' = 'register' OR source IN ({systems}) AS gp,
             coalesce(registered, gp_practice_code IS NOT NULL) AS registered,
             coalesce(restricted, false) AS restricted, coalesce(served, false) AS served
-        FROM (SELECT * FROM people WHERE side = '{side}') w JOIN {side}.person p ON p.rowid = w.row
+        FROM ({records}) p
         JOIN temp.quality_system s ON s.of_side = '{side}' AND s.of_source = p.source AND s.of_org = p.source_org
         LEFT JOIN ({moved}) m USING ({key}, postcode)
         LEFT JOIN ({registered}) USING ({key}) LEFT JOIN ({served}) USING ({key})"""
@@ -133,11 +152,12 @@ def _compared_sql() -> str:
         f"coalesce({kind.rule.sql}, false)" for kind in COMPARED if isinstance(kind.rule, Pair) and kind.rule.unlike
     )
     return f"""CREATE OR REPLACE TEMP TABLE quality_compared AS
-        SELECT who, side, row, system, other, bool_and(sure) AS sure, {", ".join(folds)}
-        FROM (SELECT a.who, a.side, a.row, a.system, b.system AS other, a.sure AND b.sure AS sure, {unlike} AS unlike,
-                {", ".join((*flags, *notes))}
+        SELECT any_value(who) AS who, any_value(side) AS side, any_value(row) AS row, any_value(system) AS system,
+            other, bool_and(sure) AS sure, {", ".join(folds)}
+        FROM (SELECT a.rowid AS member, a.who, a.side, a.row, a.system, b.system AS other,
+                a.sure AND b.sure AS sure, {unlike} AS unlike, {", ".join((*flags, *notes))}
             FROM temp.quality_member a JOIN temp.quality_member b ON a.who = b.who AND a.system <> b.system)
-        GROUP BY ALL"""
+        GROUP BY member, other"""
 
 
 def has_note(kind: Kind) -> bool:

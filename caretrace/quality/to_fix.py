@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from caretrace.quality.find import KINDS
-from caretrace.quality.kind import GP_SYSTEMS, Severity
+from caretrace.quality.kind import GP_SYSTEMS, Kind, Severity
 from caretrace.run_folder import protect
-from connectors.writers.for_people import cell
+from connectors.writers.for_people import cell, neutralised
 
 if TYPE_CHECKING:
     import duckdb
@@ -68,24 +68,26 @@ def _begun(path: Path) -> Path:
 def _chunks_sql(side: str) -> str:
     order = list(Severity)
     declared = ", ".join(
-        f"({place}, {order.index(kind.severity)}, {kind.discreet}, "
-        + ", ".join(map(_text, (kind.column, kind.title, kind.do, kind.severity.value, kind.name)))
-        + f", {_text(kind.mended_by(side, ''))}, {_text(kind.mended_by(side, GP_SYSTEMS[0]))})"
+        f"({place}, {order.index(kind.severity)}, {kind.discreet}, {_text(_cells(kind, side, ''))},"
+        f" {_text(_cells(kind, side, GP_SYSTEMS[0]))}, {_text(kind.name)})"
         for place, kind in enumerate(KINDS)
         if kind.is_listed(side)
     )
     gp = ", ".join(map(_text, GP_SYSTEMS))
-    cells = (
-        *("p.record_id", '"column"', "title", "todo", "soon", f"CASE WHEN p.source IN ({gp}) THEN who_gp ELSE who END"),
-        *("CASE WHEN NOT discreet THEN f.others END", "f.note", "name"),
-    )
-    line = " || ',' || ".join(map(cell, cells))
+    # What is the same for every record of a kind is quoted here, once.
+    line = f"""{cell("p.record_id")} || CASE WHEN p.source IN ({gp}) THEN by_practice ELSE by_holder END
+        || {cell("CASE WHEN NOT discreet THEN f.others END")} || ',"' || coalesce(f.note, '') || '","' || name || '"'"""
     return f"""SELECT p.source, p.source_org, string_agg({line} || chr(13) || chr(10), '' ORDER BY p.record_id)
         FROM temp.quality_found f JOIN {side}.person p ON p.rowid = f.row
-        JOIN (VALUES {declared}) k(kind, urgency, discreet, "column", title, todo, soon, name, who, who_gp)
-            ON k.kind = f.kind
+        JOIN (VALUES {declared}) k(kind, urgency, discreet, by_holder, by_practice, name) ON k.kind = f.kind
         WHERE f.side = '{side}' AND f.sure
         GROUP BY p.source, p.source_org, k.urgency, k.kind ORDER BY p.source, p.source_org, k.urgency, k.kind"""
+
+
+def _cells(kind: Kind, side: str, source: str) -> str:
+    """The cells between the record's id and where else it was seen."""
+    words = (kind.column, kind.title, kind.do, kind.severity.value, kind.mended_by(side, source))
+    return "," + "".join(f'"{neutralised(word)}",' for word in words)
 
 
 def _text(words: str) -> str:
