@@ -17,7 +17,7 @@ from connectors.files.header import Header
 from connectors.files.layouts import Rows, reader
 from connectors.files.opening import Member, Tick
 from connectors.files.records import Rejected
-from connectors.files.text import Text, examine, utf8_blocks
+from connectors.files.text import MIXED, Text, examine, utf8_blocks
 from connectors.files.typed import refuse_float_ids, refuse_nested, text_sql
 from connectors.supplier import Kind
 from connectors.values import quoted
@@ -192,7 +192,13 @@ def _trimmed(x: str) -> str:
 
 
 def _spoken(text: Text) -> str:
-    names = {"utf-8": "UTF-8", "cp1252": "Windows-1252", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16"}
+    names = {
+        "utf-8": "UTF-8",
+        "cp1252": "Windows-1252",
+        MIXED: "UTF-8 mixed with Windows-1252",
+        "utf-16-le": "UTF-16",
+        "utf-16-be": "UTF-16",
+    }
     return names.get(text.encoding, text.encoding) + (" with a byte order mark" if text.mark else "")
 
 

@@ -1,7 +1,8 @@
 """Files of bytes as blocks of UTF-8, by the encodings a supplier uses.
 
 One encoding holds for a whole file: the byte order mark's, else the first of the supplier's in which every byte has a
-meaning, else the supplier's last. What is no text in it becomes a NUL, which no extract holds for good reason, and the
+meaning, else the supplier's last. Where these are UTF-8 and Windows-1252 and the file holds characters of both, each is
+read as what it is. What is no text in it becomes a NUL, which no extract holds for good reason, and the
 record index rejects the records with a NUL: a bad byte costs its record and nothing else.
 """
 
@@ -38,6 +39,20 @@ _CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\x0c\x1a"))
 _UNDEFINED_IN_WINDOWS_1252 = b"\x81\x8d\x8f\x90\x9d"
 _PIECE = 4096
 
+# Both in one file: lists were put together, or one program wrote into another's file. Read as Windows-1252 alone, every
+# name with an accent in the other part would be another name.
+MIXED = "utf-8 and cp1252"
+_MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}")
+
+
+def _as_cp1252(error: UnicodeError) -> tuple[str, int]:
+    """The bytes that are no UTF-8 as Windows-1252, for a decoder that meets both."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return error.object[error.start : error.end].decode("cp1252", errors="caretrace-nul"), error.end
+
+
+codecs.register_error("caretrace-cp1252", _as_cp1252)
 codecs.register_error("caretrace-nul", lambda error: ("\0", getattr(error, "end", 0)))
 
 
@@ -56,7 +71,7 @@ class Text:
 def examine(member: Member, encodings: Sequence[str]) -> Text:
     """Hash the text and settle its encoding in one pass over its bytes; InputError where it is no text at all."""
     digest, size = hashlib.sha256(), 0
-    mark, sound = 0, True
+    mark, sound, multibyte = 0, True, False
     candidates: list[_Candidate] = []
     for block in member.blocks():
         if size == 0:
@@ -64,6 +79,7 @@ def examine(member: Member, encodings: Sequence[str]) -> Text:
         if member.is_plain:
             digest.update(block)
         size += len(block)
+        multibyte = multibyte or (not block.isascii() and bool(_MULTIBYTE.search(block)))
         held = [candidate for candidate in candidates if candidate.holds(block)]
         sound = sound and bool(held)
         candidates = held or candidates[-1:]
@@ -72,7 +88,10 @@ def examine(member: Member, encodings: Sequence[str]) -> Text:
     sha256 = digest.hexdigest() if member.is_plain else member.delivered.sha256
     whole = [candidate for candidate in candidates if not candidate.is_cut_short]
     sound, candidates = sound and bool(whole), whole or candidates[-1:]
-    return Text(member, candidates[0].encoding, mark, sha256, sound)
+    encoding = candidates[0].encoding
+    if encoding == "cp1252" and multibyte and "utf-8" in encodings:
+        encoding = MIXED
+    return Text(member, encoding, mark, sha256, sound)
 
 
 def utf8_blocks(text: Text, tick: Tick) -> Iterator[bytes]:
@@ -83,7 +102,8 @@ def utf8_blocks(text: Text, tick: Tick) -> Iterator[bytes]:
     elif text.encoding == "cp1252":
         yield from map(_from_cp1252, blocks)
     else:
-        decoder = codecs.getincrementaldecoder(text.encoding)(errors="caretrace-nul")
+        codec, errors = ("utf-8", "caretrace-cp1252") if text.encoding == MIXED else (text.encoding, "caretrace-nul")
+        decoder = codecs.getincrementaldecoder(codec)(errors=errors)
         for block in blocks:
             yield decoder.decode(block).encode("utf-8", errors="caretrace-nul")
         yield decoder.decode(b"", final=True).encode("utf-8", errors="caretrace-nul")
