@@ -139,8 +139,8 @@ _WEIGHTED_SUM = " + ".join(
 
 # The vectorised form. `d` is a text of ten ASCII digits. Multiples of 1111111111 are the ten equal digits, both
 # sentinels among them. Plain numbers take the short way; what others need more than once is bound to a name that no
-# column has, by a lambda over a list of one. TRY_CAST, for DuckDB may cast what a CASE has set aside already, where x is
-# a field of a structure.
+# column has, by a lambda over a list of one. TRY_CAST, for DuckDB may cast what a CASE has set aside already, where x
+# is a field of a structure.
 MACROS: tuple[str, ...] = (
     # chr(160) is the no-break space that spreadsheets and web pages leave behind.
     "nhs_number_trimmed(x) AS trim(replace(x, chr(160), ' '), ' ' || chr(9) || chr(10) || chr(13))",
