@@ -6,7 +6,24 @@ from typing import Annotated
 
 import typer
 
-from caretrace.cli import audit, check, demo, evaluate, explain, keys, link, model, release, review
+from caretrace.cli import (
+    audit,
+    check,
+    cld,
+    demo,
+    evaluate,
+    explain,
+    export,
+    keys,
+    link,
+    load_back,
+    model,
+    opt_out,
+    release,
+    review,
+    trace,
+)
+from caretrace.cli import map as mapping
 from caretrace.console import say
 from caretrace.version import __version__
 
@@ -39,12 +56,18 @@ def _root(
 
 
 app.command("check")(check.check)
+app.command("map")(mapping.map_)
 app.command("link")(link.link)
 app.command("explain")(explain.explain)
 app.command("evaluate")(evaluate.evaluate)
 app.add_typer(review.app, name="review")
 app.add_typer(model.app, name="model")
+app.add_typer(trace.app, name="trace")
+app.command("load-back")(load_back.load_back)
+app.add_typer(opt_out.app, name="opt-out")
 app.add_typer(release.app, name="release")
+app.add_typer(export.app, name="export")
+app.add_typer(cld.app, name="cld")
 app.add_typer(audit.app, name="audit")
 app.add_typer(keys.app, name="keys")
 app.command("demo")(demo.demo)

@@ -1,8 +1,8 @@
-"""Adult social care Client Level Data (CLD), Releases 1 and 2: a council's submission, a row for each event of a person.
+"""Client Level Data of adult social care (CLD), Releases 1 and 2: a council's submission, a row an event.
 
-Fields and rules: DHSC's published scripts (ASC-CLD-LA-Dashboard, MIT licence); what is known of the defined lists stands
-in `lists/cld.toml`. Both forms of the titles are read, "LA Code" and LA_Code. Every row repeats the person, so the row of
-the latest reporting period fills PERSON, and each row fills the table of its kind of event.
+Fields and rules: DHSC's published scripts (ASC-CLD-LA-Dashboard, MIT licence); what is known of the defined lists
+stands in `lists/cld.toml`. Both forms of the titles are read, "LA Code" and LA_Code. Every row repeats the person, so
+a row of the latest reporting period fills PERSON, and each row fills the table of its kind of event.
 """
 
 from __future__ import annotations
@@ -149,8 +149,8 @@ def _day(name: str) -> Value:
 
 
 _PERIOD_END = _day("reporting_period_end_date").parsed
-# What makes two rows one event, by DHSC's definition, with the costs besides: rows that differ in their costs alone both
-# stay. A service's end is no part of it, for a service open in one period is ended in a later one.
+# What makes two rows one event, by DHSC's definition, with the costs besides: rows that differ in their costs alone
+# both stay. A service's end is no part of it, for a service open in one period is ended in a later one.
 _EVENT = (
     *("source_org", "record_id", "client_type", "event_kind", "event_start_date"),
     "CASE WHEN r.event_kind <> 'service' THEN r.event_end_date END",

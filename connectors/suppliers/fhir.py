@@ -25,7 +25,7 @@ REPLACED_RECORD = "replaced record"
 
 _STATUS_WORDS = {
     # The codes of UK Core's code systems for England and Wales, of CareConnect and, as PDS sends them, of the retired
-    # textual one. Two of its words stand in public examples; the others are made of the displays by the same rule [assumed].
+    # textual one. Two of its words stand in public examples; the others are made of the displays alike [assumed].
     "01": ("01", "number-present-and-verified"),
     "02": ("02", "number-present-but-not-traced"),
     "03": ("03", "trace-required"),
@@ -51,6 +51,7 @@ _NUMBER = replace(
 _status = values.words("r.status_code", _STATUS_WORDS)
 _STATUS = replace(
     _status,
+    parsed=f"CASE WHEN NOT r.statuses_differ THEN {_status.parsed} END",
     final="CASE WHEN v_nhs_number IS NOT NULL THEN {v} END",
     given="CASE WHEN nhs_number(r.number) IS NOT NULL AND NOT r.numbers_differ THEN"
     f" CASE WHEN r.statuses_differ THEN {quoted(_SEVERAL_CODES)} ELSE r.status_code END END",

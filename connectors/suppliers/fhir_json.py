@@ -80,7 +80,7 @@ def _first(items: str, rank: str, then: str = "0") -> str:
 
 
 _FROM, _TO = clean("x.period.start"), clean('x.period."end"')
-_SINCE = "-coalesce(TRY_CAST(left(x.period.start, 10) AS DATE) - DATE '1800-01-01', 0)"
+_SINCE = "-coalesce(TRY_CAST(rpad(replace(left(x.period.start, 10), '-', ''), 8, '0') AS BIGINT), 0)"
 """The later it began the smaller."""
 
 # http://fhir.nhs.net is the system of Care Connect's drafts.
@@ -90,6 +90,10 @@ _IS_NUMBER = (
 )
 _STATUS_EXTENSION = "contains(replace(lower(x.url), '-', ''), 'nhsnumberverific')"
 _ETHNIC_EXTENSION = "contains(replace(lower(x.url), '-', ''), 'ethniccategory')"
+_ETHNIC_CODINGS = (
+    f"list_transform({_filtered('p.extension', _ETHNIC_EXTENSION)}, lambda x: x.valueCodeableConcept.coding)"
+)
+_ETHNICITY = clean(f"flatten({_ETHNIC_CODINGS})[1].code")
 _OLD = f"(coalesce(x.use, '') = 'old' OR {_ended('x')})"
 _TAIL = "[^/:#]+$"
 
@@ -173,8 +177,9 @@ WITH shaped AS (
         CASE WHEN resource_type = 'Patient' THEN from_json(json, '{_SHAPE}') END AS p
     FROM raw_resource
 ), organisation AS (
-    SELECT file, o.id AS organisation_id, any_value(coalesce(
-        list_filter(o.identifier, lambda x: contains(lower(x.system), 'ods-organi'))[1].value, o.identifier[1].value)) AS code
+    SELECT file, o.id AS organisation_id, min(coalesce(
+        list_filter(o.identifier, lambda x: contains(lower(x.system), 'ods-organi'))[1].value,
+        o.identifier[1].value)) AS code
     FROM (SELECT file, from_json(json, '{_ORGANISATION}') AS o FROM raw_resource WHERE resource_type = 'Organization')
     WHERE o.id IS NOT NULL GROUP BY ALL
 ), placed AS (
@@ -192,7 +197,7 @@ WITH shaped AS (
                 OR contains(lower(c.system), 'nhs-number-'))), lambda c: lower(c.code))) AS status_codes
     FROM chosen
 )
-SELECT s.file, record, line, resource_type, is_sound, 
+SELECT s.file, record, line, resource_type, is_sound,
     CASE WHEN resource_type = 'Patient' THEN {clean("p.id")} ELSE 'another resource, ' || record END AS id,
     TRY_CAST(p.meta.lastUpdated AS TIMESTAMPTZ) AS last_updated, TRY_CAST(p.meta.versionId AS BIGINT) AS version,
     p.active AS active,
@@ -209,8 +214,7 @@ SELECT s.file, record, line, resource_type, is_sound,
     {clean("p.birthDate")} AS birth_date, {clean("p.gender")} AS gender,
     coalesce({clean("p.deceasedDateTime")}, CASE WHEN p.deceasedBoolean = 'true' THEN 'true' END) AS deceased,
     {_telecom("phone", "sms")} AS phone, {_telecom("email")} AS email,
-    {clean(f"flatten(list_transform({_filtered('p.extension', _ETHNIC_EXTENSION)}, lambda x: x.valueCodeableConcept.coding))[1].code")}
-        AS ethnicity,
+    {_ETHNICITY} AS ethnicity,
     {_organisation("gp", "practice.code")} AS practice,
     {_organisation("p.managingOrganization", "custodian.code")} AS custodian,
     list_transform(coalesce(p.address, []), lambda x: {_PLACE}) AS addresses, addresses[home_place] AS home,
