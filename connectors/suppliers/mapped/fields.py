@@ -78,7 +78,8 @@ KINDS: Mapping[str, Mapping[str, str]] = {
         **_PLACE,
         **_PERIOD,
     },
-    "mark": _PERSON_ID,
+    # Who is marked is known by the number; the names only help to tell the system that the list is of.
+    "mark": {**_PERSON_ID, **_NAMES, "birth_date": "date of birth", "gender": "gender or sex"},
     "address": {**_PERSON_ID, **_PLACE, **_PERIOD},
     "identifier": {
         **_PERSON_ID,

@@ -1,0 +1,125 @@
+"""Looks at the files and proposes: every column is loaded as text, weighed, and judged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from connectors.detect import Found, open_source
+from connectors.files.load import create_raw
+from connectors.propose.contents import looks_like_data, order, overlap, weigh
+from connectors.propose.judge import Proposal, Seen, Sheet, judge
+from connectors.propose.titles import is_known
+from connectors.read import load
+from connectors.source import Source
+from connectors.supplier import Kind, Supplier
+from connectors.suppliers.mapped import GENERIC, PROFILES
+from connectors.suppliers.mapped.settings import read_mapping
+from schemas.errors import InputError, SettingsError
+from schemas.progress import SILENT, Progress
+from schemas.sql import install_macros
+
+if TYPE_CHECKING:
+    import duckdb
+
+_ANY = Supplier("any", (Kind("any", {}, ()),))
+"""Opens what it is given, and knows no column of it."""
+
+
+@dataclass(frozen=True)
+class _Looked:
+    """A file with what its columns hold."""
+
+    found: Found
+    relation: str
+    fields: dict[str, str]
+    """Title to column of the relation."""
+    columns: tuple[Seen, ...]
+
+
+def propose(
+    connection: duckdb.DuckDBPyConnection,
+    paths: Sequence[Path],
+    *,
+    as_at: date,
+    system: str = GENERIC,
+    progress: Progress = SILENT,
+) -> Proposal:
+    """Propose what the columns of `paths` (files or folders) are, for the system of a profile or any other.
+
+    Raises InputError where a file cannot be read or has no titles, SettingsError where the system is not known.
+    """
+    if system not in PROFILES:
+        raise SettingsError(f"the system {system!r} is not known; it is one of {', '.join(PROFILES)}")
+    install_macros(connection, as_at=as_at)
+    found = [file for path in paths for file in open_source(Source(path), (_ANY,))]
+    looked = [_look(connection, file, number, as_at, progress) for number, file in enumerate(found, start=1)]
+    profile = read_mapping(system)
+
+    def favoured(kind: str, field: str) -> tuple[str, ...]:
+        return profile.kinds[kind].columns.get(field, ())
+
+    def judged(each: _Looked, people: tuple[str, str] | None) -> Sheet:
+        days = {c.title: c.evidence.form for c in each.columns if c.evidence.date > 0.5 and c.evidence.form}
+        told = order(connection, each.relation, {each.fields[title]: form for title, form in days.items()})
+        titles = {column: title for title, column in each.fields.items()}
+        shared = {
+            title: overlap(connection, (each.relation, column), people)
+            for title, column in each.fields.items()
+            if people and people[0] != each.relation
+        }
+        return judge(
+            each.found.name,
+            each.columns,
+            favoured=favoured,
+            not_after={(titles[a], titles[b]): share for (a, b), share in told.items()},
+            shared=shared,
+            as_at=as_at,
+        )
+
+    first = [judged(each, None) for each in looked]
+    people = next(
+        (
+            (each.relation, each.fields[title])
+            for each, sheet in zip(looked, first, strict=True)
+            if sheet.kind == "person" and (title := sheet.title_of("person_id"))
+        ),
+        None,
+    )
+    sheets = [
+        sheet if sheet.kind == "person" or people is None else judged(each, people)
+        for each, sheet in zip(looked, first, strict=True)
+    ]
+    _clear(connection, looked)
+    return Proposal(system, tuple(sheets))
+
+
+def _look(connection: duckdb.DuckDBPyConnection, found: Found, number: int, as_at: date, progress: Progress) -> _Looked:
+    titles = found.header.titles
+    # A title of a known system is none of somebody's values, whatever it looks like.
+    headless = found.header.line == 0 and found.header.delimiter is not None
+    if headless or looks_like_data([title for title in titles if not is_known(title)]):
+        raise InputError(
+            "the first line seems to hold a record, not titles; put a line of titles above it", path=found.where
+        )
+    once = [title for at, title in enumerate(titles) if title and title not in titles[:at]]
+    fields = {title: f"c{at}" for at, title in enumerate(once)}
+    kind = Kind(f"sheet_{number}", {column: (title,) for title, column in fields.items()}, ())
+    create_raw(connection, f"loaded_{kind.name}", kind)
+    loaded = load(connection, replace(_ANY, kinds=(kind,)), replace(found, kind=kind), number, progress)
+    union = " UNION ALL BY NAME ".join([f"SELECT * FROM loaded_{kind.name}", *loaded.selects])
+    connection.execute(f"CREATE TEMP VIEW raw_{kind.name} AS {union}")
+    if not loaded.records:
+        raise InputError("holds a header and no records; export it again", path=found.where)
+    evidence = weigh(connection, f"raw_{kind.name}", list(fields.values()), as_at)
+    seen = (Seen(title, titles.index(title), e) for title, e in zip(fields, evidence, strict=True))
+    return _Looked(found, f"raw_{kind.name}", fields, tuple(seen))
+
+
+def _clear(connection: duckdb.DuckDBPyConnection, looked: Sequence[_Looked]) -> None:
+    for number, each in enumerate(looked, start=1):
+        connection.execute(f"DROP VIEW {each.relation}")
+        connection.execute(f"DROP TABLE loaded_sheet_{number}")
