@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from connectors.detect import Extract, Found
@@ -163,7 +163,8 @@ def _listed(
 
 
 def _folder(source: Source, found: Found) -> tuple[int, str]:
-    return id(source), PurePosixPath(found.name).parent.as_posix()
+    # By where it lies: names for the report show no more of that than tells files apart.
+    return id(source), Path(found.where).parent.as_posix()
 
 
 def _named(supplier: Supplier, files: Sequence[File]) -> list[Delivery]:
