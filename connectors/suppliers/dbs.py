@@ -73,8 +73,9 @@ def _field(name: str) -> str:
     return f"CASE WHEN r.as_csv THEN CASE WHEN len(f) = {len(LENGTHS)} THEN f[{at + 1}] END ELSE {fixed} END AS {name}"
 
 
-# The header says which, and it is fixed width whatever the body is.
-_AS_CSV = "first_value(substr(text, 7, 1) = '1') OVER (PARTITION BY file ORDER BY record)"
+# The header says so, and is fixed width whatever the body is.
+_SAID = "SELECT {0} FROM raw_reply h WHERE h.file = r.file AND h.record = 1"
+_AS_CSV = f"(substr(({_SAID.format('h.text')}), 7, 1) = '1')"
 _ANSWERS = "(SELECT count(*) FROM prepared_reply a WHERE a.file = r.file AND a.answers)"
 _FOUND = tracing.fills(
     {
@@ -105,11 +106,11 @@ DBS = Supplier(
             columns={"text": ("text",)},
             required=(),
             prepare=(
-                f"SELECT r.*, {', '.join(map(_field, _PLACES))}, NOT r.continued AND NOT {_HEADER} AND NOT {_TRAILER}"
-                f" AS answers FROM (SELECT *, {_AS_CSV} AS as_csv,"
-                " first_value(substr(text, 36, 8)) OVER w AS prepared_on,"
-                f" {tracing.csv_fields('whole')} AS f FROM ({tracing.whole_lines('reply', _AS_CSV)})"
-                " WINDOW w AS (PARTITION BY file ORDER BY record)) r"
+                f"SELECT r.* EXCLUDE (text, whole, f), left(r.text, 2) AS text, {', '.join(map(_field, _PLACES))},"
+                f" NOT r.continued AND NOT {_HEADER} AND NOT {_TRAILER} AS answers"
+                f" FROM (SELECT *, CASE WHEN as_csv THEN {tracing.csv_fields('whole')} END AS f"
+                f" FROM (SELECT *, {_AS_CSV} AS as_csv, ({_SAID.format('substr(h.text, 36, 8)')}) AS prepared_on"
+                f" FROM ({tracing.whole_lines('reply', _AS_CSV)}) r)) r"
             ),
             derived={
                 "step": "CASE r.code " + " ".join(f"WHEN '{c}' THEN '{s}'" for c, s in _STEPS.items()) + " END",

@@ -49,7 +49,7 @@ MPT = Supplier(
             columns={"text": ("text",)},
             required=(),
             prepare=(
-                f"SELECT r.*, {', '.join(_field(name) for name in _PLACES)},"
+                f"SELECT r.* EXCLUDE (text, whole, f), {', '.join(_field(name) for name in _PLACES)},"
                 f" CASE WHEN {_HEADER} THEN {_COUNTED} END AS counted,"
                 f" CASE WHEN {_HEADER} THEN {_CODE} END AS file_code"
                 f" FROM (SELECT *, CASE WHEN NOT continued THEN {tracing.csv_fields('whole')} END AS f"

@@ -122,16 +122,20 @@ def whole_lines(kind: str, quoted: str = "TRUE") -> str:
     """SQL: the lines of `raw_<kind>`, where one whose quotation marks do not pair runs on to the next that closes them.
 
     Gives file, record, line, text, `whole` (with spaces for line breaks) and `continued`: carriage returns inside PDS
-    addresses break records over lines. `quoted` says of a line whether quotation marks mean anything in its file.
+    addresses break records over lines. `quoted` is SQL over `r` of whether quotation marks mean anything in its file.
     """
+    # Lines are long and few run on, so the windows are over their numbers alone.
     return f"""
-        SELECT *, string_agg(text, ' ') OVER (
-            PARTITION BY file, answer ORDER BY record ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS whole
-        FROM (SELECT *, sum(1 - inside) OVER (PARTITION BY file ORDER BY record) AS answer, inside = 1 AS continued
-            FROM (SELECT *, coalesce(sum(odd) OVER (PARTITION BY file ORDER BY record
-                    ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) % 2 AS inside
-                FROM (SELECT *, CASE WHEN {quoted}
-                    THEN (length(text) - length(replace(text, '"', ''))) % 2 ELSE 0 END AS odd FROM raw_{kind})))"""
+        WITH parity AS (SELECT file, record, CASE WHEN {quoted}
+                THEN (length(text) - length(replace(text, '"', ''))) % 2 ELSE 0 END AS odd FROM raw_{kind} r),
+            opened AS (SELECT *, coalesce(sum(odd) OVER (PARTITION BY file ORDER BY record
+                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) % 2 AS inside FROM parity),
+            answers AS (SELECT file, record, inside = 1 AS continued,
+                sum(1 - inside) OVER (PARTITION BY file ORDER BY record) AS answer FROM opened),
+            tails AS (SELECT file, answer, string_agg(text, ' ' ORDER BY record) AS tail
+                FROM answers JOIN raw_{kind} USING (file, record) WHERE continued GROUP BY ALL)
+        SELECT r.*, a.continued, CASE WHEN t.tail IS NULL THEN r.text ELSE r.text || ' ' || t.tail END AS whole
+        FROM raw_{kind} r JOIN answers a USING (file, record) LEFT JOIN tails t USING (file, answer)"""
 
 
 CONTINUED = Rule("the rest of the record on the line above", "r.continued")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -229,7 +230,7 @@ def test_an_mpt_header_of_five_fields(connection: duckdb.DuckDBPyConnection, tmp
 _CELL = st.text(st.characters(codec="utf-8", exclude_characters="\x00\x1a"), max_size=12)
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(_CELL, _CELL), min_size=1, max_size=8), st.booleans())
 def test_whatever_stands_in_names_and_addresses_every_answer_is_read(
     tmp_path: Path, texts: list[tuple[str, str]], as_mpt: bool
@@ -246,6 +247,29 @@ def test_whatever_stands_in_names_and_addresses_every_answer_is_read(
     for (held, _), (name,) in zip(texts, names, strict=True):
         if held.isalpha() and held.isascii():
             assert name == held
+
+
+WHOLE = [mesh(ANSWERS), mpt(ANSWERS), dbs.reply(dbs.ANSWERS, as_csv=False), dbs.reply(dbs.ANSWERS, as_csv=True)]
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from(WHOLE), st.integers(0), st.integers(0, 40), st.binary(max_size=12))
+def test_a_damaged_reply_is_read_or_refused_in_one_sentence(
+    tmp_path: Path, data: bytes, at: int, gone: int, put: bytes
+) -> None:
+    at %= len(data)
+    with duckdb.connect() as connection:
+        try:
+            report = load(connection, tmp_path, reply__csv=data[:at] + put + data[at + gone :])
+        except InputError as error:
+            assert "\n" not in str(error)
+            return
+        [file] = report.files
+        assert file.records == file.used + file.excluded + file.rejected
+        found = rows(connection, "person", "nhs_number")
+    # A digit may fall out of one number and leave another valid one only once in eleven; none is made of nothing.
+    known = {number for source in WHOLE for number in re.findall(r"9[0-9]{9}", source.decode())}
+    assert len({number for (number,) in found} - known) <= 1
 
 
 def test_every_code_says_what_it_means() -> None:
