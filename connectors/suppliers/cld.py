@@ -217,6 +217,11 @@ CLD = Supplier(
             keep_repeats="r.event_kind IS NOT NULL",
             exclude=(
                 Rule(
+                    "no LA Person Unique Identifier but the word NULL",
+                    "r.record_id IS NULL",
+                    ("la_person_unique_identifier",),
+                ),
+                Rule(
                     "superseded: a later file holds the same council and reporting period",
                     "r.file < max(r.file) OVER (PARTITION BY r.source_org, r.reporting_period_start_date,"
                     " r.reporting_period_end_date)",
