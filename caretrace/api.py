@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from caretrace import pipeline, review, run_folder
+from caretrace.population import read as read_population
 from linkage import Settings as LinkageSettings
 from schemas.errors import SettingsError
 from schemas.progress import SILENT, Progress
@@ -62,6 +63,7 @@ def link(
     test_numbers: pipeline.TestNumbers = "count",
     verdicts: Path | str | object | None = None,
     model: Model | Path | str | None = None,
+    population: Path | str | None = None,
     settings: LinkageSettings | None = None,
     engine: Engine | EngineName | None = None,
     progress: Progress = SILENT,
@@ -73,7 +75,8 @@ def link(
     each); None finds it from the content. `clients_map` is a TOML mapping of a council's own titles. `as_at` is the
     day that two-digit years are judged by, today where None. `verdicts` are earlier decisions to honour: a project's
     decisions.jsonl, or a table of the columns of VERDICT. `model` is a model or the JSON file of one; None trains one
-    on the data at hand. `settings` holds the targets. `engine` is "duckdb", "spark" or "recordlinkage", or an
+    on the data at hand. `population` is a CSV of how common names are elsewhere (docs/linkage.md), for a small
+    register. `settings` holds the targets. `engine` is "duckdb", "spark" or "recordlinkage", or an
     engine with settings of its own; all give the same links. With `out` a run folder is written as by the command line.
 
     Raises InputError or SettingsError where the input or a setting is wrong, Busy where another run writes `out`.
@@ -84,6 +87,7 @@ def link(
         test_numbers=test_numbers,
         linkage=settings or LinkageSettings(),
         model=_model(model),
+        population=read_population(Path(population)) if population else None,
         threads=threads,
     )
     chosen = named_engine(engine) if isinstance(engine, str) else engine

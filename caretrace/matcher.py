@@ -84,6 +84,11 @@ class Matcher:
 
         if options.numberless not in ("auto", "link", "review"):
             raise SettingsError("numberless is one of 'auto', 'link' and 'review'")
+        if model.provenance.get("names lean on") == "a population":
+            raise SettingsError(
+                "the model was trained with a population's name frequencies, which a look-up does not have; give a"
+                " model trained without --population"
+            )
         self._register, self._options, self._as_at = register, options, as_at
         self._model = model
         self._weigher = Weigher.of(replace(model, bands=model.bands or single_client_bands()))

@@ -17,7 +17,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from caretrace import run_folder
+from caretrace import population, run_folder
 from caretrace.linked import SIDES, make_person_keys, write_linked
 from caretrace.outputs import OutputSettings, write_outputs
 from caretrace.version import __version__
@@ -55,6 +55,8 @@ class Settings:
     """Targets, and what becomes of links to people without a number."""
     model: Model | None = None
     """The model to use; None trains one on the data at hand."""
+    population: population.Population | None = None
+    """How common names are elsewhere; None asks the register alone."""
     outputs: OutputSettings = field(default_factory=OutputSettings)
     threads: int | None = None
     """None: every core."""
@@ -76,6 +78,7 @@ class Settings:
             "test_numbers": self.test_numbers,
             "linkage": self.linkage.to_json(),
             "model": None if self.model is None else self.model.model_id,
+            "population": None if self.population is None else self.population.to_json(),
             "load_back": self.outputs.to_json(),
         }
 
@@ -148,6 +151,8 @@ def link(
     run_id = identify(reports, _organisations(connection), mappings, settings, verdicts)
     if verdicts is not None:
         _load_verdicts(connection, verdicts)
+    if settings.population is not None:
+        population.load(connection, settings.population)
     with clock("link"):
         facts = linkage.link(
             connection,

@@ -107,7 +107,8 @@ def link(
     """Link `clients.*` to `register.*`: tables `link` (schemas.LINK) and `candidate` (schemas.CANDIDATE).
 
     Without `model` one is trained on the data at hand, from the default. The same tables, model, settings and seed give
-    the same links on any number of threads and with any engine.
+    the same links on any number of threads and with any engine. The store may hold `verdict` (schemas.VERDICT), what
+    people decided, and `population_name` (name_type given or family, name, people), how common names are elsewhere.
     """
     settings, engine = settings or Settings(), engine or DuckDBEngine()
     seconds: dict[str, float] = {}

@@ -14,11 +14,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from linkage.names import cleaned_sql
+
 if TYPE_CHECKING:
     import duckdb
 
 # Rows of the wider frequency that a narrower count leans on [assumed]; larger trusts the narrow count less.
 LEAN_REGISTER, LEAN_COHORT, LEAN_GIVEN = 1000, 50, 20
+LEAN_POPULATION = 20_000
+"""The same, where the wider frequency is each name's own in a population [assumed]: a practice's register says little
+about rare names, and a county's needs no help."""
 # Chance that two people of England agree, for a register too small to say [assumed]; it weighs as much as the pairs
 # that some 300 people make.
 _AGREE = {"given": 0.006, "family": 0.0012, "birth_date": 1 / 32_850, "unit": 1 / 500_000}
@@ -35,6 +40,8 @@ class Frequencies:
     """Chance that two random register people agree, by column."""
     numbered: float = 1.0
     """Share of them who have an NHS number."""
+    population: bool = False
+    """Whether names lean on a population's frequencies, in column `share` of `f_given` and `f_family`."""
 
 
 def count_frequencies(connection: duckdb.DuckDBPyConnection) -> Frequencies:
@@ -42,7 +49,7 @@ def count_frequencies(connection: duckdb.DuckDBPyConnection) -> Frequencies:
 
     Counted over people, not rows: somebody registered at two practices counts once. `f_client` holds, for each client,
     how many people of the register share both names, the birth date, the postcode, the house: where a pair agrees these
-    are the counts of either side.
+    are the counts of either side. Where the store holds `population_name` (name_type, name, people), names lean on it.
     """
     connection.execute("""
         CREATE OR REPLACE TEMP TABLE register_people AS
@@ -65,6 +72,7 @@ def count_frequencies(connection: duckdb.DuckDBPyConnection) -> Frequencies:
             CREATE OR REPLACE TEMP TABLE {name} AS
             SELECT {columns}, count(*) AS n FROM register_people
             WHERE {" AND ".join(f"{column} IS NOT NULL" for column in columns.split(", "))} GROUP BY {columns}""")
+    population = _lay_under(connection)
     for name, columns in {"f_names": "given, family", "f_house": "unit, house"}.items():
         connection.execute(f"""
             CREATE OR REPLACE TEMP TABLE {name} AS
@@ -90,7 +98,39 @@ def count_frequencies(connection: duckdb.DuckDBPyConnection) -> Frequencies:
         agree[column] = (same + _AGREE_PAIRS * _AGREE[column]) / (known * max(known - 1, 0) + _AGREE_PAIRS)
     for table in ("f_names", "f_house", "f_birth", "f_unit"):
         connection.execute(f"DROP TABLE {table}")
-    return Frequencies(people, agree, numbered)
+    return Frequencies(people, agree, numbered, population)
+
+
+def _lay_under(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Add `share`, a name's share of the population, to `f_given` and `f_family`; null where there is no population."""
+    given = exists(connection, "population_name")
+    for column in ("given", "family"):
+        if not given:
+            connection.execute(f"ALTER TABLE f_{column} ADD COLUMN share DOUBLE")
+            continue
+        # Whoever is on no list is rarer than the rarest who is: as common as one person would be.
+        connection.execute(f"""
+            CREATE OR REPLACE TEMP TABLE f_{column} AS
+            WITH named AS (
+                SELECT {cleaned_sql("name")} AS {column}, sum(people) AS people FROM population_name
+                WHERE name_type = '{column}' GROUP BY ALL
+            ),
+            everybody AS (SELECT sum(people) + 1 AS people FROM named)
+            SELECT {column}, coalesce(f.n, 1) AS n,
+                   CAST(coalesce(named.people, 1) AS DOUBLE) / everybody.people AS share
+            FROM f_{column} f FULL JOIN named USING ({column}), everybody
+            WHERE {column} <> ''""")
+    return given
+
+
+def exists(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
+    """Whether the store holds a table that callers may leave out."""
+    return bool(
+        connection.execute(
+            "SELECT 1 FROM duckdb_tables() WHERE table_name = ? AND database_name IN (current_database(), 'temp')",
+            [table],
+        ).fetchall()
+    )
 
 
 def u_columns(frequencies: Frequencies) -> dict[str, str]:
@@ -100,9 +140,15 @@ def u_columns(frequencies: Frequencies) -> dict[str, str]:
     def share(count: str, column: str) -> str:
         return f"({count} + {lean * frequencies.agree[column]!r}) / {n + lean}.0"
 
-    given = share("coalesce(fg.n, 1)", "given")
+    def name_share(alias: str, column: str) -> str:
+        if not frequencies.population:
+            return share(f"coalesce({alias}.n, 1)", column)
+        wider = f"coalesce({alias}.share, {frequencies.agree[column]!r})"
+        return f"(coalesce({alias}.n, 1) + {LEAN_POPULATION} * {wider}) / {n + LEAN_POPULATION}.0"
+
+    given = name_share("fg", "given")
     given_u = f"(coalesce(fgc.n, 1) + {LEAN_COHORT} * {given}) / (coalesce(fc.n, 1) + {LEAN_COHORT})"
-    family = share("coalesce(ff.n, 1)", "family")
+    family = name_share("ff", "family")
     family_u = (
         f"CASE WHEN l.given = r.given THEN (greatest(fl.names - 1, 0) + {LEAN_GIVEN} * {family})"
         f" / (coalesce(fg.n, 1) - 1 + {LEAN_GIVEN}) ELSE {family} END"
@@ -114,7 +160,7 @@ def u_columns(frequencies: Frequencies) -> dict[str, str]:
         "nickname_u": f"least(3 * {given_u}, 1)",
         "family_u": family_u,
         "family_near_u": family,
-        "other_family_u": f"least({family} + {share('coalesce(ffl.n, 1)', 'family')}, 1)",
+        "other_family_u": f"least({family} + {name_share('ffl', 'family')}, 1)",
         "birth_u": share("fl.birth", "birth_date"),
         "house_u": f"fl.house / {n}.0",
         "unit_u": unit,

@@ -78,6 +78,11 @@ def _folded(expression: str) -> str:
     return f"regexp_replace(regexp_replace({sql}, '[{_APOSTROPHES}]', '', 'g'), '[^A-Z]+', ' ', 'g')"
 
 
+def cleaned_sql(expression: str) -> str:
+    """A name as the comparisons have it: capitals without accents, its words joined."""
+    return f"replace({_folded(expression)}, ' ', '')"
+
+
 def build_names(connection: duckdb.DuckDBPyConnection, sides: tuple[str, ...]) -> None:
     """Make `name_value`, one row per distinct raw name of both sides, and `nickname` (a, b), both directions.
 

@@ -74,6 +74,7 @@ def train(
         "clients": clients,
         "register people": frequencies.people,
         "seed": seed,
+        "names lean on": "a population" if frequencies.population else "the register",
         "notes": list(notes),
     }
     return replace(model, provenance=provenance), training

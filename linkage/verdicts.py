@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from linkage.frequencies import exists
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -23,10 +25,7 @@ def resolve(connection: duckdb.DuckDBPyConnection) -> None:
     The last holds c and reason. All three are empty where nobody decided anything. A client with two confirmed people
     has none: that is asked again.
     """
-    exists = connection.execute(
-        "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'verdict' AND database_name = current_database()"
-    ).fetchall()
-    source = "verdict" if exists == [(1,)] else _NOTHING
+    source = "verdict" if exists(connection, "verdict") else _NOTHING
     connection.execute(f"""
         CREATE OR REPLACE TABLE verdict_here AS
         WITH by_number AS (

@@ -15,6 +15,7 @@ from caretrace.api import named_engine
 from caretrace.cli.given import source
 from caretrace.cli.place import ProjectOption
 from caretrace.outputs import OutputSettings
+from caretrace.population import read as read_population
 from caretrace.project import find
 from caretrace.words import counted
 from linkage import Settings, Target
@@ -110,10 +111,24 @@ def link(
         Path | None,
         typer.Option(metavar="FILE", help="Earlier decisions to honour; the project's decisions.jsonl if not given."),
     ] = None,
+    previous: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="RUN",
+            help="An earlier run: the report says what was mended since; the project's newest if not given.",
+        ),
+    ] = None,
     model: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE", help="A model to use, such as a run's model.json; trained on these lists if not given."
+        ),
+    ] = None,
+    population: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="How common names are elsewhere, for a small register: a CSV of name_type, name and people.",
         ),
     ] = None,
     wrong_links: Annotated[
@@ -139,6 +154,7 @@ def link(
 ) -> None:
     """Find each client's NHS number in the register, and write a run folder with links, reports and load-back file."""
 
+    from caretrace.quality.trend import newest
     from linkage.model_file import load
 
     formats = register_formats(register, register_as or [])
@@ -148,11 +164,13 @@ def link(
         test_numbers=test_numbers.value,
         linkage=Settings(Target(wrong_links=wrong_links, review=review_share), numberless.value),
         model=load(model) if model else None,
+        population=read_population(population) if population else None,
         outputs=OutputSettings(dead=dead.value, restricted=restricted.value, trace_required=trace_required.value),
         threads=threads,
         memory=memory,
     )
-    verdicts = review.given(decisions) if decisions else review.verdicts(find(project, here=Path.cwd()).decisions)
+    place = find(project, here=Path.cwd())
+    verdicts = review.given(decisions) if decisions else review.verdicts(place.decisions)
     with console.progress() as progress:
         run = pipeline.run(
             out,
@@ -162,6 +180,7 @@ def link(
             verdicts=verdicts,
             engine=_engine(engine, spark_master, spark_conf or []),
             progress=progress,
+            previous=previous or newest(place.runs, but=out),
         )
     console.say(summary(run.manifest["counts"]))
     if given := run.manifest["verdicts"]:

@@ -61,7 +61,9 @@ class RecordLinkageEngine:
         made, self._rules = pairs.make(RULES, clients, register, most=self.most_pairs)
         made = pairs.with_confirmed(made, records.verdicts(connection, "confirmed"))
         compared = pairs.compare(made, clients, register, {each.column: each.name for each in comparisons}, written)
-        self._pair_level = weights.with_frequencies(compared, clients, register, frequencies)
+        self._pair_level = weights.with_frequencies(
+            compared, clients, register, frequencies, records.shares(connection) if frequencies.population else None
+        )
         of_training = self._pair_level["c"].isin(records.ids(connection, training_clients_sql(seed)))
         records.write(connection, "pair_level", pairs.known(self._pair_level[of_training], model))
 

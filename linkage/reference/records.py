@@ -49,3 +49,11 @@ def verdicts(connection: duckdb.DuckDBPyConnection, table: str) -> pd.DataFrame:
     """Table `table` of linkage.verdicts, `ruled_out` or `confirmed`, with the ids of its pairs as integers."""
     frame: pd.DataFrame = connection.sql(f"SELECT * FROM {table}").to_arrow_table().to_pandas()
     return frame.astype({name: "int64" for name in ("c", "r", "person") if name in frame})
+
+
+def shares(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, float]]:
+    """Each name's share of the population given, by column and name (`linkage.frequencies`)."""
+    return {
+        column: dict(connection.execute(f"SELECT {column}, share FROM f_{column}").fetchall())
+        for column in ("given", "family")
+    }

@@ -10,12 +10,13 @@ The classifier gets all three as classes. It knows nothing of term frequencies, 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from linkage.frequencies import LEAN_COHORT, LEAN_GIVEN, LEAN_REGISTER, Frequencies
+from linkage.frequencies import LEAN_COHORT, LEAN_GIVEN, LEAN_POPULATION, LEAN_REGISTER, Frequencies
 from linkage.model import FLOOR, ComparisonWeights, Model
 from linkage.passes import PASSES
 from linkage.reference import toolkit
@@ -32,9 +33,16 @@ be settled by the record's key, whatever order a matrix product sums in."""
 
 
 def with_frequencies(
-    pair_level: pd.DataFrame, clients: pd.DataFrame, register: pd.DataFrame, frequencies: Frequencies
+    pair_level: pd.DataFrame,
+    clients: pd.DataFrame,
+    register: pd.DataFrame,
+    frequencies: Frequencies,
+    shares: Mapping[str, Mapping[str, float]] | None = None,
 ) -> pd.DataFrame:
-    """`pair_level` with log2 of every u that is a frequency, counted again over the register's people."""
+    """`pair_level` with log2 of every u that is a frequency, counted again over the register's people.
+
+    `shares` are those of names in a population, by column and name.
+    """
     people = _people(register)
     left = clients.loc[pair_level["c"]].reset_index(drop=True)
     right = register.loc[pair_level["r"]].reset_index(drop=True)
@@ -46,10 +54,19 @@ def with_frequencies(
 
     for frame in (people, left, right):
         frame["decade"] = frame["birth_year"] // 10
-    given = share(_count(people, right, "given"), "given")
+
+    def name_share(records: pd.DataFrame, column: str) -> Numbers:
+        count = _count(people, records, column)
+        if shares is None:
+            return share(count, column)
+        wider = records[column].map(shares[column]).fillna(frequencies.agree[column]).to_numpy(np.float64)
+        result: Numbers = (count + LEAN_POPULATION * wider) / (n + LEAN_POPULATION)
+        return result
+
+    given = name_share(right, "given")
     cohort = _count(people, right, "gender", "decade")
     given_u = (_count(people, right, "given", "gender", "decade") + LEAN_COHORT * given) / (cohort + LEAN_COHORT)
-    family = share(_count(people, right, "family"), "family")
+    family = name_share(right, "family")
     among_given = (np.maximum(_count(people, left, "given", "family") - 1, 0) + LEAN_GIVEN * family) / (
         _count(people, right, "given") - 1 + LEAN_GIVEN
     )
@@ -59,7 +76,7 @@ def with_frequencies(
         "nickname_u": np.minimum(3 * given_u, 1),
         "family_u": np.where(left["given"].notna() & (left["given"] == right["given"]), among_given, family),
         "family_near_u": family,
-        "other_family_u": np.minimum(family + share(_count(people, left, "family"), "family"), 1),
+        "other_family_u": np.minimum(family + name_share(left, "family"), 1),
         "birth_u": share(_count(people, left, "birth_date"), "birth_date"),
         "house_u": _count(people, left, "unit", "house") / n,
         "unit_u": unit,

@@ -167,17 +167,28 @@ def test_pairs_are_those_of_the_sql(rules: tuple[BlockingRule, ...], lists: dict
     assert found == facts
 
 
-@looks(6)
-@given(lists=LISTS)
-def test_frequencies_are_those_of_the_sql(lists: dict[str, Any], record_store) -> None:
+POPULATION = st.none() | st.lists(
+    st.tuples(st.sampled_from(["given", "family"]), names(), st.integers(1, 10**7)), min_size=1, max_size=6
+)
+
+
+@looks(8)
+@given(lists=LISTS, population=POPULATION)
+def test_frequencies_are_those_of_the_sql(lists: dict[str, Any], population: list[Any] | None, record_store) -> None:
     connection = record_store(lists)
+    connection.execute("DROP TABLE IF EXISTS population_name")
+    if population is not None:
+        connection.execute("CREATE TABLE population_name (name_type VARCHAR, name VARCHAR, people BIGINT)")
+        connection.executemany("INSERT INTO population_name VALUES (?, ?, ?)", population)
     frequencies = count_frequencies(connection)
+    assert frequencies.population == (population is not None)
+    shares = records.shares(connection) if population is not None else None
     connection.execute("""
         CREATE OR REPLACE TABLE pair AS
         SELECT l.id AS c, r.id AS r, true AS first FROM clients_record l, register_record r""")
     sql = pair_level_sql(COMPARISONS, frequencies, "pair")
     expected = connection.sql(f"SELECT * FROM ({sql}) ORDER BY c, r").df()
-    found = weights.with_frequencies(expected[["c", "r"]], *frames(connection), frequencies)
+    found = weights.with_frequencies(expected[["c", "r"]], *frames(connection), frequencies, shares)
     assert set(found.columns) == {"c", "r", *u_columns(frequencies)}
     for column in u_columns(frequencies):
         np.testing.assert_allclose(found[column], expected[column], atol=1e-12, err_msg=column)
