@@ -1,0 +1,241 @@
+"""Valid extracts made wrong in the ways files go wrong, and what must hold of a reading whatever they hold.
+
+A reading of any bytes either accounts for every record or fails with one sentence, and neither repeats a value. Import
+by path (tests/functional does), or take the fixture files of a new system into `fixtures/`: they are mutated as well.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import re
+import tempfile
+import zipfile
+from collections.abc import Callable, Mapping
+from datetime import date
+from pathlib import Path
+
+import duckdb
+from hypothesis import strategies as st
+
+from connectors import Source, read
+from connectors.files.opening import ENDINGS
+from schemas.errors import CaretraceError
+
+FIXTURES = Path(__file__).parents[3] / "fixtures"
+# What stands beside the extracts in that folder.
+_NO_EXTRACTS = ("agreements", "systems", "truth", "__pycache__")
+FOLDERS = sorted(each.name for each in FIXTURES.iterdir() if each.is_dir() and each.name not in _NO_EXTRACTS)
+
+Files = dict[str, bytes]
+Mutation = Callable[[st.DataObject, bytes], bytes]
+
+
+def files_of(folder: str) -> Files:
+    """The extract in a folder of fixtures; what stands there may also be several, or mean something alone."""
+    return {
+        path.relative_to(FIXTURES / folder).as_posix(): path.read_bytes()
+        for path in sorted((FIXTURES / folder).rglob("*"))
+        if path.suffix.lower() in ENDINGS
+    }
+
+
+def attempt(files: Mapping[str, bytes], values: frozenset[str] = frozenset()) -> list[str] | CaretraceError:
+    """Read the files as one folder and hold the reading to what must hold; the tables filled, or the error."""
+    with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
+        for name, content in files.items():
+            path = Path(folder) / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        try:
+            report = read(connection, [Source(Path(folder))], side="clients", as_at=date(2026, 11, 22))
+        except CaretraceError as error:
+            _check_words(str(error).replace(folder, ""), values)
+            assert "\n" not in str(error)
+            return error
+        aside = dict(connection.execute("SELECT extract_file, count(*) FROM clients.set_aside GROUP BY ALL").fetchall())
+        said = connection.execute(
+            "SELECT DISTINCT rule || ' ' || coalesce(columns, '') FROM clients.set_aside"
+            " UNION SELECT DISTINCT issue FROM clients.data_quality"
+        ).fetchall()
+    for file in report.files:
+        assert file.records == file.used + file.rejected + file.excluded
+        assert aside.get(file.name, 0) == file.rejected + file.excluded
+    for words in [*(sentence for (sentence,) in said), *(file.note or "" for file in report.files)]:
+        _check_words(words, values)
+    return [file.table for file in report.files if file.table != "-"]
+
+
+def _check_words(words: str, values: frozenset[str]) -> None:
+    found = {value for value in values if value in words}
+    assert not found, f"the words hold {len(found)} values: {words}"
+
+
+def values_of(files: Mapping[str, bytes]) -> frozenset[str]:
+    """Texts of the files that are plainly values: long enough not to be met by chance, and in no title."""
+    texts = [
+        re.split(r"[\r\n]+", content.decode("utf-8", errors="replace").lstrip("\ufeff")) for content in files.values()
+    ]
+    titles = " ".join(lines[0] for lines in texts).casefold()
+    cells = (cell for lines in texts for line in lines[1:] for cell in re.split(r'[,;\t|"^~&{}]', line))
+    return frozenset(
+        cell.strip()
+        for cell in cells
+        if re.search(r"\d{4}", cell) and len(cell.strip()) > 6 and cell.strip().casefold() not in titles
+    )
+
+
+@st.composite
+def mutated(draw: st.DrawFn, files: Files) -> Files:
+    """The files, or one of them alone, with one to three things wrong in one; now and then another is not there."""
+    data = draw(st.data())
+    name = draw(st.sampled_from(sorted(files)))
+    made = dict(files) if draw(st.booleans()) else {name: files[name]}
+    for mutation in draw(st.lists(st.sampled_from(MUTATIONS), min_size=1, max_size=3)):
+        made[name] = mutation(data, made[name])
+    others = sorted(made.keys() - {name})
+    if others and draw(st.integers(0, 9)) == 0:
+        del made[draw(st.sampled_from(others))]
+    if draw(st.integers(0, 9)) == 0:
+        pack = draw(st.sampled_from([_gzipped, _zipped]))
+        made[name] = pack(data, made[name])
+    return made
+
+
+def _place(data: st.DataObject, content: bytes) -> int:
+    return data.draw(st.integers(0, len(content)))
+
+
+def _line(data: st.DataObject, content: bytes) -> tuple[list[bytes], int]:
+    lines = content.splitlines(keepends=True) or [b""]
+    return lines, data.draw(st.integers(0, len(lines) - 1))
+
+
+def _cut(data: st.DataObject, content: bytes) -> bytes:
+    return content[: _place(data, content)]
+
+
+def _beheaded(data: st.DataObject, content: bytes) -> bytes:
+    return content[_place(data, content) :]
+
+
+def _noisy(data: st.DataObject, content: bytes) -> bytes:
+    noise = data.draw(
+        st.binary(min_size=1, max_size=4) | st.sampled_from([b'"', b",", b"\n", b"\r", b"\0", b"\xff\xfe"])
+    )
+    at = _place(data, content)
+    return content[:at] + noise + content[at:]
+
+
+def _overwritten(data: st.DataObject, content: bytes) -> bytes:
+    at = _place(data, content)
+    noise = data.draw(st.binary(min_size=1, max_size=8))
+    return content[:at] + noise + content[at + len(noise) :]
+
+
+def _unquoted(data: st.DataObject, content: bytes) -> bytes:
+    at = content.find(b'"', _place(data, content))
+    return content[:at] + content[at + 1 :] if at >= 0 else content
+
+
+def _without_line(data: st.DataObject, content: bytes) -> bytes:
+    lines, at = _line(data, content)
+    return b"".join(lines[:at] + lines[at + 1 :])
+
+
+def _with_line_again(data: st.DataObject, content: bytes) -> bytes:
+    lines, at = _line(data, content)
+    return b"".join([*lines, lines[at] if at else lines[0]])
+
+
+def _with_blank_lines(data: st.DataObject, content: bytes) -> bytes:
+    lines, at = _line(data, content)
+    return b"".join([*lines[:at], b"\r\n \r\n\r\n", *lines[at:]])
+
+
+def _delimiter(content: bytes) -> bytes:
+    first = content.partition(b"\n")[0]
+    return max((b",", b";", b"\t", b"|"), key=first.count)
+
+
+def _with_column(data: st.DataObject, content: bytes) -> bytes:
+    """A column more on every line: sound only where no value runs over lines."""
+    mark = _delimiter(content)
+    cell = data.draw(st.sampled_from([b"", b"x", b'"a""b"', b"Surname"]))
+    return b"\r\n".join(line + mark + cell for line in content.splitlines())
+
+
+def _reordered(data: st.DataObject, content: bytes) -> bytes:
+    mark = _delimiter(content)
+    rows = [line.split(mark) for line in content.splitlines()]
+    width = len(rows[0]) if rows else 0
+    order = data.draw(st.permutations(range(width)))
+    return b"\n".join(mark.join(row[at] for at in order) if len(row) == width else mark.join(row) for row in rows)
+
+
+def _recoded(data: st.DataObject, content: bytes) -> bytes:
+    encoding = data.draw(st.sampled_from(["utf-16", "utf-16-le", "utf-16-be", "cp1252", "utf-8-sig", "cp500"]))
+    text = content.decode("utf-8", errors="replace")
+    return text.encode(encoding, errors="replace")
+
+
+def _partly_recoded(data: st.DataObject, content: bytes) -> bytes:
+    at = _place(data, content)
+    rest = content[at:].decode("utf-8", errors="replace") + "Zo\u00eb"
+    return content[:at] + rest.encode(data.draw(st.sampled_from(["cp1252", "utf-16-le"])), errors="replace")
+
+
+def _with_other_delimiter(data: st.DataObject, content: bytes) -> bytes:
+    return content.replace(_delimiter(content), data.draw(st.sampled_from([b";", b"\t", b"|", b"^"])))
+
+
+def _with_strange_cell(data: st.DataObject, content: bytes) -> bytes:
+    lines, at = _line(data, content)
+    mark = _delimiter(content)
+    cells = lines[at].rstrip(b"\r\n").split(mark)
+    cells[data.draw(st.integers(0, len(cells) - 1))] = data.draw(st.sampled_from(STRANGE))
+    return b"".join([*lines[:at], mark.join(cells) + b"\n", *lines[at + 1 :]])
+
+
+STRANGE = [
+    *(
+        b"",
+        b" ",
+        b"NULL",
+        b"=1/0",
+        b"0",
+        b"-1",
+        b"9" * 40,
+        b"1e400",
+        b"nan",
+        b"T",
+        b"%s{0}",
+        b"\\",
+        b"$.x",
+        b"a" * 5000,
+    ),
+    *(b"00/00/0000", b"31/02/1950", b"2999-12-31", b"0001-01-01", b"99999999", b"1950-02-01T25:61:61Z"),
+    *(b"9.43E+09", b"4857773457", b"\xf0\x9f\xa6\x84", b"'; DROP TABLE person; --", b"MSH|^~\\&|"),
+    *(b"{", b"[", b'{"resourceType":"Patient"}'),
+]
+
+
+def _gzipped(data: st.DataObject, content: bytes) -> bytes:
+    packed = gzip.compress(content, mtime=0)
+    return packed[: _place(data, packed)] if data.draw(st.booleans()) else packed
+
+
+def _zipped(data: st.DataObject, content: bytes) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(
+            data.draw(st.sampled_from(["a.csv", "../b.txt", "c.xlsx", "d.json", "e.zip", "f.hl7"])), content
+        )
+    packed = made.getvalue()
+    return _overwritten(data, packed) if data.draw(st.booleans()) else packed
+
+
+MUTATIONS: list[Mutation] = [
+    *(_cut, _beheaded, _noisy, _overwritten, _unquoted, _without_line, _with_line_again, _with_blank_lines),
+    *(_with_column, _reordered, _recoded, _partly_recoded, _with_other_delimiter, _with_strange_cell),
+]

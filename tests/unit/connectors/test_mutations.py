@@ -1,0 +1,37 @@
+"""Whatever is wrong with an extract, every record is accounted for, or one sentence says what is wrong."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+
+def _load() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("mutations", Path(__file__).with_name("mutations.py"))
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+mutations = _load()
+files_of = cache(mutations.files_of)
+PROVE = "CARETRACE_PROVE" in os.environ
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("folders", [(each,) for each in mutations.FOLDERS] if PROVE else [tuple(mutations.FOLDERS)])
+@given(data=st.data())
+@settings(
+    max_examples=200 if PROVE else 8, derandomize=not PROVE, deadline=None, suppress_health_check=list(HealthCheck)
+)
+def test_any_mutation_is_accounted_for(folders: tuple[str, ...], data: st.DataObject) -> None:
+    files = files_of(data.draw(st.sampled_from(folders)))
+    mutations.attempt(data.draw(mutations.mutated(files)), mutations.values_of(files))
