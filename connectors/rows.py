@@ -54,12 +54,12 @@ def _load(
     member = found.member
     with progress.stage(f"Reading {found.name}", member.size if member else None) as tick:
         if member is None:
-            return load_table(connection, found.table, found.name, raw=table, file=number, fields=named)
+            return load_table(connection, found.table, found.name, kind, raw=table, file=number, fields=named)
         if not member.is_parquet:
             return load_text(
                 connection, member, kind, found.header, raw=table, file=number, encodings=supplier.encodings, tick=tick
             )
-        loaded = load_parquet(member, file=number, fields=named, kind=kind)
+        loaded = load_parquet(connection, member, kind, raw=table, file=number, fields=named)
         for select in loaded.selects:
             connection.execute(f"INSERT INTO {table} BY NAME {select}")
         tick(loaded.bytes)

@@ -11,7 +11,7 @@ from connectors.suppliers.mapped import texts
 from connectors.suppliers.mapped.fields import KINDS
 from connectors.suppliers.mapped.settings import LeaveOut, Mapped
 from connectors.values import Value, listed, quoted, text
-from schemas import ADDRESS, IDENTIFIER, NAME, OPT_OUT, PERSON
+from schemas import ADDRESS, IDENTIFIER, NAME, OPT_OUT, PERSON, REGISTRATION
 from schemas.codes import ETHNIC_CATEGORY, NHS_NUMBER_STATUS
 
 
@@ -29,6 +29,7 @@ def kind(settings: Mapped) -> Kind:
             Fill(ADDRESS, address(settings), where=texts.anywhere("r")),
             *(_name(*name) for name in _OTHER_NAMES if settings.has("person", name[0])),
             *_identifiers(settings),
+            *([_registration(settings)] if any(settings.has("person", name) for name in _REGISTERED) else []),
             Fill(
                 OPT_OUT,
                 {"scheme": values.constant("local"), "opted_out": Value("true")},
@@ -36,6 +37,7 @@ def kind(settings: Mapped) -> Kind:
                 once=True,
             ),
         ),
+        preamble=settings.preamble,
         record_id=texts.padded(settings, "r.person_id"),
         key_columns=("person_id",),
         derived=_known(settings) | texts.place(settings, "person") | texts.until(),
@@ -77,6 +79,24 @@ def address(settings: Mapped) -> dict[str, Value]:
     return {"address_type": text("r.kind_of_address"), **texts.places("r"), **texts.period(settings)}
 
 
+_REGISTERED = ("registration_type", "registration_date", "deduction_date")
+
+
+def _registration(settings: Mapped) -> Fill:
+    """The registration at a GP practice, for systems that know it."""
+    return Fill(
+        REGISTRATION,
+        {
+            "gp_practice_code": text("r.gp_practice_code"),
+            "registration_type": text("r.registration_type"),
+            "start_date": values.day("r.registration_date", *settings.forms),
+            "end_date": values.day("r.deduction_date", *settings.forms),
+        },
+        where=f"coalesce({', '.join(f'r.{name}' for name in _REGISTERED)}) IS NOT NULL",
+        once=True,
+    )
+
+
 def _fields(settings: Mapped) -> tuple[str, ...]:
     return (*KINDS["person"], *(rule.field for rule in settings.leave_out if rule.titles))
 
@@ -90,7 +110,9 @@ def _known(settings: Mapped) -> dict[str, str]:
     def known(field: str) -> str:
         return texts.known(settings, f"r.{field}")
 
-    whole = known("full_name")
+    # "SMITH, Zoe (Ms)": a title behind the name is no part of it; another word in brackets may be.
+    titled = "'\\s*\\((mr|mrs|miss|ms|mx|master|dr|prof|professor|revd?|sir|dame|lord|lady)\\.?\\)$', '', 'i'"
+    whole = f"regexp_replace({known('full_name')}, {titled})"
     if settings.full_name_order == "given family":
         last, before = f"regexp_extract({whole}, '\\S+$')", f"regexp_replace({whole}, '\\s*\\S+$', '')"
     else:

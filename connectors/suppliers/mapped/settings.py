@@ -66,6 +66,7 @@ class Mapped:
     encodings: tuple[str, ...]
     forms: tuple[Form, ...]
     person_id_digits: int
+    preamble: int
     full_name_order: str
     unknown: tuple[str, ...]
     name_flags: tuple[str, ...]
@@ -134,7 +135,8 @@ def _read(path: Path) -> dict[str, Any]:
 
 _TABLES = ("address_types", "name_types", "identifiers", "words", "leave_out")
 _PLAIN = {
-    *("source", "profile", "standing", "encodings", "dates", "person_id_digits", "full_name_order", "unknown"),
+    *("source", "profile", "standing", "encodings", "dates", "preamble", "person_id_digits", "full_name_order"),
+    *("unknown",),
     *("name_flags", "nhs_number_types", "estimated_birth_date", "placeholder_births", "restricted_is_objection"),
 }
 
@@ -189,6 +191,7 @@ def _mapped(merged: Mapping[str, Any], where: Path) -> Mapped:
         encodings=tuple(_one_of(name, _ENCODINGS, "encodings", where) for name in merged["encodings"]),
         forms=tuple(_one_of(name, FORMS, "dates", where) for name in merged["dates"]),
         person_id_digits=int(merged["person_id_digits"]),
+        preamble=int(merged["preamble"]),
         full_name_order=_one_of(merged["full_name_order"], dict.fromkeys(_ORDERS), "full_name_order", where, key=True),
         unknown=_lowered(merged["unknown"]),
         name_flags=tuple(word.upper() for word in merged["name_flags"]),
