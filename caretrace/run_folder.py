@@ -79,23 +79,36 @@ def finish(draft: Draft, manifest: Mapping[str, Any]) -> Run:
     Every database in the draft must be closed by now: Windows renames no folder with an open file in it.
     """
     shutil.rmtree(draft.work)
-    files = sorted(path for path in draft.path.rglob("*") if path.is_file())
-    outputs = {path.relative_to(draft.path).as_posix(): sha256(path) for path in files}
+    outputs = {path.relative_to(draft.path).as_posix(): sha256(path) for path in _files(draft)}
+    complete = {"format": FORMAT, **manifest, "outputs": outputs}
+    text = json.dumps(complete, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    (draft.path / MANIFEST).write_text(text, encoding="utf-8", newline="\n")
+    _settle(draft)
+    return Run(draft.final, json.loads(text))
+
+
+def finish_plain(draft: Draft) -> Path:
+    """Close a draft that is no run, such as what a check writes: no manifest, all else the same."""
+    shutil.rmtree(draft.work)
+    _settle(draft)
+    return draft.final
+
+
+def _files(draft: Draft) -> list[Path]:
+    return sorted(path for path in draft.path.rglob("*") if path.is_file())
+
+
+def _settle(draft: Draft) -> None:
+    """Protect every file, flush all to disk, and rename."""
+    files = _files(draft)
     for path in files:
         protect(path)
         _flush(path)
-    complete = {"format": FORMAT, **manifest, "outputs": outputs}
-    text = json.dumps(complete, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-    target = draft.path / MANIFEST
-    target.write_text(text, encoding="utf-8", newline="\n")
-    protect(target)
-    _flush(target)
-    for folder in {path.parent for path in (*files, target)}:
+    for folder in {path.parent for path in files}:
         _flush_folder(folder)
     _refuse_existing(draft.final)
     _rename(draft.path, draft.final)
     _flush_folder(draft.final.parent)
-    return Run(draft.final, json.loads(text))
 
 
 def open(path: Path, *, verify: bool = False) -> Run:

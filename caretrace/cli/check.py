@@ -3,78 +3,147 @@
 from __future__ import annotations
 
 import json
-import tempfile
-from datetime import date
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from caretrace import console, pipeline
-from caretrace.cli import given
+from caretrace.cli.given import source
+from caretrace.cli.link import register_formats
 from caretrace.words import counted
 
 if TYPE_CHECKING:
     from caretrace.quality import Quality
+    from caretrace.quality.checking import Checked
+    from caretrace.quality.trend import Trend
 
-_EXPECTED = ("nhs_number", "family_name", "given_name", "birth_date", "gender", "postcode", "ethnicity")
-"""Columns whose absence from a record is a gap; few people have a date of death or a fifth line of address."""
 _SHOWN = 10
-"""Issues named in the short text; --json has all."""
+"""Refused or doubtful values named in the short text; --json has all."""
 
 
 def check(
-    path: Annotated[Path, typer.Argument(metavar="INPUT", help="An extract: a file or a folder.")],
+    inputs: Annotated[
+        list[Path],
+        typer.Argument(metavar="INPUT...", help="Extracts: files or folders; several are held against each other."),
+    ],
+    register: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="PATH", help="A GP register to hold them against. Repeatable."),
+    ] = None,
     format_name: Annotated[
-        str | None, typer.Option("--as", metavar="FORMAT", help="Its format; found from the content if not given.")
+        str | None, typer.Option("--as", metavar="FORMAT", help="Their format; found from the content if not given.")
+    ] = None,
+    register_as: Annotated[
+        list[str] | None,
+        typer.Option(metavar="[PATH=]F", help="A register's format: for the one at PATH, or for all. Repeatable."),
     ] = None,
     mapping: Annotated[
         Path | None, typer.Option("--map", metavar="FILE", help="A TOML mapping of your own column titles.")
     ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write a page, the figures and lists of records to mend; it must not exist."),
+    ] = None,
+    xlsx: Annotated[bool, typer.Option("--xlsx", help="With --out: the lists as workbooks too.")] = False,
+    previous: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="An earlier run, or what an earlier check wrote: say what changed since."),
+    ] = None,
+    as_at: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"], help="The day that ages and future dates are judged by; today if not given."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
 ) -> None:
-    """Say what is in an extract: files and versions, gaps, conflicts, and what was set aside. Changes nothing."""
-    import connectors
-    from caretrace import quality
+    """Say what is in extracts: files and versions, gaps, contradictions between systems, and what was set aside.
 
-    settings = pipeline.Settings(as_at=date.today())  # noqa: DTZ011 - the user's own calendar day
-    with (
-        tempfile.TemporaryDirectory(prefix="caretrace-") as folder,
-        pipeline.store(Path(folder), settings) as connection,
-        console.progress() as progress,
-    ):
-        source = given.source(path, format=format_name, mapping=mapping)
-        report = connectors.read(connection, (source,), side="clients", as_at=settings.as_at, progress=progress)
-        facts = quality.facts(connection, as_at=settings.as_at)
-    read = report.to_json()
+    Changes nothing, and links nobody: people are told by the NHS numbers that records share.
+    """
+    from caretrace.quality.checking import PAGE
+    from caretrace.quality.checking import check as look
+
+    if xlsx and out is None:
+        raise typer.BadParameter("it needs --out", param_hint="--xlsx")
+    settings = pipeline.Settings(as_at=as_at.date() if as_at else date.today())  # noqa: DTZ011 - the user's own day
+    formats = register_formats(register or [], register_as or [])
+    clients = [source(path, format=format_name, mapping=mapping) for path in inputs]
+    registers = [source(path, format=each) for path, each in zip(register or [], formats, strict=True)]
+    with console.progress() as progress:
+        checked = look(clients, registers, settings, previous=previous, out=out, workbooks=xlsx, progress=progress)
     if as_json:
-        console.say(json.dumps({"read": read, "quality": facts.to_json()}, indent=2, ensure_ascii=False))
+        console.say(json.dumps(checked.to_json(), indent=2, ensure_ascii=False))
     else:
-        console.say("\n".join(_lines(read, report.tables["PERSON"], facts)))
-    pipeline.require_people(report, (source,))
+        console.say("\n".join(lines(checked)))
+        if checked.out is not None:
+            console.say(f"written: {checked.out / PAGE}")
+    for side, sources in (("clients", clients), ("register", registers)):
+        if sources:
+            pipeline.require_people(checked.reports[side], sources)
 
 
-def _lines(read: dict[str, Any], people: int, facts: Quality) -> list[str]:
-    lines = []
+def lines(checked: Checked) -> Iterator[str]:
+    """The check as text: files, then what was found in each source, then what could not be used."""
+    for side, report in checked.reports.items():
+        yield from _read(report.to_json(), report.tables["PERSON"], side if len(checked.reports) > 1 else "in all")
+    yield from _found(checked.quality, checked.trend)
+    issues = sorted(checked.quality.issues, key=lambda each: (-each.values, each.column, each.issue))
+    if issues:
+        yield "\nvalues refused or doubtful:"
+    for issue in issues[:_SHOWN]:
+        yield f"{issue.values:>9,}  {issue.column}: {issue.issue}{'; used all the same' if issue.used else ''}"
+    if len(issues) > _SHOWN:
+        yield f"           and {len(issues) - _SHOWN} more kinds; --json has all"
+    if checked.quality.set_aside:
+        yield "\nrecords set aside:"
+    yield from (f"{s.records:>9,}  {s.kind}, {s.file}: {s.rule}" for s in checked.quality.set_aside)
+
+
+def _read(read: Any, people: int, name: str) -> Iterator[str]:
     for file in read["files"]:
         what = " ".join(str(file[key]) for key in ("format", "version", "encoding") if file[key])
-        lines.append(
+        yield (
             f"{file['name']}: {what}; {file['records']:,} records = {file['used']:,} used"
             f" + {file['rejected']:,} rejected + {file['excluded']:,} excluded"
         )
         if file["note"]:
-            lines.append(f"  note: {file['note']}")
-    lines.append(f"in all: {counted({**read, 'people': people})}")
-    for source in facts.sources:
-        gaps = [(f.column, f.missing + f.refused) for f in source.fields if f.column in _EXPECTED]
-        without = ", ".join(f"{column} {people:,}" for column, people in gaps if people) or "nothing"
-        lines.append(f"{source.source} ({source.source_org}): {source.records:,} people; without: {without}")
-    issues = sorted(facts.issues, key=lambda each: (-each.values, each.column, each.issue))
-    lines += [
-        f"{each.column}: {each.issue} ({each.values:,}{', used all the same' if each.used else ', not used'})"
-        for each in issues[:_SHOWN]
-    ]
-    if len(issues) > _SHOWN:
-        lines.append(f"and {len(issues) - _SHOWN} more kinds of issue; --json has all")
-    lines += [f"{each.kind}, {each.file}: {each.rule} ({each.records:,})" for each in facts.set_aside]
-    return lines
+            yield f"  note: {file['note']}"
+    yield f"{name}: {counted({**read, 'people': people})}"
+
+
+def _found(quality: Quality, trend: Trend | None) -> Iterator[str]:
+    from caretrace.report.mending import soonest, then
+    from caretrace.report.words import percent
+
+    for held in quality.sources:
+        yield f"\n{held.source}, {held.source_org} ({held.side}): {held.records:,} people"
+        rows = [
+            (
+                f"{figure.records:,}",
+                percent(figure.records / max(quality.of(figure), 1)),
+                *((then(trend.change(figure)),) if trend else ()),
+                figure.declared.severity.value,
+                figure.declared.title,
+            )
+            for figure in soonest(quality.figures)
+            if figure.key == held.key and figure.records
+        ]
+        head = ("records", "share", *(("before",) if trend else ()), "look", "what")
+        yield from _table([head, *rows]) if rows else ["nothing to mend was found"]
+    if trend and trend.why_not:
+        yield f"\nnot compared with {trend.of}: {trend.why_not}"
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    """Columns in line: numbers to the right, words to the left."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = [
+            cell.rjust(width) if place < 2 else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        yield "  ".join(["", *cells]).rstrip()

@@ -180,11 +180,17 @@ class Quality:
 
 
 def facts(
-    connection: duckdb.DuckDBPyConnection, *, as_at: date, linked: bool = False, lists: Path | None = None
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    as_at: date,
+    linked: bool = False,
+    lists: Path | None = None,
+    workbooks: bool = False,
 ) -> Quality:
     """Count everything on the sides that are loaded: a little over a second for a million people.
 
-    `linked` says that the store holds `link`. The records to mend are listed in the folder `lists`, which must exist.
+    `linked` says that the store holds `link`. The records to mend are listed in the folder `lists`, which must exist,
+    as CSV, and with `workbooks` as XLSX too.
     """
     loaded = _rows(connection, "SELECT table_schema FROM information_schema.tables WHERE table_name = 'person'")
     sides = [side for side in SIDES if (side,) in loaded]
@@ -203,7 +209,7 @@ def facts(
             _between(connection),
         )
         if lists is not None:
-            to_fix.write(connection, sides, lists)
+            to_fix.write(connection, sides, lists, workbooks=workbooks)
     return quality
 
 

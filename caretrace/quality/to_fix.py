@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from caretrace.quality.find import KINDS
 from caretrace.quality.kind import GP_SYSTEMS, Kind, Severity
 from caretrace.run_folder import protect
-from connectors.writers.for_people import cell, neutralised
+from connectors.writers.for_people import MOST_ROWS, cell, neutralised, write_xlsx
 
 if TYPE_CHECKING:
     import duckdb
@@ -27,8 +27,13 @@ _LONGEST = 80
 _WINDOWS_DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
 
 
-def write(connection: duckdb.DuckDBPyConnection, sides: Sequence[str], folder: Path) -> tuple[Path, ...]:
-    """Write the lists into `folder`, which must exist, most urgent first; a source with nothing to mend has none."""
+def write(
+    connection: duckdb.DuckDBPyConnection, sides: Sequence[str], folder: Path, *, workbooks: bool = False
+) -> tuple[Path, ...]:
+    """Write the lists into `folder`, which must exist, most urgent first; a source with nothing to mend has none.
+
+    With `workbooks` each stands beside its CSV as XLSX too, unless it is longer than a worksheet can be.
+    """
     written: dict[tuple[str, str, str], Path] = {}
     for side in sides:
         result = connection.execute(_chunks_sql(side))
@@ -40,6 +45,12 @@ def write(connection: duckdb.DuckDBPyConnection, sides: Sequence[str], folder: P
                     written[key] = _begun(folder / file_name(source, organisation, written.values()))
                 with written[key].open("a", encoding="utf-8", newline="") as file:
                     file.write(lines)
+    for key, path in written.items() if workbooks else ():
+        query = _rows_sql(*key)
+        ((rows,),) = connection.execute(f"SELECT count(*) FROM ({query})").fetchall()
+        if rows <= MOST_ROWS:
+            write_xlsx(connection, query, path.with_suffix(".xlsx"), sheet="To mend")
+            protect(path.with_suffix(".xlsx"))
     return tuple(written.values())
 
 
@@ -82,6 +93,29 @@ def _chunks_sql(side: str) -> str:
         JOIN (VALUES {declared}) k(kind, urgency, discreet, by_holder, by_practice, name) ON k.kind = f.kind
         WHERE f.side = '{side}' AND f.sure
         GROUP BY p.source, p.source_org, k.urgency, k.kind ORDER BY p.source, p.source_org, k.urgency, k.kind"""
+
+
+def _rows_sql(side: str, source: str, organisation: str) -> str:
+    """The same list as rows, for a workbook: few are asked for, so nothing is made beforehand."""
+    order = list(Severity)
+    declared = ", ".join(
+        f"({place}, {order.index(kind.severity)}, {kind.discreet}, "
+        + ", ".join(
+            map(_text, (kind.column, kind.title, kind.do, kind.severity.value, kind.mended_by(side, source), kind.name))
+        )
+        + ")"
+        for place, kind in enumerate(KINDS)
+        if kind.is_listed(side)
+    )
+    values = ("record_id", "field", "wrong", "what_to_do", "soon", "who", "seen", "note", "name")
+    named = ", ".join(f'{value} AS "{name}"' for value, name in zip(values, HEAD, strict=True))
+    return f"""SELECT {named} FROM (
+        SELECT p.record_id, k.*, CASE WHEN NOT discreet THEN f.others END AS seen, f.note
+        FROM temp.quality_found f JOIN {side}.person p ON p.rowid = f.row
+        JOIN (VALUES {declared}) k(kind, urgency, discreet, field, wrong, what_to_do, soon, who, name)
+            ON k.kind = f.kind
+        WHERE f.side = '{side}' AND f.sure AND p.source = {_text(source)} AND p.source_org = {_text(organisation)}
+        ORDER BY urgency, kind, p.record_id)"""
 
 
 def _cells(kind: Kind, side: str, source: str) -> str:

@@ -18,6 +18,7 @@ from caretrace.quality import Quality
 from caretrace.quality.trend import Trend
 from caretrace.report import charts, checklist, evaluation, flow, mending, tables
 from caretrace.report.figures import Figures, gather
+from caretrace.report.marks import Chart
 from caretrace.report.words import count, estimate, exact, percent
 
 if TYPE_CHECKING:
@@ -103,7 +104,6 @@ def _charts(manifest: Mapping[str, Any], figures: Figures, quality: Quality) -> 
     files = manifest.get("inputs") or []
     intakes = [flow.intake(files, side.removesuffix("s"), people) for side, people in held.items()]
     passes = tables.matched(figures, linkage.get("passes") or []).rows
-    systems = sorted(tables.by_system(quality), key=lambda system: system[0].endswith("(register)"))
     rules = charts.fold([(s.rule, s.records) for s in quality.set_aside], _BARS)
     return {
         "flow": flow.diagram(intakes[0], intakes[1], figures),
@@ -115,9 +115,7 @@ def _charts(manifest: Mapping[str, Any], figures: Figures, quality: Quality) -> 
         ),
         "certainty": charts.certainty(figures.bins, bands.get("link_at"), bands.get("review_at")),
         "shares": charts.shares([g for g in figures.groupings if g.name in _CHARTED], figures.linked.value),
-        "completeness": charts.completeness(
-            [(name, tables.field_counts(s, tables.CHARTED)) for name, s in systems[:_CHARTED_SYSTEMS]]
-        ),
+        "completeness": completeness_chart(quality),
         "set_aside": charts.bars(
             "set-aside",
             "Records set aside, by rule",
@@ -132,6 +130,12 @@ def _charts(manifest: Mapping[str, Any], figures: Figures, quality: Quality) -> 
             lambda seconds: f"{seconds:.2f} s",
         ),
     }
+
+
+def completeness_chart(quality: Quality) -> Chart:
+    """The first few systems, clients before the register."""
+    systems = tables.by_system(quality)[:_CHARTED_SYSTEMS]
+    return charts.completeness([(name, tables.field_counts(sources, tables.CHARTED)) for name, sources in systems])
 
 
 def _tables(manifest: Mapping[str, Any], figures: Figures, quality: Quality) -> dict[str, Any]:

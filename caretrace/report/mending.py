@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from caretrace.quality import BY_NAME, Kind, Quality
+from caretrace.quality import BY_NAME, Figure, Kind, Quality, Severity
 from caretrace.quality.first import ToMend, to_mend, urgent
 from caretrace.quality.persons import COMPARED
 from caretrace.quality.trend import Change, Trend
@@ -99,11 +99,19 @@ def found(quality: Quality, trend: Trend | None) -> Grid:
                 figure.declared.severity.value,
                 figure.doubtful or "",
             )
-            for figure in sorted(quality.figures, key=lambda figure: list(names).index(figure.key))
+            for key in names
+            for figure in soonest(quality.figures)
+            if figure.key == key
         ),
         "Share: of the source's records; for contradictions between systems, of the records whose person another system"
         " holds too. Doubtful besides: seen only through a link that is not certain; counted, and in no list.",
     )
+
+
+def soonest(figures: Sequence[Figure]) -> list[Figure]:
+    """The most urgent first, then the most frequent."""
+    order = list(Severity)
+    return sorted(figures, key=lambda figure: (order.index(figure.declared.severity), -figure.records, figure.kind))
 
 
 def _expected(quality: Quality, kind: str, key: tuple[str, str, str]) -> str:

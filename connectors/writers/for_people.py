@@ -22,7 +22,7 @@ _SPACES = " \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u
 
 _BATCH = 50_000
 _NOT_IN_XML = re.compile(r"[\x00-\x08\x0b-\x1f\ufffe\uffff]")
-_MOST_ROWS = 1_048_575
+MOST_ROWS = 1_048_575
 """Rows of a worksheet below its header."""
 
 
@@ -55,8 +55,8 @@ def write_xlsx(connection: duckdb.DuckDBPyConnection, query: str, path: Path, *,
     names = [row[0] for row in connection.execute(f"DESCRIBE {query}").fetchall()]
     columns = ", ".join(f"""coalesce(CAST("{name}" AS VARCHAR), '') AS "{name}\"""" for name in names)
     found = connection.execute(f"SELECT {columns} FROM ({query})").fetchall()
-    if len(found) > _MOST_ROWS:
-        raise ValueError(f"a worksheet holds {_MOST_ROWS:,} rows at most; write CSV")
+    if len(found) > MOST_ROWS:
+        raise ValueError(f"a worksheet holds {MOST_ROWS:,} rows at most; write CSV")
     with xlsxwriter.Workbook(str(path), {"strings_to_formulas": False, "strings_to_urls": False}) as book:
         book.set_properties({"created": datetime(2000, 1, 1)})  # noqa: DTZ001
         page = book.add_worksheet(sheet)
