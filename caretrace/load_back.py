@@ -23,8 +23,8 @@ from caretrace.trace.opening import opened, quoted
 from caretrace.trace.rules import Verdict
 from caretrace.trace.store import Kept
 from caretrace.written import log_writing
-from connectors.writers.for_people import is_formula, write_csv, write_xlsx
-from schemas.errors import InputError
+from connectors.writers.for_people import MOST_ROWS, is_formula, write_csv, write_xlsx
+from schemas.errors import InputError, SettingsError
 
 if TYPE_CHECKING:
     import duckdb
@@ -217,6 +217,9 @@ def _queries(system: System) -> tuple[str, str]:
 
 def _write(connection: duckdb.DuckDBPyConnection, query: str, path: Path, form: Form) -> int:
     if form == "xlsx":
+        [(rows,)] = connection.execute(f"SELECT count(*) FROM ({query})").fetchall()
+        if rows > MOST_ROWS:
+            raise SettingsError(f"a worksheet holds {MOST_ROWS:,} rows at most, and there are {rows:,}; use CSV")
         return write_xlsx(connection, query, path, sheet="NHS numbers")
     return write_csv(connection, query, path)
 

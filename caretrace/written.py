@@ -76,8 +76,7 @@ def log_writing(
     with log.opened(project.audit, secrets, now=now) as held:
         settled = _settle(held, project, now)
         writing_id = f"W{len(held.entries):06d}"
-        for path in files:
-            path.parent.mkdir(parents=True, exist_ok=True)
+        made = _make_folders(files)
         writing = Writing(writing_id, tuple(_draft(path, writing_id) for path in files), settled)
         intent: dict[str, Any] = {
             "writing_id": writing_id,
@@ -98,7 +97,7 @@ def log_writing(
             _put_in_place(writing.drafts, files)
         except BaseException as error:
             # BaseException: Ctrl-C and SIGTERM too must leave nothing behind. It is raised again as it came.
-            _abort(held, writing, error, now)
+            _abort(held, writing, made, error, now)
             raise
         outcome = {"writing_id": writing_id, "rows": writing.rows, "files": digests}
         try:
@@ -112,6 +111,16 @@ def log_writing(
 def _refuse_existing(path: Path) -> None:
     if path.exists() or path.is_symlink():
         raise InputError("exists already; files with identifiers are never written over anything", path=path)
+
+
+def _make_folders(files: Sequence[Path]) -> tuple[Path, ...]:
+    """Make the folders that are missing; gives those made, a folder after the one it lies in."""
+    made: list[Path] = []
+    for path in files:
+        missing = [folder for folder in (path.parent, *path.parent.parents) if not folder.exists()]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        made += reversed(missing)
+    return tuple(made)
 
 
 def _draft(path: Path, writing_id: str) -> Path:
@@ -141,12 +150,15 @@ def _digests(drafts: Sequence[Path], names: Sequence[str]) -> dict[str, str]:
     return digests
 
 
-def _abort(held: Log, writing: Writing, error: BaseException, now: datetime) -> None:
+def _abort(held: Log, writing: Writing, made: Sequence[Path], error: BaseException, now: datetime) -> None:
     """Take back what was written and log that; where even that fails, the next writing settles the intent."""
     from governance.audit import writings
 
     for draft in writing.drafts:
         draft.unlink(missing_ok=True)
+    for folder in reversed(made):
+        with suppress(OSError):  # somebody else put something there
+            folder.rmdir()
     with suppress(Refused):
         body = {"writing_id": writing.writing_id, "reason": type(error).__name__}
         held.append([(writings.ABORTED, body)], now=now)

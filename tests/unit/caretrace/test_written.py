@@ -64,7 +64,7 @@ def test_a_writing_is_logged_with_its_hash(project: Project, begin: Begin, tmp_p
 
 
 def test_what_fails_leaves_nothing_but_an_entry(project: Project, begin: Begin, tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="full"), begin(project.root / "a.csv") as writing:
+    with pytest.raises(OSError, match="full"), begin(project.root / "new" / "er" / "a.csv") as writing:
         writing.drafts[0].write_text("x", "utf-8")
         raise OSError("full")
     assert [row["state"] for row in rows(project, tmp_path)] == ["aborted, nothing left"]
