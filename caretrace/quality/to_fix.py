@@ -62,8 +62,8 @@ def file_name(source: str, organisation: str, taken: Iterable[Path] = ()) -> str
     >>> file_name("carefirst", "../Northshire: Adults")
     'carefirst-Northshire-Adults.csv'
     """
-    stem = re.sub(r"[^\w.]+", "-", f"{source}-{organisation}").strip("-.")[:_LONGEST].rstrip("-.") or "source"
-    if stem.split(".")[0].lower() in _WINDOWS_DEVICES:
+    stem = re.sub(r"\W+", "-", f"{source}-{organisation}").strip("-")[:_LONGEST] or "source"
+    if stem.lower() in _WINDOWS_DEVICES:
         stem = f"source-{stem}"
     used = {path.name.lower() for path in taken}
     names = (f"{stem}{'' if n == 1 else f'-{n}'}.csv" for n in range(1, len(used) + 2))

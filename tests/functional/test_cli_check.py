@@ -1,8 +1,12 @@
-"""`caretrace check`: what is in an extract, in words and as JSON."""
+"""`caretrace check`: what is in extracts, in words and as JSON, the lists it writes, and what changed since."""
 
+import csv
 import json
+import os
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 
 def test_in_words(caretrace: Any, people: Path) -> None:
@@ -10,7 +14,8 @@ def test_in_words(caretrace: Any, people: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert "clients.csv: standard" in done.stdout
     assert "150 records = 150 used + 0 rejected + 0 excluded" in done.stdout
-    assert "without: nhs_number " in done.stdout
+    assert "\nstandard, clients (clients): 150 people\n  records  share  look     what\n" in done.stdout
+    assert "  soon     no NHS number\n" in done.stdout
 
 
 def test_as_json_alone_on_stdout(caretrace: Any, people: Path) -> None:
@@ -21,3 +26,65 @@ def test_as_json_alone_on_stdout(caretrace: Any, people: Path) -> None:
     (source,) = facts["quality"]["sources"]
     assert source["records"] == 150
     assert all(f["present"] + f["missing"] + f["refused"] == 150 for f in source["fields"])
+
+
+@pytest.fixture(scope="module")
+def checked(caretrace: Any, people: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a check of both sides writes."""
+    out: Path = tmp_path_factory.mktemp("checks") / "one"
+    arguments = ("--register", people / "register.csv", "--out", out, "--xlsx", "--as-at", "2026-11-22")
+    done = caretrace("check", people / "clients.csv", *arguments)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith(f"written: {out / 'quality.html'}\n")
+    assert "register: 1,500 records read = " in done.stdout
+    return out
+
+
+def test_what_it_writes(checked: Path) -> None:
+    names = {path.relative_to(checked).as_posix() for path in checked.rglob("*") if path.is_file()}
+    lists = {f"to_fix/standard-{side}.{kind}" for side in ("clients", "register") for kind in ("csv", "xlsx")}
+    assert names == {"quality.html", "quality.json", *lists}
+    if os.name != "nt":
+        assert {(checked / name).stat().st_mode & 0o777 for name in names} == {0o600}
+
+
+def test_lists_and_figures_agree(checked: Path) -> None:
+    figures = json.loads((checked / "quality.json").read_text(encoding="utf-8"))["quality"]["figures"]
+    counted = {(f["kind"], f["side"]): f["records"] for f in figures}
+    for side in ("clients", "register"):
+        with (checked / "to_fix" / f"standard-{side}.csv").open(encoding="utf-8-sig", newline="") as file:
+            kinds = [row["kind"] for row in csv.DictReader(file)]
+        assert kinds
+        assert {kind: kinds.count(kind) for kind in kinds} == {kind: counted[kind, side] for kind in kinds}
+
+
+def test_what_changed_since(caretrace: Any, people: Path, checked: Path) -> None:
+    both = (people / "clients.csv", "--register", people / "register.csv", "--as-at", "2026-11-22")
+    done = caretrace("check", *both, "--previous", checked)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "● as before  soon     no NHS number\n" in done.stdout
+    changes = json.loads(caretrace("check", *both, "--previous", checked, "--json").stdout)["trend"]["changes"]
+    assert {change["direction"] for change in changes} == {"same"}
+
+
+def test_a_run_is_an_earlier_state_too(caretrace: Any, people: Path, run_folder: Path, tmp_path: Path) -> None:
+    done = caretrace("check", people / "clients", "--previous", run_folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "● as before  soon     no NHS number\n" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("--out", "{people}"), 1, "exists already; give --out a new name"),
+        (("--previous", "{people}"), 1, "not a finished run"),
+        (("--register", "{people}/nothing.csv"), 1, "no such file"),
+        (("--xlsx",), 2, "it needs --out"),
+        (("--register-as", "x.csv=emis"), 2, "none of the registers given"),
+    ],
+)
+def test_what_it_refuses(caretrace: Any, people: Path, arguments: tuple[str, ...], code: int, words: str) -> None:
+    done = caretrace("check", people / "clients.csv", *(each.format(people=people) for each in arguments))
+    assert (done.returncode, done.stdout) == (code, "")
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,8 +1,8 @@
 """Every kind of gap and contradiction: a few records in, what is found of them out.
 
-A case is its own council and practice, with people of its own. `A`, `B` and `C` stand for the case's NHS numbers. What a
-record is not said to differ in is complete and agrees with everybody. `found` names every finding, so a case also shows
-what is not found.
+A case is its own council and practice, with people of its own. `A`, `B` and `C` stand for the case's NHS numbers. What
+a record is not said to differ in is complete and agrees with everybody. `found` names every finding, so a case also
+shows what is not found.
 """
 
 from __future__ import annotations
@@ -127,7 +127,9 @@ WITHIN = [
         {"data_quality": [{"record_id": "c1", "column": "birth_date", **FAULTY}]},
     ),
     Case("born 1 January 1900", [c(birth_date="1900-01-01")], {"c1": "birth-date-placeholder"}),
-    Case("only the year of birth", [c(birth_date="1950-01-01", birth_date_precision="Y")], {"c1": "birth-date-partial"}),
+    Case(
+        "only the year of birth", [c(birth_date="1950-01-01", birth_date_precision="Y")], {"c1": "birth-date-partial"}
+    ),
     Case("born on 1 January", [c(birth_date="1950-01-01")], {"c1": "first-january"}),
     Case("born tomorrow", [c(birth_date="2026-11-23")], {"c1": "birth-date-future"}),
     Case("born today", [c(birth_date="2026-11-22")], {}),
@@ -188,7 +190,9 @@ ACROSS = [
         links=SURE,
     ),
     Case("another spelling of the family name", [c(family_name="Haile"), g()], {}, links=SURE),
-    Case("a name from before the marriage", [c(family_name="Okonkwo"), g(previous_family_name="Okonkwo")], {}, links=SURE),
+    Case(
+        "a name from before the marriage", [c(family_name="Okonkwo"), g(previous_family_name="Okonkwo")], {}, links=SURE
+    ),
     Case("dead for the practice", [c(), g(death_date="2026-02-03")], {"c1": "dead-elsewhere"}, links=SURE),
     Case(
         "dead for the practice, with a service still open",
@@ -383,7 +387,11 @@ class Found:
         """For one case: records by who holds them and kind; record ids and kinds in the lists."""
         held = {organisation(place, letter): letter for letter in "cgh"}
         counts = Counter(
-            {(held[f.source_org], f.kind): f.records for f in self.quality.figures if f.source_org in held and f.records}
+            {
+                (held[f.source_org], f.kind): f.records
+                for f in self.quality.figures
+                if f.source_org in held and f.records
+            }
         )
         rows = [row for name, letter in held.items() for row in self.listed.get(name, [])]
         return counts, {(row["record_id"], row["kind"]) for row in rows}
@@ -457,7 +465,9 @@ def test_every_kind_is_shown() -> None:
 
 def test_a_doubtful_link_is_counted_and_asks_nobody_to_do_anything(by_links: Found) -> None:
     place = next(n for n, case in enumerate(LINKED) if case.links is DOUBTFUL)
-    figures = [f for f in by_links.quality.figures if f.source_org in (organisation(place, "c"), organisation(place, "g"))]
+    figures = [
+        f for f in by_links.quality.figures if f.source_org in (organisation(place, "c"), organisation(place, "g"))
+    ]
     assert {(f.kind, f.side): (f.records, f.doubtful) for f in figures if f.doubtful} == {
         ("birth-date-differs", "clients"): (0, 1),
         ("birth-date-differs", "register"): (0, 1),
