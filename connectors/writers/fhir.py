@@ -70,7 +70,8 @@ def write_patients(
     result = connection.execute(f"SELECT {line} FROM {relation} ORDER BY patient_id")
     first, between, last = ("", "\n", "\n")
     if form is Form.BUNDLE:
-        first, between, last = ('{"resourceType":"Bundle","type":"collection","entry":[\n', ",\n", "\n]}\n")
+        # No line is a whole object, so that nobody takes the file for NDJSON by its first lines.
+        first, between, last = ('{"resourceType":"Bundle","type":"collection","entry":[', "\n,", "\n]}\n")
     written = 0
     with path.open("w", encoding="utf-8", newline="") as file:
         file.write(first)
