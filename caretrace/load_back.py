@@ -40,6 +40,7 @@ CONFLICT_COLUMNS = ("source", "source_org", "record_id", "held_nhs_number", "oth
 REPLACED = "the national service replaced the number held; give --replaced to load the new one"
 SUPPRESSED = Verdict.SUPPRESSED.value
 DIFFERS = "the number held is not the one the national service confirmed"
+LINKED_NOW = "the run links it to another number than the national service confirmed"
 
 _KEY = "source, source_org, record_id"
 
@@ -91,7 +92,7 @@ def load_back(
     refuse_inside(out, run.path, option="--out")
     run_id = str(run.manifest["run_id"])
     with opened(run) as connection:
-        results.build(connection, Kept.of(project), run_id)
+        results.build(connection, Kept.of(project))
         _build(connection, run, replaced)
         chosen = _systems(connection, systems)
         names = _names(chosen)
@@ -122,16 +123,21 @@ def _build(connection: duckdb.DuckDBPyConnection, run: Run, replaced: bool) -> N
     linked_on = date.fromisoformat(str(run.manifest["created_at"])[:10])
     prepare_claims(connection)
     accepted = f"r.verdict IN ('{Verdict.ACCEPTED.name}', '{Verdict.REPLACED.name}')"
+    # A link made after the trace; one that was asked about has an answer, which `result` has weighed.
+    linked_now = (
+        "coalesce(c.nhs_number <> r.nhs_number AND c.nhs_number IS DISTINCT FROM r.former_nhs_number AND NOT EXISTS"
+        f" (SELECT 1 FROM answer_once a WHERE {_same('a', 'c')} AND a.asked = c.nhs_number), false)"
+    )
     is_replaced = "p.nhs_number = r.former_nhs_number AND p.nhs_number <> r.nhs_number"
     connection.execute(f"""CREATE OR REPLACE TEMP TABLE traced AS SELECT {_KEY}, p.nhs_number AS held, r.* EXCLUDE
-            ({_KEY}), {accepted} AS accepted,
-            CASE WHEN NOT {accepted} THEN NULL WHEN p.nhs_number IS NULL THEN 'add'
+            ({_KEY}), {accepted} AS accepted, {linked_now} AS linked_now,
+            CASE WHEN NOT {accepted} OR {linked_now} THEN NULL WHEN p.nhs_number IS NULL THEN 'add'
                 WHEN p.nhs_number = r.nhs_number THEN 'confirm' WHEN {is_replaced} THEN 'replace' END AS action,
             'traced, ' || coalesce(r.step, 'no step given') || ' (' || r.service || ' ' || coalesce(r.code, '') || ')'
                 AS found_by,
             coalesce(r.dead, false) OR p.death_date IS NOT NULL AS is_dead,
             coalesce(r.restricted, false) OR coalesce(p.restricted, false) AS is_restricted
-        FROM result r JOIN clients.person p USING ({_KEY})""")
+        FROM result r JOIN clients.person p USING ({_KEY}) LEFT JOIN claim c USING ({_KEY})""")
     actions = "('add', 'confirm', 'replace')" if replaced else "('add', 'confirm')"
     left_out = "".join(
         f" AND NOT {column}"
@@ -161,7 +167,8 @@ def _build_conflicts(connection: duckdb.DuckDBPyConnection, actions: str) -> Non
     # A linked number that another client was traced to is that one's; what failed its trace is not loaded as linked.
     connection.execute(f"""CREATE OR REPLACE TEMP TABLE conflict AS
         SELECT {_KEY}, held AS held_nhs_number, coalesce(nhs_number, answered_nhs_number, asked) AS other_nhs_number,
-            found_by, CASE WHEN action = 'replace' THEN {quoted(REPLACED)} WHEN accepted THEN {quoted(DIFFERS)}
+            found_by, CASE WHEN action = 'replace' THEN {quoted(REPLACED)} WHEN linked_now THEN {quoted(LINKED_NOW)}
+                WHEN accepted THEN {quoted(DIFFERS)}
                 ELSE concat_ws(': ', CASE verdict {verdicts} END, reason) END AS reason
         FROM traced WHERE NOT (action IS NOT NULL AND action IN {actions})
             AND coalesce(nhs_number, answered_nhs_number, asked, held) IS NOT NULL

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from caretrace.trace.rules import Verdict
+from caretrace.trace.store import facts
 from connectors.writers.trace_request import REQUEST_COLUMNS
 
 if TYPE_CHECKING:
@@ -88,23 +90,23 @@ def choose(
     (of `results.build`). With `again` also what was asked before just so; where the service failed, always.
     """
     connection.execute(f"CREATE OR REPLACE TEMP TABLE base AS {_BASE}")
-    lacking = _lacking(which)
     wanted = ", ".join(f"'{why.name}'" for why in whom) or "''"
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE candidate_question AS SELECT q.why, q.asked, b.*,"
-        f" CASE {lacking} END AS lacking, EXISTS (SELECT 1 FROM asked_before a WHERE a.source = q.source"
-        " AND a.source_org = q.source_org AND a.record_id = q.record_id AND a.asked IS NOT DISTINCT FROM q.asked"
-        f" AND a.round = '{which.value}' AND a.with_postcode = {postcode} AND NOT EXISTS (SELECT 1 FROM"
-        " answer n WHERE n.reference = a.reference AND n.verdict = 'ASK_AGAIN')) AS asked_before"
-        f" FROM ({_NUMBERS if which is Round.NUMBERS else _NAMES}) q JOIN base b USING ({_KEY})"
-        f" WHERE q.why IN ({wanted})"
-    )
+    connection.execute(f"""CREATE OR REPLACE TEMP TABLE candidate_question AS
+        SELECT q.why, q.asked, b.*, {facts("b")} AS facts, CASE {_lacking(which)} END AS lacking, EXISTS (
+            SELECT 1 FROM asked_before a
+            WHERE a.source = q.source AND a.source_org = q.source_org AND a.record_id = q.record_id
+                AND a.asked IS NOT DISTINCT FROM q.asked AND a.facts = {facts("b")}
+                AND a.round = '{which.value}' AND a.with_postcode = {postcode}
+                AND NOT EXISTS (
+                    SELECT 1 FROM answer n WHERE n.reference = a.reference AND n.verdict = '{Verdict.ASK_AGAIN.name}')
+            ) AS asked_before
+        FROM ({_NUMBERS if which is Round.NUMBERS else _NAMES}) q JOIN base b USING ({_KEY})
+        WHERE q.why IN ({wanted})""")
     sent = "lacking IS NULL" + ("" if again else " AND NOT asked_before")
     number = f"row_number() OVER (ORDER BY {_KEY}, asked)"
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE question AS SELECT printf('CT{request_id}%06d', {number}) AS reference,"
-        f" {_KEY}, why, asked, {_sent(which, postcode)} FROM candidate_question WHERE {sent}"
-    )
+    connection.execute(f"""CREATE OR REPLACE TEMP TABLE question AS
+        SELECT printf('CT{request_id}%06d', {number}) AS reference, {_KEY}, why, asked, facts, {_sent(which, postcode)}
+        FROM candidate_question WHERE {sent}""")
     asked = connection.execute("SELECT why, count(*) FROM question GROUP BY 1 ORDER BY 1").fetchall()
     left_out = connection.execute(
         "SELECT coalesce(lacking, 'asked before; give --again to ask anew'), count(*) FROM candidate_question"

@@ -15,7 +15,7 @@ from caretrace.run_folder import Run
 from caretrace.trace import results
 from caretrace.trace.opening import opened, quoted
 from caretrace.trace.rules import SAME_GIVEN, Rules, Verdict, given_words, reason, verdict
-from caretrace.trace.store import ANSWER_COLUMNS, Kept
+from caretrace.trace.store import ANSWER_COLUMNS, Kept, facts
 from caretrace.written import log_writing
 from connectors.suppliers.trace_codes import meaning
 from connectors.writers.for_people import write_csv
@@ -85,12 +85,12 @@ def read(
         connection.execute("DROP SCHEMA register CASCADE")
         report = _read_replies(connection, replies, now)
         kept.load_questions(connection)
-        strangers = _match(connection, run_id)
+        strangers = _match(connection)
         [(answers,)] = connection.execute("SELECT count(*) FROM fitting").fetchall()
         if not answers:
             said = "; ".join(f"{count:,} {why}" for why, count in strangers.items()) or "it holds none at all"
             raise InputError(f"no answer is to a question of this run: {said}", path=replies[0])
-        _judge(connection, rules, number, run_id, now)
+        _judge(connection, rules, number, now)
         files = [folder / name for name in _FILES]
         with log_writing(
             project,
@@ -106,7 +106,7 @@ def read(
             answered, people, ids, sheet, note = writing.drafts
             write_parquet(connection, f"SELECT {', '.join(ANSWER_COLUMNS)} FROM judged ORDER BY reference", answered)
             _write_register(connection, people, ids)
-            results.build(connection, kept, run_id, also=(answered,))
+            results.build(connection, kept, also=(answered,))
             write_csv(connection, RESULTS, sheet)
             done = _summary(connection, report, strangers, folder, writing.settled)
             note_facts = {"run_id": run_id, "at": now.isoformat(timespec="seconds"), "rules": rules.to_json()}
@@ -135,17 +135,19 @@ def _read_replies(connection: duckdb.DuckDBPyConnection, replies: Sequence[Path]
     return report
 
 
-def _match(connection: duckdb.DuckDBPyConnection, run_id: str) -> dict[str, int]:
+def _match(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
     """Make the table `fitting`: answers that are to a question of this run; the rest by why not."""
     why = (
         "CASE WHEN q.reference IS NULL THEN 'to no question of this project'"
-        f" WHEN q.run_id <> {quoted(run_id)} THEN 'to a question of another run'"
+        " WHEN c.record_id IS NULL THEN 'about a client that is not in this run, or has changed since it was asked'"
         " WHEN t.requested_nhs_number IS NOT NULL AND t.requested_nhs_number IS DISTINCT FROM q.asked"
         " THEN 'whose repeated number is not the one asked about' END"
     )
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE matched AS SELECT t.record_id AS reference, {why} AS why_not"
-        " FROM register.trace t LEFT JOIN asked_before q ON q.reference = t.record_id"
+        " FROM register.trace t LEFT JOIN asked_before q ON q.reference = t.record_id LEFT JOIN clients.person c"
+        " ON c.source = q.source AND c.source_org = q.source_org AND c.record_id = q.record_id"
+        f" AND {facts('c')} = q.facts"
     )
     connection.execute("CREATE OR REPLACE TEMP TABLE fitting AS SELECT reference FROM matched WHERE why_not IS NULL")
     return dict(
@@ -155,7 +157,7 @@ def _match(connection: duckdb.DuckDBPyConnection, run_id: str) -> dict[str, int]
     )
 
 
-def _judge(connection: duckdb.DuckDBPyConnection, rules: Rules, number: int, run_id: str, now: datetime) -> None:
+def _judge(connection: duckdb.DuckDBPyConnection, rules: Rules, number: int, now: datetime) -> None:
     """Make the table `judged` (ANSWER_COLUMNS)."""
     from linkage.diminutives import PAIRS
 
@@ -177,16 +179,11 @@ def _judge(connection: duckdb.DuckDBPyConnection, rules: Rules, number: int, run
                 JOIN c ON c.source = q.source AND c.source_org = q.source_org AND c.record_id = q.record_id
                 LEFT JOIN f ON f.record_id = t.record_id CROSS JOIN everyday)
         SELECT {number} AS reading, q.request_id, q.run_id, q.round, q.source, q.source_org, q.record_id, q.why,
-            q.asked, q.reference, t.source AS service, t.code, t.outcome, t.nhs_number, t.step, t.confidence,
+            q.asked, q.facts, q.reference, t.source AS service, t.code, t.outcome, t.nhs_number, t.step, t.confidence,
             {verdict("(" + why + ")")} AS verdict, {why} AS reason,
             coalesce(t.traced_on, DATE '{now.date().isoformat()}') AS answered_on,
             f.death_date IS NOT NULL AS dead, coalesce(f.restricted, false) AS restricted
         FROM together""")
-    [(judged, fitting)] = connection.execute(
-        "SELECT (SELECT count(*) FROM judged), (SELECT count(*) FROM fitting)"
-    ).fetchall()
-    if judged != fitting:
-        raise InputError(f"{fitting - judged} answers are about clients that are not in this run ({run_id})")
 
 
 def _write_register(connection: duckdb.DuckDBPyConnection, people: Path, ids: Path) -> None:

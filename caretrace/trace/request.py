@@ -106,7 +106,7 @@ def request(
     kept, run_id = Kept.of(project), str(run.manifest["run_id"])
     with opened(run) as connection:
         kept.load_questions(connection)
-        results.build(connection, kept, run_id)
+        results.build(connection, kept)
         chosen = choose(connection, which, request_id=token, whom=whom, postcode=postcode, again=again)
         if not chosen.total:
             reasons = "; ".join(f"{count:,} {why}" for why, count in chosen.left_out.items()) or "nobody is left"

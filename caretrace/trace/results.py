@@ -1,4 +1,4 @@
-"""One result a client, of every answer read for a run: one number, and none where anything speaks against it."""
+"""One result a client, of every answer about it that still holds: one number, none where anything speaks against it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from caretrace.trace.opening import quoted
 from caretrace.trace.rules import Verdict
-from caretrace.trace.store import Kept
+from caretrace.trace.store import Kept, facts
 
 if TYPE_CHECKING:
     import duckdb
@@ -33,9 +32,10 @@ _ORDER = (
 )
 
 
-def build(connection: duckdb.DuckDBPyConnection, kept: Kept, run_id: str, *, also: Sequence[Path] = ()) -> None:
-    """Make the tables `answer` and `result` (one row a client that was asked about in this run and answered).
+def build(connection: duckdb.DuckDBPyConnection, kept: Kept, *, also: Sequence[Path] = ()) -> None:
+    """Make the tables `answer` and `result` (one row for each of the run's clients that was answered about).
 
+    An answer holds while the client is as it was when it was asked about, in this run or an earlier one.
     result: client key, verdict (a name of `Verdict`), nhs_number (accepted ones only), former_nhs_number, reason, code,
     service, step, confidence, answered_on, dead, restricted. `also` are answers that do not stand at their place yet.
     """
@@ -48,7 +48,8 @@ def build(connection: duckdb.DuckDBPyConnection, kept: Kept, run_id: str, *, als
             CASE WHEN versions > 1 THEN '{Verdict.REFER.name}' ELSE verdict END AS verdict,
             CASE WHEN versions > 1 THEN '{ANSWERED_TWICE}' ELSE reason END AS reason)
         FROM (SELECT *, count(DISTINCT concat_ws('|', code, nhs_number)) OVER (PARTITION BY reference) AS versions
-              FROM answer WHERE run_id = {quoted(run_id)})
+              FROM answer a SEMI JOIN clients.person p ON p.source = a.source AND p.source_org = a.source_org
+                AND p.record_id = a.record_id AND {facts("p")} = a.facts)
         QUALIFY row_number() OVER (PARTITION BY reference ORDER BY reading DESC) = 1""")
     # A question by name came because the one by number failed, so of what found nobody the later run counts.
     connection.execute(f"""CREATE OR REPLACE TEMP TABLE best_answer AS

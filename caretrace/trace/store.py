@@ -17,14 +17,23 @@ if TYPE_CHECKING:
 
 QUESTION_COLUMNS = {
     **{"request_id": "VARCHAR", "run_id": "VARCHAR", "round": "VARCHAR", "with_postcode": "BOOLEAN"},
-    **dict.fromkeys(("reference", "source", "source_org", "record_id", "why", "asked"), "VARCHAR"),
+    **dict.fromkeys(("reference", "source", "source_org", "record_id", "why", "asked", "facts"), "VARCHAR"),
 }
 ANSWER_COLUMNS = {
     **{"reading": "INTEGER", "request_id": "VARCHAR", "run_id": "VARCHAR", "round": "VARCHAR"},
-    **dict.fromkeys(("source", "source_org", "record_id", "why", "asked", "reference", "service"), "VARCHAR"),
+    **dict.fromkeys(("source", "source_org", "record_id", "why", "asked", "facts", "reference", "service"), "VARCHAR"),
     **dict.fromkeys(("code", "outcome", "nhs_number", "step", "verdict", "reason"), "VARCHAR"),
     **{"confidence": "DOUBLE", "answered_on": "DATE", "dead": "BOOLEAN", "restricted": "BOOLEAN"},
 }
+
+
+def facts(client: str) -> str:
+    """SQL of what a client was asked about by, as a hash: an answer holds for as long as that stays as it was.
+
+    Later runs have other ids, yet most of their clients have not changed; nobody is asked again for that.
+    """
+    names = ("birth_date", "birth_date_precision", "family_name", "given_name", "middle_names", "gender")
+    return f"sha256(to_json([{', '.join(f'CAST({client}.{name} AS VARCHAR)' for name in names)}]))"
 
 
 @dataclass(frozen=True)

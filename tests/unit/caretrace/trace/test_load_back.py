@@ -106,6 +106,20 @@ def test_a_number_traced_for_one_client_is_not_loaded_for_another(bench: Make) -
     assert [row["record_id"] for row in rows(b, done.files[1])] == ["linked"]
 
 
+def test_a_link_made_after_the_trace_that_says_otherwise_is_a_conflict(bench: Make) -> None:
+    b = bench(ANN | {"record_id": "1", "linked": A}, ANN | {"record_id": "2", "linked": C})
+    said = [answer(q["reference"], "00", q["asked"], "1", "100", **FOUND) for q in b.ask()]
+    b.read(b.reply(*said))
+    b.run = b.another_run(ANN | {"record_id": "1", "linked": B}, ANN | {"record_id": "2", "linked": C}, run_id="f" * 32)
+    [done] = write(b)
+    assert [(row["record_id"], row["nhs_number_status"]) for row in rows(b, done.files[0])] == [("2", "01")]
+    [conflict] = rows(b, done.files[1])
+    assert (conflict["record_id"], conflict["reason"]) == (
+        "1",
+        "the run links it to another number than the national service confirmed",
+    )
+
+
 def test_each_system_has_its_own_files_and_may_be_chosen(bench: Make) -> None:
     b = bench(
         ANN | {"record_id": "1", "linked": A},

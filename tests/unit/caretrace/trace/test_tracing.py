@@ -269,14 +269,20 @@ def test_a_later_reply_that_says_something_else_undoes_the_first(bench: Make) ->
     assert b.results(done)["held"]["accepted_nhs_number"] == ""
 
 
-def test_a_reply_to_another_runs_request_is_not_used(bench: Make) -> None:
-    b = bench(ANN | {"record_id": "held", "nhs_number": A})
-    [question] = b.ask()
-    reply = b.reply(answer(question["reference"], "00", A, "1", "100", **FOUND))
-    later = b.another_run(ANN | {"record_id": "held", "nhs_number": A}, run_id="f" * 32)
-    with pytest.raises(InputError, match="to a question of another run"):
-        b.read(reply, run=later)
-    assert not (b.project.root / "traces" / "readings").exists()
+def test_an_answer_holds_in_later_runs_while_the_client_is_as_it_was(bench: Make) -> None:
+    same, changed = (ANN | {"record_id": name, "nhs_number": n} for name, n in (("same", A), ("changed", B)))
+    b = bench(same, changed)
+    questions = b.ask()
+    said = [answer(q["reference"], "00", q["asked"], "1", "100", **FOUND) for q in questions]
+    b.run = b.another_run(same, changed | {"birth_date": date(1931, 7, 10)}, run_id="e" * 32)
+    done = b.read(b.reply(*said))
+    assert done.strangers == {"about a client that is not in this run, or has changed since it was asked": 1}
+    assert done.clients == {"accepted": 1}
+    [again] = b.ask()
+    assert again["record_id"] == "changed"
+    b.run = b.another_run(changed | {"given_name": "Anna"}, run_id="f" * 32)
+    with pytest.raises(InputError, match="has changed since it was asked"):
+        b.read(b.reply(*said, name="late.csv"))
 
 
 def test_a_dbs_reply(bench: Make) -> None:
