@@ -1,20 +1,22 @@
 """From files and tables into raw text columns in the working store, one DuckDB relation for each kind of file.
 
 A raw relation has `file`, `record` and `line`, then every declared field of the kind as trimmed text, null where empty.
-Text is read block by block by the layout of its kind; Parquet stays where it is and becomes a view.
+Text is read block by block by the layout of its kind, and stays as the parser made it while there is `Memory`; what is
+more goes into a table of the store, which spills. Parquet stays where it is and becomes a view.
 """
 
 from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from connectors.files.header import Header
 from connectors.files.layouts import Rows, reader
+from connectors.files.memory import Memory
 from connectors.files.opening import Member, Tick
 from connectors.files.records import Rejected
 from connectors.files.text import MIXED, Text, examine, utf8_blocks
@@ -28,8 +30,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _SPACE = "' ' || chr(9) || chr(10) || chr(13) || chr(160)"
-# DuckDB writes whole row groups (122,880 rows) cheaply; inserts of a few thousand rows cost it ten times as much.
-_ROWS_AT_ONCE = 245_760
+# DuckDB writes whole row groups cheaply; inserts of a few thousand rows cost it ten times as much.
+_ROWS_AT_ONCE = 122_880
 
 
 @dataclass(frozen=True)
@@ -45,12 +47,26 @@ class Loaded:
     """Records that are not `Kind.wanted`: counted, and not loaded."""
     selects: tuple[str, ...] = ()
     """SQL to make part of the kind's raw relation of, where the data was left in its place."""
+    in_memory: bool = False
+    """Its records stay in `Memory`."""
 
 
 def create_raw(connection: duckdb.DuckDBPyConnection, name: str, kind: Kind) -> None:
     """The empty raw table of a kind."""
     fields = "".join(f', "{field}" VARCHAR' for field in kind.columns)
     connection.execute(f"CREATE TEMP TABLE {name} (file INTEGER, record BIGINT, line BIGINT{fields})")
+
+
+def create_views(
+    connection: duckdb.DuckDBPyConnection, kinds: Iterable[Kind], loaded: Mapping[str, Sequence[Loaded]], memory: Memory
+) -> None:
+    """`raw_<kind>`: what was loaded, what stays in memory, and what stays in Parquet files, as one relation."""
+    for kind in kinds:
+        files = loaded.get(kind.name, ())
+        parts = [select for file in files for select in file.selects]
+        if any(not file.in_memory and not file.selects for file in files):
+            parts.append(f"SELECT * FROM loaded_{kind.name}")
+        memory.create_view(connection, kind, beside=parts)
 
 
 def load_text(
@@ -63,8 +79,9 @@ def load_text(
     file: int,
     encodings: tuple[str, ...],
     tick: Tick,
+    memory: Memory | None = None,
 ) -> Loaded:
-    """Read a text by the layout of its kind, or a sheet, into the raw table `raw`."""
+    """Read a text by the layout of its kind, or a sheet: into `memory` where it has room, else into the table `raw`."""
     if member.sheet:
         blocks, encoding, sha256 = member.sheet.read(kind, header), None, member.delivered.sha256
     else:
@@ -74,15 +91,37 @@ def load_text(
     records = loaded = 0
     rejected: list[Rejected] = []
     waiting: list[pa.Table] = []
+    kept: list[pa.Table] = []
+    # The store finds out which records are wanted, and what has begun there goes on there.
+    room = memory.room if memory and kind.wanted is None else 0
     for rows in _placed(blocks, member):
         records += rows.records
         rejected.extend(rows.rejected)
         if rows.table.num_rows:
             waiting.append(rows.table)
-        if sum(table.num_rows for table in waiting) >= _ROWS_AT_ONCE:
-            loaded += _insert_all(connection, raw, file, waiting, kind)
-    loaded += _insert_all(connection, raw, file, waiting, kind)
-    return Loaded(records, tuple(rejected), encoding, sha256, member.size, records - len(rejected) - loaded)
+        if sum(table.num_rows for table in waiting) < _ROWS_AT_ONCE:
+            continue
+        kept.append(_together(waiting, file))
+        if sum(table.nbytes for table in kept) > room:
+            room = 0
+            loaded += _insert_all(connection, raw, kept, kind)
+    kept += [_together(waiting, file)] if waiting else []
+    facts = Loaded(records, tuple(rejected), encoding, sha256, member.size)
+    if memory and room:
+        memory.keep(kind, kept)
+        return replace(facts, in_memory=True)
+    loaded += _insert_all(connection, raw, kept, kind)
+    return replace(facts, passed_over=records - len(rejected) - loaded)
+
+
+def _together(waiting: list[pa.Table], file: int) -> pa.Table:
+    """One table of many short ones, with the number of their file; the store reads few long ones faster."""
+    import numpy as np
+    import pyarrow as pa
+
+    table = pa.concat_tables(waiting).combine_chunks()
+    waiting.clear()
+    return table.append_column("file", pa.array(np.full(table.num_rows, file, np.int32)))
 
 
 def _placed(rows: Iterator[Rows], member: Member) -> Iterator[Rows]:
@@ -157,25 +196,20 @@ def load_table(
     numbered = numbered.append_column("record", [np.arange(1, table.num_rows + 1)])
     numbered = numbered.append_column("line", [_nulls(table.num_rows)])
     columns = "".join(f', {_trimmed(text_sql(numbered.schema, name))} AS "{name}"' for name in fields)
-    loaded = _insert(connection, raw, file, numbered, kind, f"record, line{columns}")
+    number = f"CAST({file} AS INTEGER) AS file, record, line"
+    loaded = _insert(connection, raw, numbered, kind, number + columns)
     return Loaded(table.num_rows, (), None, digest, table.nbytes, table.num_rows - loaded)
 
 
-def _insert_all(connection: duckdb.DuckDBPyConnection, raw: str, file: int, waiting: list[pa.Table], kind: Kind) -> int:
-    import pyarrow as pa
-
-    if not waiting:
-        return 0
-    loaded = _insert(connection, raw, file, pa.concat_tables(waiting), kind)
-    waiting.clear()
+def _insert_all(connection: duckdb.DuckDBPyConnection, raw: str, kept: list[pa.Table], kind: Kind) -> int:
+    loaded = sum(_insert(connection, raw, table, kind) for table in kept)
+    kept.clear()
     return loaded
 
 
-def _insert(
-    connection: duckdb.DuckDBPyConnection, raw: str, file: int, table: pa.Table, kind: Kind, columns: str = "*"
-) -> int:
+def _insert(connection: duckdb.DuckDBPyConnection, raw: str, table: pa.Table, kind: Kind, columns: str = "*") -> int:
     """How many records were wanted."""
-    select = f"SELECT CAST({file} AS INTEGER) AS file, {columns} FROM incoming"
+    select = f"SELECT {columns} FROM incoming"
     if kind.wanted is not None:
         # With every field of the kind, whichever the file has.
         select = f"SELECT * FROM (SELECT * FROM {raw} WHERE false UNION ALL BY NAME {select}) r WHERE {kind.wanted}"

@@ -47,6 +47,8 @@ class Opening:
     a memory or a disk, a thousand times."""
     in_memory: int = 2 << 30
     """Bytes of a workbook or an archive that stands inside another file, which must be held in memory."""
+    workbook_memory: int = 4 << 30
+    """Bytes that opening a workbook may take: some 40 for each cell between its first and its last, empty ones too."""
     passphrase_file: Path | None = None
     """Holds the passphrase of the OpenPGP key; where there is none, GnuPG's agent is asked."""
     gnupg_home: Path | None = None

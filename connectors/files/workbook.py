@@ -7,12 +7,15 @@ of one, so that the NHS number it once was is refused and not believed. An error
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time
-from itertools import islice
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -30,8 +33,7 @@ if TYPE_CHECKING:
 
 PREAMBLE = 25
 """Rows above the titles that a sheet may have: a name, a date, a logo."""
-_AT_ONCE = 20_000
-_EXACT = 2**53
+_PROGRAM = Path(__file__).with_name("sheets.py")
 # [MS-OFFCRYPTO]: the name of the stream that holds an encrypted workbook.
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _LOCKED = "is a workbook with a password; open it, save it without one, or save the sheet as CSV UTF-8"
@@ -71,23 +73,12 @@ class Sheet:
 
 def sheets(member: Member, opening: Opening) -> list[Member]:
     """The sheets that hold anything, hidden ones unread; InputError where the workbook cannot be read."""
-    import python_calamine as calamine
-
     if member.head.startswith(b"PK"):
         with seekable(member, opening) as file, zipfile.ZipFile(file) as archive:
             check_sizes(archive.infolist(), member, opening)
-    try:
-        with seekable(member, opening) as file, calamine.load_workbook(file) as book:
-            visible = {each.name: each.visible == calamine.SheetVisibleEnum.Visible for each in book.sheets_metadata}
-            made = {name: Sheet(_cells(book.get_sheet_by_name(name).iter_rows())) for name in visible}
-    except calamine.PasswordError as error:
-        raise InputError(_LOCKED, path=member.where) from error
-    except (calamine.CalamineError, calamine.ZipError, calamine.XmlError, ValueError, OSError) as error:
-        with seekable(member, opening) as file:
-            locked = _ENCRYPTED in file.read()
-        raise InputError(_LOCKED if locked else _DAMAGED, path=member.where) from error
-    used = {name: sheet for name, sheet in made.items() if sheet.headers()}
-    if not any(visible[name] for name in used):
+    found = _sheets(member, opening)
+    used = {name: (sheet, visible) for name, (sheet, visible) in found.items() if sheet.headers()}
+    if not any(visible for _, visible in used.values()):
         raise InputError("the workbook holds no rows; export it again", path=member.where)
     return [
         replace(
@@ -97,34 +88,60 @@ def sheets(member: Member, opening: Opening) -> list[Member]:
             # A sheet that nobody named is called what the file is called.
             stem=member.stem if len(used) == 1 else name,
             sheet=sheet,
-            unread=None if visible[name] else "the sheet is hidden; show it, if it is to be read",
+            unread=None if visible else "the sheet is hidden; show it, if it is to be read",
         )
-        for name, sheet in used.items()
+        for name, (sheet, visible) in used.items()
     ]
 
 
-def _cells(rows: Iterator[list[Any]]) -> pa.Table:
+def _sheets(member: Member, opening: Opening) -> dict[str, tuple[Sheet, bool]]:
+    """Each sheet and whether it is shown, from a process of its own."""
     import pyarrow as pa
 
-    parts = []
-    while part := list(islice(rows, _AT_ONCE)):
-        columns = [pa.array(_texts(column), pa.string()) for column in zip(*part, strict=True)]
-        parts.append(pa.table(columns, names=[str(at) for at in range(len(columns))]))
-    return pa.concat_tables(parts) if parts else pa.table({})
+    visible: dict[str, bool] = {}
+    parts: dict[str, list[pa.Table]] = {}
+    ended = False
+    for line in _lines(member, opening):
+        said = json.loads(line)
+        if "sheet" in said:
+            visible[said["sheet"]] = said["visible"]
+            parts[said["sheet"]] = []
+        elif "columns" in said:
+            columns = [pa.array(column, pa.string()) for column in said["columns"]]
+            parts[list(parts)[-1]].append(pa.table(columns, names=[str(at) for at in range(len(columns))]))
+        elif "error" in said:
+            raise InputError(_reason(said["error"], member, opening), path=member.where)
+        ended = "end" in said
+    if not ended:
+        raise InputError(
+            f"is damaged, or needs more than {opening.workbook_memory >> 20:,} MB to be opened; save the sheet as CSV UTF-8",
+            path=member.where,
+        )
+    return {
+        name: (Sheet(pa.concat_tables(parts[name]) if parts[name] else pa.table({})), visible[name]) for name in parts
+    }
 
 
-def _texts(column: tuple[Any, ...]) -> list[str | None]:
-    return [value or None if isinstance(value, str) else _text(value) for value in column]
+def _lines(member: Member, opening: Opening) -> Iterator[bytes]:
+    command = [sys.executable, "-I", str(_PROGRAM), str(opening.workbook_memory)]
+    if member.is_plain:
+        command.append(str(member.path))
+        given = None
+    else:
+        with seekable(member, opening) as file:
+            given = file.read()
+    with subprocess.Popen(  # noqa: S603 - our own program; no shell
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as program:
+        if program.stdin is None or program.stdout is None:
+            raise AssertionError("pipes were asked for")
+        # It reads all before it writes anything, so neither waits for the other.
+        with suppress(OSError):
+            program.stdin.write(given or b"")
+            program.stdin.close()
+        yield from program.stdout
 
 
-def _text(value: Any) -> str | None:
-    """The text of a cell that is no text."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        return str(int(value)) if abs(value) <= _EXACT and value.is_integer() else repr(value)
-    if isinstance(value, datetime):
-        return value.isoformat(sep=" ", timespec="seconds")
-    if isinstance(value, date | time):
-        return value.isoformat()
-    return None if value is None else str(value)
+def _reason(error: str, member: Member, opening: Opening) -> str:
+    with seekable(member, opening) as file:
+        return _LOCKED if error == "locked" or _ENCRYPTED in file.read() else _DAMAGED

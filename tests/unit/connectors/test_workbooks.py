@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 import xlsxwriter
 
+from connectors.files.opening import Opening
 from schemas.errors import InputError
 
 HELD = Path(__file__).parent / "workbooks"
@@ -150,6 +152,17 @@ def test_sheets(store, write) -> None:  # type: ignore[no-untyped-def]
 def test_what_is_no_workbook(store, write, content: bytes, sentence: str) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(InputError, match=sentence):
         store.read(write("a.xls", content))
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="this system does not hold a process to a limit")
+def test_a_cell_far_away_takes_no_more_memory_than_is_allowed(store, write) -> None:  # type: ignore[no-untyped-def]
+    def fill(sheet: Any) -> None:
+        people(["1", "Smith"])(sheet)
+        sheet.write(1_048_575, 16_383, "x")
+
+    path = write("a.xlsx", book(fill))
+    with pytest.raises(InputError, match="is damaged, or needs more than 1,024 MB to be opened"):
+        store.read(path, opening=Opening(workbook_memory=1 << 30))
 
 
 def test_names_that_are_not_true(store, write) -> None:  # type: ignore[no-untyped-def]
