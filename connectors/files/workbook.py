@@ -113,9 +113,9 @@ def _sheets(member: Member, opening: Opening) -> dict[str, tuple[Sheet, bool]]:
             raise InputError(_reason(said["error"], member, opening), path=member.where)
         ended = "end" in said
     if not ended:
+        memory = f"{opening.workbook_memory >> 20:,} MB"
         raise InputError(
-            f"is damaged, or needs more than {opening.workbook_memory >> 20:,} MB to be opened; save the sheet as CSV UTF-8",
-            path=member.where,
+            f"is damaged, or needs more than {memory} to be opened; save the sheet as CSV UTF-8", path=member.where
         )
     return {
         name: (Sheet(pa.concat_tables(parts[name]) if parts[name] else pa.table({})), visible[name]) for name in parts

@@ -37,7 +37,8 @@ PATH = Path(tempfile.mkdtemp()) / "a.csv"
 
 
 def try_one(data: bytes) -> None:
-    if len(data) < 2:
+    # A workbook is opened by a process of its own, which takes too long here and is not instrumented.
+    if len(data) < 2 or data[2:].startswith(b"\xd0\xcf\x11\xe0") or b"Content_Types" in data or b"content.xml" in data:
         return
     kind, encodings = KINDS[data[0] % len(KINDS)], ENCODINGS[data[1] % 2]
     PATH.write_bytes(data[2:])
