@@ -13,7 +13,7 @@ from pathlib import Path
 from connectors import values
 from connectors.files.layouts import Layout
 from connectors.supplier import Fill, Kind, Rule, Supplier
-from connectors.suppliers.hospital import adt, habits
+from connectors.suppliers.hospital import adt, habits, history
 from connectors.suppliers.hospital.codes import coded, emergency, practice
 from connectors.suppliers.hospital.hl7 import SEGMENTS, SUBCOMPONENT, day, first_part, repetitions, said
 from connectors.values import Value, listed, quoted, text
@@ -41,14 +41,13 @@ def supplier(settings: adt.Settings | None = None) -> Supplier:
                 required=(),
                 layout=Layout.MESSAGES,
                 recognised=re.compile(rb"\A[\x0b\x1c\s]*(?:MSH|FHS|BHS)[^\w\s]"),
-                prepare=adt.prepare(settings),
+                prepare=f"SELECT r.*{_parts(settings)} FROM ({history.prepare(settings)}) r",
                 key_columns=("PID",),
                 record_id="r.local_id",
                 source_org="r.organisation",
                 exclude=tuple(
                     Rule(because, f"r.why = {quoted(why)}", (segment,)) for why, (because, segment) in adt.WHY.items()
                 ),
-                derived=_derived(settings),
                 fills=(
                     _person(),
                     Fill(NAME, _name("item.name") | {"name_type": Value("item.type")}, each="r.other_names"),
@@ -73,8 +72,8 @@ def supplier(settings: adt.Settings | None = None) -> Supplier:
     )
 
 
-def _derived(settings: adt.Settings) -> dict[str, str]:
-    """Names and addresses as lists of {type, ...}, and of each the usual one."""
+def _parts(settings: adt.Settings) -> str:
+    """Columns of names and addresses as lists of {type, ...}, of the usual one of each, and of phone and e-mail."""
     names, aliases = repetitions("r.person.names"), repetitions("r.person.aliases")
     addresses = repetitions("r.person.addresses")
     usual, untyped = f"upper(x[7]) IN ({listed(settings.name_types['usual'])})", "coalesce(x[7], '') = ''"
@@ -86,7 +85,7 @@ def _derived(settings: adt.Settings) -> dict[str, str]:
     known_as = f"list_transform({aliases}, lambda x: {{'type': 'known as', 'name': x}})"
     other = f"list_transform({names}, lambda x: {{'type': {_kind('x[7]', others)}, 'name': x}})"
     place = f"{{'type': {_kind('x[7]', settings.address_types, 'home', 'other')}, 'place': x}}"
-    return {
+    parts = {
         "usual_name": f"coalesce({first} {names}[1])",
         "other_names": (
             f"list_filter(list_concat(coalesce({other}, []), coalesce({known_as}, [])),"
@@ -97,6 +96,7 @@ def _derived(settings: adt.Settings) -> dict[str, str]:
         "phone": _phone("r.person.phones", "r.person.work_phones"),
         "email": _email("r.person.phones"),
     }
+    return "".join(f", {sql} AS {name}" for name, sql in parts.items())
 
 
 def _kind(x: str, types: Mapping[str, tuple[str, ...]], untyped: str | None = None, unknown: str | None = None) -> str:
@@ -160,7 +160,8 @@ def _person() -> Fill:
             **born,
             "gender": values.words(said("r.person.gender"), _GENDERS),
             "death_date": _death(),
-            **_address("r.home"),
+            # ADDRESS reports what is wrong with it.
+            **{name: value.quietly() for name, value in _address("r.home").items()},
             "gp_practice_code": practice(said("r.person.practice")),
             "phone": text("r.phone"),
             "email": text("r.email"),

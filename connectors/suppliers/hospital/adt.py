@@ -1,9 +1,4 @@
-"""What a stream of HL7 ADT messages says in the end: each patient's latest state, who became whom, and who stayed when.
-
-Messages are told by their own times, never by their place in a file, so a stream in any order gives the same result.
-A field that a later message leaves empty keeps what an earlier one said; two quotation marks take it away (HL7 2.5,
-2.5.3). A merge retires an id for as long as nothing later speaks of it: an id in use again is a patient of its own.
-"""
+"""What single HL7 ADT messages say of patients, under a hospital's habits; `history` makes one story of them."""
 
 from __future__ import annotations
 
@@ -16,8 +11,6 @@ from connectors.suppliers.hospital.hl7 import COMPONENT, first_part, reference, 
 from connectors.values import listed, quoted
 
 MERGES = ("A18", "A30", "A34", "A36", "A39", "A40", "A46", "A47")
-_ADMITS, _UNDOES = ("A01", "A06"), ("A07", "A11", "A23")
-_STAYS = (*_ADMITS, "A02", "A03", "A08", "A12", "A13", "A45")
 _READ = (
     *(f"A{n:02}" for n in range(1, 17)),
     *("A21", "A22", "A23", "A24", "A25", "A26", "A27", "A28", "A29", "A31", "A32", "A33", "A37", "A38", "A45"),
@@ -76,8 +69,7 @@ class Settings:
     """MSH-11: training and debugging."""
 
 
-# Fields of the patient's state, each kept until a later message says otherwise, by name.
-_STATE = {
+_PLACES = {
     "names": "PID-5",
     "born": "PID-7.1",
     "gender": "PID-8.1",
@@ -88,13 +80,14 @@ _STATE = {
     "died": "PID-29.1",
     "dead": "PID-30.1",
 }
+STATE = (*_PLACES, "ethnicity", "practice")
+"""What is known of a patient, each kept until a later message says otherwise."""
 
 WHY = {
     "adt": ("no ADT message", "MSH"),
     "event": ("an event that says nothing of a patient's state", "MSH"),
     "test": ("not a message of the live system (MSH-11)", "MSH"),
     "cut": ("no PV1, which its event must have: cut short", "PV1"),
-    "charset": ("says that it is UTF-8 (MSH-18), and the file is not", "MSH"),
     "nobody": ("no number of the hospital's own (PID-3)", "PID"),
     "nothing": ("a merge without the number that was merged (MRG-1)", "MRG"),
     "merged": ("its patient was merged into another one, which keeps the number as an identifier", "PID"),
@@ -105,65 +98,16 @@ WHY = {
 """Why a message fills nothing, and the segment that says so."""
 
 
-def prepare(settings: Settings) -> str:
-    """SQL of rows that fill a table (structures `person`, `spell`, `alias`) and of messages that fill none (`why`)."""
-    return f"""
-WITH RECURSIVE parted AS NOT MATERIALIZED ({_parted()}
+def told(settings: Settings) -> str:
+    """SQL of common tables, the last of them `told`: each patient a message speaks of, and `why` it is of no use."""
+    return f"""parted AS NOT MATERIALIZED ({_parted()}
 ), fields AS NOT MATERIALIZED ({_fields(settings)}
 ), numbered AS NOT MATERIALIZED (
     SELECT *, {_nhs_number(settings)} AS number FROM fields
 ), owned AS NOT MATERIALIZED (
     SELECT *, {_own_id(settings)} AS own FROM numbered
 ), told AS ({_told(settings)}
-), mention AS (
-    SELECT * EXCLUDE (why),
-        row_number() OVER (ORDER BY {_times(settings, "{at} NULLS FIRST, ")}file, record, part) AS place
-    FROM told WHERE why IS NULL
-), patient AS ({_patient()}
-), merged AS ({_merged(settings)}
-), chain AS (
-    SELECT * FROM merged
-    UNION ALL
-    SELECT c.old_organisation, c.old_id, m.organisation, m.id, c.told_at
-    FROM chain c JOIN merged m ON m.old_organisation = c.organisation AND m.old_id = c.id
-), became AS (
-    SELECT c.* FROM chain c ANTI JOIN merged m ON m.old_organisation = c.organisation AND m.old_id = c.id
-), visit AS ({_visits(settings)}
-), link AS ({_links()}
-), gone AS (
-    SELECT old_organisation AS organisation, old_id AS id, 'merged' AS why FROM became
-    UNION ALL SELECT organisation, id, 'deleted' FROM patient WHERE last_event = 'A29'
-), alive AS (
-    SELECT * FROM patient ANTI JOIN gone USING (organisation, id)
-), filling AS (
-    SELECT told_at AS place, organisation, id, patient AS person, NULL AS spell, NULL AS alias FROM alive patient
-    UNION ALL
-    SELECT visit.told_at, organisation, id, NULL, visit, NULL FROM visit
-    SEMI JOIN alive ON alive.organisation = visit.organisation AND alive.id = visit.id WHERE visit.is_spell
-    UNION ALL
-    SELECT b.told_at, b.organisation, b.id, NULL, NULL, {{'scheme': 'former hospital number', 'value': b.old_id}}
-    FROM became b SEMI JOIN alive ON alive.organisation = b.organisation AND alive.id = b.id
-    UNION ALL
-    SELECT l.told_at, l.organisation, l.id, NULL, NULL, {{'scheme': 'linked hospital number', 'value': l.other_id}}
-    FROM link l SEMI JOIN alive ON alive.organisation = l.organisation AND alive.id = l.id
-), used AS (
-    SELECT m.file, m.record, m.line, f.* FROM filling f JOIN mention m USING (place)
-), idle AS (
-    SELECT t.file, t.record, any_value(t.line) AS line, nullif(any_value(t.organisation), '') AS organisation, coalesce(
-        any_value(t.why), any_value(gone.why), CASE WHEN bool_or(v.cancelled) THEN 'cancelled' END, 'earlier') AS why
-    FROM told t
-    ANTI JOIN used ON used.file = t.file AND used.record = t.record
-    LEFT JOIN gone ON gone.organisation = t.organisation AND gone.id = t.id
-    LEFT JOIN visit v ON v.facility = t.facility AND v.number = t.visit_number
-    GROUP BY t.file, t.record
-)
-SELECT file, record, line, {said("organisation")} AS organisation, {said("id")} AS local_id, person, spell, alias,
-    NULL AS why, '' AS "PID" FROM used
-UNION ALL BY NAME
-SELECT *, '' AS "PID" FROM idle
-UNION ALL BY NAME
-SELECT file, record, line, "PID" FROM raw_message WHERE "PID" IS NULL
-"""
+)"""
 
 
 def _parted() -> str:
@@ -179,7 +123,7 @@ def _parted() -> str:
     FROM (
         SELECT *, unnest(range(1, len(pids) + 1)) AS part FROM (
             SELECT file, record, line, {hl7.plain('"MSH"')} AS msh_text, {hl7.plain('"EVN"')} AS evn_text, {several}
-            FROM raw_message WHERE "PID" IS NOT NULL
+            FROM (SELECT *, {hl7.marks()} FROM raw_message WHERE "PID" IS NOT NULL)
         )
     )"""
 
@@ -187,17 +131,11 @@ def _parted() -> str:
 _BESIDE = {name: alias for name, alias in hl7.SEGMENTS.items() if name not in ("MSH", "EVN")}
 
 
-_CONTINUED = bytes(set(range(128, 192)) - {0x81, 0x8D, 0x8F, 0x90, 0x9D}).decode("cp1252")
-"""What Windows-1252 makes of the second byte of a letter in UTF-8."""
-
-
 def _fields(settings: Settings) -> str:
     """What is read of each patient's segments, by name."""
     split = ", ".join(f"string_split({name}, {hl7.FIELD}) AS {name}" for name in _BESIDE.values())
-    # What was UTF-8 and was read as Windows-1252 shows by pairs that no name has.
-    garbled = f"regexp_matches(pid, '[ÂÃÄÅ][{_CONTINUED}]')"
     places = {
-        **_STATE,
+        **_PLACES,
         "ethnicity": settings.ethnicity_field,
         "visit_number": settings.visit_number_field,
         "class": "PV1-2.1",
@@ -209,6 +147,10 @@ def _fields(settings: Settings) -> str:
         "type": "MSH-9.1",
         "mode": "MSH-11.1",
     }
+    times = "".join(
+        f"{hl7.moment(reference(place))} AS {name}, "
+        for name, place in zip(ordering(settings), settings.order_by, strict=True)
+    )
     read = ", ".join(f"{reference(place)} AS {name}" for name, place in places.items())
     elsewhere = ", ".join(f"string_split({reference(place)}, {COMPONENT})[1]" for place in settings.nhs_number_fields)
     return f"""
@@ -219,17 +161,16 @@ def _fields(settings: Settings) -> str:
         coalesce({said(first_part(reference("MSH-4.1")))}, '') AS facility,
         coalesce({reference("EVN-6.1")}, {reference("EVN-2.1")}, {reference("MSH-7.1")}) AS occurred,
         {_status(settings)} AS status, {_practice(settings)} AS practice,
-        {_times(settings, "{sql} AS {at}, ")}pv1 IS NULL AS lacks_pv1,
-        coalesce({reference("MSH-18")} ILIKE '%UTF-8%', false) AND is_garbled AS is_garbled
-    FROM (SELECT file, record, line, part, msh, evn, {split}, {garbled} AS is_garbled FROM parted)"""
+        {times}pv1 IS NULL AS lacks_pv1
+    FROM (SELECT file, record, line, part, msh, evn, {split} FROM parted)"""
 
 
 def _told(settings: Settings) -> str:
     """What a message says of a patient, or why it is of no use."""
     kept = ("visit_number", "class", "method", "discharge_method", "destination", "admitted", "discharged")
-    names = ", ".join((*_STATE, "ethnicity", "practice", *kept, "event", "facility", "occurred", "number"))
+    names = ", ".join((*STATE, *kept, "event", "facility", "occurred", "number", *ordering(settings)))
     return f"""
-    SELECT file, record, line, part, {names}, {_times(settings, "{at}, ")}own.value AS id,
+    SELECT file, record, line, part, {names}, own.value AS id,
         {"facility" if settings.organisation == "facility" else "coalesce(own.authority, facility)"} AS organisation,
         coalesce(status, lpad(list_filter(ids, lambda x: x.is_nhs_number)[1].status, 2, '0')) AS status,
         list_filter(old_ids, lambda x: NOT x.is_nhs_number AND x.value <> own.value) AS former,
@@ -242,16 +183,13 @@ def _told(settings: Settings) -> str:
             WHEN event IN ({listed(settings.visit_events)}) AND lacks_pv1 THEN 'cut'
             WHEN own IS NULL THEN 'nobody'
             WHEN event IN ({listed(MERGES)}) AND len(former) = 0 THEN 'nothing'
-            WHEN is_garbled THEN 'charset'
         END AS why
     FROM owned"""
 
 
-def _times(settings: Settings, form: str) -> str:
-    """For each time that puts messages in order, `form` with its name `at` and SQL `sql`."""
-    return "".join(
-        form.format(at=f"time_{n}", sql=hl7.moment(reference(place))) for n, place in enumerate(settings.order_by)
-    )
+def ordering(settings: Settings) -> tuple[str, ...]:
+    """Names of the times that put messages in order."""
+    return tuple(f"time_{n}" for n in range(len(settings.order_by)))
 
 
 def _quoted(name: str) -> str:
@@ -315,66 +253,3 @@ def _practice(settings: Settings) -> str:
     fields = ", ".join(map(reference, settings.practice_fields)) or "NULL"
     code = f"regexp_extract(concat_ws('~', {fields}), '(?:^|[~^&])([A-Z][0-9]{{5}})(?:$|[~^&])', 1)"
     return f"coalesce(nullif({code}, ''), CASE WHEN '\"\"' IN ({fields}) THEN '\"\"' END)"
-
-
-def _patient() -> str:
-    state = ",\n        ".join(f"arg_max({name}, place) AS {name}" for name in (*_STATE, "ethnicity", "practice"))
-    return f"""
-    SELECT organisation, id, max(place) AS told_at, arg_max(event, place) AS last_event,
-        arg_max({{'number': number, 'status': status}}, place) FILTER (WHERE number IS NOT NULL) AS held,
-        arg_max(status, place) AS status, count(DISTINCT number) AS numbers,
-        arg_max(others, place) FILTER (WHERE len(others) > 0) AS others,
-        {state}
-    FROM mention GROUP BY organisation, id"""
-
-
-def _merged(settings: Settings) -> str:
-    """Ids that were merged into another and not spoken of since: the last merge of each, and where it was told."""
-    organisation = "organisation" if settings.organisation == "facility" else "coalesce(one.authority, organisation)"
-    return f"""
-    SELECT old_organisation, old_id, arg_max(organisation, place) AS organisation, arg_max(id, place) AS id,
-        max(place) AS told_at
-    FROM (
-        SELECT place, organisation, id, one.value AS old_id, {organisation} AS old_organisation
-        FROM (SELECT *, unnest(former) AS one FROM mention WHERE event IN ({listed(MERGES)}))
-    ) m
-    ANTI JOIN patient later
-        ON later.organisation = m.old_organisation AND later.id = m.old_id AND later.told_at > m.place
-    GROUP BY old_organisation, old_id"""
-
-
-def _visits(settings: Settings) -> str:
-    """Each visit by facility and number: its latest patient, whether it is a spell, and what is known of it."""
-    fields = {
-        "class": "upper(class)",
-        "method": "method",
-        "discharge_method": "discharge_method",
-        "destination": "destination",
-    }
-    state = ", ".join(f"arg_max({sql}, place) AS {name}" for name, sql in fields.items())
-    return f"""
-    SELECT v.* EXCLUDE (organisation, id), coalesce(b.organisation, v.organisation) AS organisation,
-        coalesce(b.id, v.id) AS id,
-        stays AND NOT cancelled AND coalesce(class IN ({listed(settings.inpatient_classes)}), false) AS is_spell
-    FROM (
-        SELECT facility, visit_number AS number, max(place) AS told_at,
-            arg_max(organisation, place) AS organisation, arg_max(id, place) AS id, {state},
-            bool_or(event IN ({listed(_STAYS)})) AS stays,
-            coalesce(arg_max(event, place) FILTER (WHERE event IN ({listed(_ADMITS + _UNDOES)}))
-                IN ({listed(_UNDOES)}), false) AS cancelled,
-            coalesce(arg_max(admitted, place),
-                arg_min(occurred, place) FILTER (WHERE event IN ({listed(_ADMITS)}))) AS admitted,
-            arg_max({{'is_undone': event = 'A13' OR discharged = '""', 'day': coalesce(discharged, occurred)}}, place)
-                FILTER (WHERE event IN ('A03', 'A13') OR discharged IS NOT NULL) AS ended
-        FROM mention WHERE visit_number IS NOT NULL GROUP BY facility, visit_number
-    ) v LEFT JOIN became b ON b.old_organisation = v.organisation AND b.old_id = v.id"""
-
-
-def _links() -> str:
-    """Patients that stand linked to another one: of each pair the last word."""
-    pair = "a.organisation, a.id, b.organisation AS other_organisation, b.id AS other_id"
-    return f"""
-    SELECT organisation, id, other_id, max(place) AS told_at FROM (
-        SELECT {pair}, a.place, a.event FROM mention a JOIN mention b USING (file, record)
-        WHERE a.event IN ('A24', 'A37') AND a.part <> b.part AND a.id <> b.id
-    ) GROUP BY organisation, id, other_organisation, other_id HAVING arg_max(event, place) = 'A24'"""

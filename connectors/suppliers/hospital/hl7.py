@@ -26,36 +26,44 @@ _SEQUENCE = "\\x1b(?:[FSTREHN]|X[0-9A-Fa-f]+|[.][a-z]{2}[-+0-9]*|[CMZ][0-9A-Fa-f
 _REFERENCE = re.compile(r"([A-Z][A-Z0-9]{2})-(\d{1,2})(?:\((\d)\))?(?:\.(\d{1,2}))?")
 
 
+def marks() -> str:
+    """SQL of a message's own delimiters by name, from its "MSH"; what MSH-2 does not declare is a control character."""
+    usual = """starts_with("MSH", 'MSH|^~\\&')"""
+    own = {name: f'string_split("MSH", "MSH"[4])[2][{at}]' for at, name in enumerate(("comp", "rep", "esc", "sub"), 1)}
+    own["field"] = '"MSH"[4]'
+    columns = [
+        f"CASE WHEN {usual} THEN '{mark}' ELSE coalesce(nullif({own[name]}, ''), chr({at})) END AS {name}"
+        for at, (name, mark) in enumerate(_MARKS.items(), start=1)
+    ]
+    return ", ".join([f"{usual} AS is_usual", *columns])
+
+
 def plain(x: str) -> str:
-    """SQL of a segment's text with the usual delimiters and without escapes; it needs the message's "MSH"."""
+    """SQL of a segment's text with the usual delimiters and without escapes; it needs the columns of `marks`."""
     # The escape character always stands in MSH-2.
-    escaped = f"contains({x}[9:], '\\')" if x == '"MSH"' else f"contains({x}, '\\')"
-    return f"""CASE WHEN starts_with("MSH", 'MSH|^~\\&') AND NOT {escaped} THEN {x} ELSE {_rewritten(x)} END"""
+    body = f"{x}[9:]" if x == '"MSH"' else x
+    return f"CASE WHEN is_usual AND NOT contains({body}, '\\') THEN {x} ELSE {_rewritten(x)} END"
 
 
 def _rewritten(x: str) -> str:
-    own = {"field": '"MSH"[4]', **{name: f'string_split("MSH", "MSH"[4])[2][{at}]' for at, name in _ENCODING.items()}}
-    # MSH-2 may end early: what is not declared parts nothing. Of a character that stands twice the first one counts.
-    theirs = " || ".join(f"coalesce(nullif({own[name]}, ''), chr({at}))" for at, name in enumerate(_ORDER, start=1))
-    told = f"translate({x}, {theirs} || {_USUAL}, {_USUAL} || {_ESCAPE} || {_HIDDEN})"
-    arms = " ".join(
-        f"WHEN t = {_ESCAPE} || '{letter}' || {_ESCAPE} THEN {own[name]}" for letter, name in _LETTERS.items()
-    )
+    # Of a character that stands twice the first one counts.
+    told = f"translate({x}, {' || '.join(_MARKS)} || {_USUAL}, {_USUAL} || {_ESCAPE} || {_HIDDEN})"
+    arms = " ".join(f"WHEN '{letter}' THEN {name}" for letter, name in _LETTERS.items())
     # Bytes are text in UTF-8 where they can be, and else single characters of ISO 8859-1; line breaks are space.
     hexadecimal = "t[3:-2]"
     single = f"list_transform(regexp_extract_all({hexadecimal}, '..'), lambda b: chr(CAST('0x' || b AS INTEGER)))"
     decoded = f"coalesce(TRY(decode(unhex({hexadecimal}))), array_to_string({single}, ''))"
     piece = (
-        f"CASE {arms} WHEN t = {_ESCAPE} THEN {own['esc']} WHEN t[2] = 'X' THEN"
-        f" regexp_replace({decoded}, '[\\x00-\\x1f]+', ' ', 'g') WHEN t[2] = '.' THEN ' ' ELSE '' END"
+        f"CASE t[2] {arms} WHEN '' THEN esc WHEN '.' THEN ' '"
+        f" WHEN 'X' THEN regexp_replace({decoded}, '[\\x00-\\x1f]+', ' ', 'g') ELSE '' END"
     )
     hidden = f"CASE WHEN t[1] = {_ESCAPE} THEN translate({piece}, {_USUAL}, {_HIDDEN}) ELSE t END"
     tokens = f"regexp_extract_all({told}, '{_SEQUENCE}|[^\\x1b]+|\\x1b')"
     return f"array_to_string(list_transform({tokens}, lambda t: {hidden}), '')"
 
 
-_ENCODING = {1: "comp", 2: "rep", 3: "esc", 4: "sub"}
-_ORDER = ("field", "rep", "comp", "sub", "esc")
+# In the order of _USUAL, with the escape character last.
+_MARKS = {"field": "|", "rep": "~", "comp": "^", "sub": "&", "esc": "\\"}
 _LETTERS = {"F": "field", "R": "rep", "S": "comp", "T": "sub", "E": "esc"}
 
 
