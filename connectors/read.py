@@ -8,8 +8,8 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from connectors import feed
-from connectors.deliveries import File, tell
 from connectors.detect import Extract, Found, detect
+from connectors.feed import File
 from connectors.files.load import Loaded, create_raw, load_parquet, load_table, load_text
 from connectors.files.records import Rejected
 from connectors.naming import tell_apart
@@ -95,7 +95,7 @@ def _read_group(
     _check_people(supplier, inputs)
     _create_views(connection, [kind for kind in supplier.kinds if kind.wanted is None], inputs)
     hashes = {item.number: item.loaded.sha256 for item in inputs}
-    told = tell(connection, supplier, [replace(f, sha256=hashes.get(f.number)) for f in files], extracts)
+    told = feed.tell(connection, supplier, [replace(f, sha256=hashes.get(f.number)) for f in files], extracts)
     for file in told.in_order([file for file in files if file.kind.wanted is not None]):
         inputs.append(_Input(file.number, file.found, load(connection, supplier, file.found, file.number, progress)))
     _create_views(connection, [kind for kind in supplier.kinds if kind.wanted is not None], inputs)

@@ -18,7 +18,7 @@ class Source:
     `connectors.FORMATS`, found from the content where it is None. `mapping` is a TOML file that maps a council's own
     column titles (docs/connectors.md). `name` is what the source is called in reports where the path will not do.
     `feed` says that it is a "full" or "delta" delivery where its files do not say so, or say it wrongly: sources with a
-    `feed` lie over each other in the order given (connectors/feed.py). `without` names organisations, by their codes,
+    `feed` lie over each other in the order given (connectors/feed). `without` names organisations, by their codes,
     whose records are left out.
     `opening` says how archives and encrypted files are opened.
     """

@@ -151,7 +151,7 @@ class Kind:
     hold: Hold | None = None
     """For kinds with a `row`: what keeps the reading back until it is settled."""
     row: Row | None = None
-    """Where the supplier sends deliveries of changes (connectors/feed.py)."""
+    """Where the supplier sends deliveries of changes (connectors/feed)."""
     wanted: str | None = None
     """SQL over `r`: the records worth loading, where most are not; the others are counted as excluded, not listed.
 
@@ -228,7 +228,7 @@ class Supplier:
     lookups: tuple[Lookup, ...] = ()
     """Joined to every record of the person file before the tables are filled."""
     manifest: str | None = None
-    """Kind that lists what is delivered: FileName, IsDelta, DateExtractFrom, DateExtractTo (connectors/manifest.py)."""
+    """Kind that lists what is delivered: FileName, IsDelta, DateExtractFrom, DateExtractTo (connectors/feed)."""
     deliveries: re.Pattern[str] | None = None
     """Where names of files tell deliveries: groups `feed`, `at` (sorts), `first` and `last` (numbers), `full`."""
     gaps_hold: bool = True

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,16 +51,22 @@ class Codes:
             if "left_out" in effect
         )
 
-    def fills(self, *, day: Value, number: str) -> tuple[Fill, ...]:
-        """OPT_OUT, OBJECTION and IDENTIFIER from records that say so; `number` is SQL of a number given with a code."""
+    def fills(self, *, day: Value, number: str, latest: str | None = None) -> tuple[Fill, ...]:
+        """OPT_OUT, OBJECTION and IDENTIFIER from records that say so; `number` is SQL of a number given with a code.
+
+        `latest` is SQL of the last day it may have been. A refusal counts from then and what takes it back from `day`,
+        the first, so that of two in one year it is the refusal that stands.
+        """
         opt_outs = self._with("scheme")
+        agreed = f"r.says IN ({self._where(opted_out=False)})"
+        chosen = replace(day, parsed=f"CASE WHEN {agreed} THEN {day.parsed} ELSE {latest or day.parsed} END")
         return (
             Fill(
                 OPT_OUT,
                 {
                     "scheme": self._value("scheme"),
                     "opted_out": Value(f"r.says IN ({self._where(opted_out=True)})"),
-                    "from_date": day,
+                    "from_date": chosen if latest else day,
                 },
                 where=f"r.says IN ({listed(opt_outs)})",
             ),

@@ -277,6 +277,11 @@ _ENTRIES: dict[str, tuple[list[Row], list[tuple[str, bool, date | None]], list[s
         ["a Type 2 objection: retired on 11 October 2018, the national data"],
     ),
     "without a date it stands": ([{"CodeId": "1", "EffectiveDate": ""}], [("type 1", True, None)], []),
+    "of a year alone: the refusal stands in it": (
+        [{"CodeId": "1", "EffectiveDate": "2019-01-01", "EffectiveDatePrecision": "Y"}],
+        [("type 1", True, date(2019, 12, 31))],
+        [],
+    ),
     "a number is said to follow, and none does": (
         [{"CodeId": "7"}],
         [],
@@ -565,6 +570,7 @@ def test_a_delivery_that_is_missing_or_twice(connection: duckdb.DuckDBPyConnecti
     assert [who for (who,) in table(connection, "person", "record_id")] == ["{A}"]
     notes = {file.note for file in report.files if file.name.startswith("d2/") or "/3-4_" in file.name}
     assert any("perhaps a delivery is missing before this one: the one before ends with 1" in str(n) for n in notes)
+    assert any("the same delivery is here twice: a copy of" in str(file.note) for file in report.files)
 
 
 def test_two_deliveries_of_one_moment_that_differ(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:

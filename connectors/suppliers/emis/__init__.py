@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from connectors.supplier import Supplier
-from connectors.suppliers.emis import admin, agreements, care_record
+from connectors.suppliers.emis import agreements, care_record, patient, practice
 from connectors.suppliers.gp_codes import Codes, load
 
 # <processing ids>_<schema>_<table>_<time>_<sharing agreement>, or bulk_<six digits>_... for a full one. Files of one
@@ -26,9 +26,9 @@ def supplier(codes: Codes) -> Supplier:
         name="emis",
         encodings=("utf-8",),
         kinds=(
-            admin.PATIENT,
-            admin.HISTORY,
-            admin.ORGANISATION_KIND,
+            patient.PATIENT,
+            practice.HISTORY,
+            practice.PRACTICE,
             agreements.SHARING,
             care_record.clinical_code(codes),
             care_record.observation(codes),

@@ -46,11 +46,16 @@ def observation(codes: Codes) -> Kind:
     """Opt-outs, refusals and social services numbers among the observations."""
     meant = f"SELECT c.CodeId FROM raw_clinical_code c WHERE {_says(codes, 'c')} IS NOT NULL"
     day = values.day("r.EffectiveDate", Form.ISO)
+    # Of a year alone EMIS writes the first of January.
+    latest = (
+        f"CASE r.EffectiveDatePrecision WHEN 'Y' THEN make_date(year({day.parsed}), 12, 31)"
+        f" WHEN 'YM' THEN last_day({day.parsed}) ELSE {day.parsed} END"
+    )
     return Kind(
         name="observation",
         columns=titles(
-            "ObservationGuid PatientGuid OrganisationGuid EffectiveDate CodeId Value AssociatedText Deleted "
-            "IsConfidential ProcessingId"
+            "ObservationGuid PatientGuid OrganisationGuid EffectiveDate EffectiveDatePrecision CodeId Value "
+            "AssociatedText Deleted ProcessingId"
         ),
         required=("ObservationGuid", "PatientGuid", "OrganisationGuid", "CodeId", "Deleted"),
         # What was loaded from an earlier delivery may have got another code since, which takes it back.
@@ -84,6 +89,6 @@ def observation(codes: Codes) -> Kind:
         ),
         dependant=True,
         versions=(("8.x", ("Qualifiers", "Episode")), ("5.x", ("AssociatedText",))),
-        fills=codes.fills(day=day, number=_NUMBER),
+        fills=codes.fills(day=day, number=_NUMBER, latest=latest),
         derived={"says": _says(codes, "coding")},
     )

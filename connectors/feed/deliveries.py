@@ -8,85 +8,20 @@ come first and replace nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from connectors.detect import Extract, Found
-from connectors.manifest import read_manifest
+from connectors.feed.facts import Delivery, File, Place, Told
+from connectors.feed.manifest import read_manifest
+from connectors.feed.sequence import check
 from connectors.source import Source
-from connectors.supplier import Kind, Supplier
-from schemas.errors import InputError
+from connectors.supplier import Supplier
 
 if TYPE_CHECKING:
     import duckdb
-
-
-@dataclass(frozen=True)
-class File:
-    """One file that is read, with the number it has while it is read; `sha256` where it was loaded already."""
-
-    number: int
-    found: Found
-    source: Source
-    sha256: str | None = None
-
-    @property
-    def kind(self) -> Kind:
-        """Its kind: a file of none is not read."""
-        if self.found.kind is None:
-            raise AssertionError("a file of no kind is not read")
-        return self.found.kind
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """Files that were delivered together."""
-
-    files: tuple[File, ...]
-    at: str
-    """When, as a text that sorts within its feed."""
-    feed: str | None = None
-    """What tells feeds apart; None where only the organisations in the files can."""
-    begins: str | int | None = None
-    """Where it goes on from; comparable with `ends` of the one before."""
-    ends: str | int | None = None
-    full: Mapping[int, bool | None] = field(default_factory=dict)
-    """File number to whether it holds everything; None where nothing says."""
-
-    @property
-    def label(self) -> str:
-        """What messages call it: the folder of its files, or the first of them."""
-        name = PurePosixPath(self.files[0].found.name)
-        return name.parent.as_posix() if len(self.files) > 1 and name.parent.name else name.as_posix()
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a file stands: the number of its delivery (0: not told), and its feed (None: it may be any)."""
-
-    file: int
-    kind: str
-    feed: str | None
-    delivery: int
-    whole: bool
-    """Whether it replaces what was there before."""
-
-
-@dataclass(frozen=True)
-class Told:
-    """Every told delivery, in the order in which they are laid over each other, and the place of every file."""
-
-    deliveries: tuple[Delivery, ...]
-    places: tuple[Place, ...]
-    notes: Mapping[int, str]
-    """What the report says, by number of file."""
-
-    def in_order(self, files: Iterable[File]) -> list[File]:
-        """The files by delivery."""
-        delivery = {place.file: place.delivery for place in self.places}
-        return sorted(files, key=lambda file: (delivery[file.number], file.number))
 
 
 def tell(
@@ -103,10 +38,10 @@ def tell(
         found = _named(supplier, files)
     told = {file.number for delivery in found for file in delivery.files}
     found += _declared([file for file in files if file.number not in told])
-    found = sorted((_believed(delivery) for delivery in found), key=lambda delivery: (delivery.at, delivery.label))
-    feeds = _feeds(connection, supplier, found)
+    found = sorted((_believed(delivery) for delivery in found), key=_order)
+    feeds, silent = _feeds(connection, supplier, found)
     for feed in feeds:
-        notes |= _check(supplier, feed)
+        notes |= check(feed, silent, gaps_hold=supplier.gaps_hold)
     return Told(tuple(found), tuple(_places(files, found, feeds)), notes)
 
 
@@ -212,10 +147,10 @@ def _believed(delivery: Delivery) -> Delivery:
 
 def _feeds(
     connection: duckdb.DuckDBPyConnection, supplier: Supplier, deliveries: Sequence[Delivery]
-) -> list[list[Delivery]]:
-    """Deliveries of one feed together: named as one, or speaking of the same organisations.
+) -> tuple[list[list[Delivery]], list[Delivery]]:
+    """Deliveries of one feed together, and those of which it cannot be told, for they speak of nobody.
 
-    A delivery of no records speaks of nobody, and stands in every chain.
+    One feed is what is named as one, or what speaks of the same organisations.
     """
     named: dict[str, list[Delivery]] = {}
     for delivery in deliveries:
@@ -223,7 +158,7 @@ def _feeds(
             named.setdefault(delivery.feed, []).append(delivery)
     others = [delivery for delivery in deliveries if delivery.feed is None]
     if len(others) < 2:
-        return [*named.values(), *([others] if others else [])]
+        return [*named.values(), *([others] if others else [])], []
     organisations = _organisations(connection, supplier)
     chains: list[tuple[set[str], list[Delivery]]] = []
     silent = []
@@ -235,8 +170,13 @@ def _feeds(
         joined = [chain for chain in chains if chain[0] & own]
         chains = [chain for chain in chains if not chain[0] & own]
         chains.append((own.union(*(o for o, _ in joined)), [d for _, several in joined for d in several] + [delivery]))
-    chains = chains or [(set(), [])]
-    return [*named.values(), *(sorted([*chain, *silent], key=lambda d: (d.at, d.label)) for _, chain in chains)]
+    if len(chains) < 2:
+        return [*named.values(), others], []
+    return [*named.values(), *(sorted(chain, key=_order) for _, chain in chains)], silent
+
+
+def _order(delivery: Delivery) -> tuple[str, str]:
+    return delivery.at, delivery.label
 
 
 def _organisations(connection: duckdb.DuckDBPyConnection, supplier: Supplier) -> dict[int, set[str]]:
@@ -250,62 +190,3 @@ def _organisations(connection: duckdb.DuckDBPyConnection, supplier: Supplier) ->
                 if organisation is not None:
                     found.setdefault(file, set()).add(organisation)
     return found
-
-
-def _check(supplier: Supplier, feed: Sequence[Delivery]) -> dict[int, str]:
-    """Hold a feed whose deliveries do not follow each other; notes on what is accepted."""
-    notes: dict[int, str] = {}
-    seen: set[str] = set()
-    for place, delivery in enumerate(feed):
-        _check_copies(
-            [*delivery.files, *(feed[place - 1].files if place and feed[place - 1].at == delivery.at else ())]
-        )
-        if place and (gap := _gap(feed[place - 1], delivery)):
-            if supplier.gaps_hold and not any(file.source.feed for file in delivery.files):
-                raise InputError(
-                    f"a delivery is missing before this one: {gap}; fetch it, or begin again with a full extract",
-                    path=delivery.label,
-                )
-            notes |= {file.number: f"perhaps a delivery is missing before this one: {gap}" for file in delivery.files}
-        groundless = [
-            file.found.name
-            for file in delivery.files
-            if file.kind.row
-            and file.kind.fills
-            and delivery.full[file.number] is False
-            and file.source.feed is None
-            and file.kind.name not in seen
-        ]
-        if groundless:
-            raise InputError(
-                "holds only changes, and the full extract they follow is not here: "
-                f"{', '.join(groundless)}; give it too, or say that changes alone are meant (feed delta)",
-                path=delivery.label,
-            )
-        seen |= {file.kind.name for file in delivery.files}
-    return notes
-
-
-def _check_copies(files: Sequence[File]) -> None:
-    """The same delivery twice changes nothing; two of one moment that differ leave open which holds."""
-    known: dict[str, File] = {}
-    for file in files:
-        other = known.setdefault(file.found.stem, file)
-        if file.sha256 and other.sha256 and file.sha256 != other.sha256:
-            raise InputError(
-                f"{other.found.name} is of the same delivery and differs, so which of them holds cannot be told; keep"
-                " one of them",
-                path=file.found.name,
-            )
-
-
-def _gap(before: Delivery, delivery: Delivery) -> str | None:
-    """What lies between two deliveries, where the second is not full and does not begin where the first ends."""
-    if all(delivery.full[file.number] for file in delivery.files if file.kind.fills):
-        return None
-    begins, ends = delivery.begins, before.ends
-    if isinstance(begins, int) and isinstance(ends, int) and begins > ends:
-        return f"the one before ends with {ends}, this one begins with {begins + 1}"
-    if isinstance(begins, str) and isinstance(ends, str) and begins > ends:
-        return f"the one before ends at {ends}, this one begins at {begins}"
-    return None

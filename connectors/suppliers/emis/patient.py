@@ -1,9 +1,9 @@
-"""Admin_Patient, Admin_PatientHistory and Admin_Organisation."""
+"""Admin_Patient: people, and their registration with a practice."""
 
 from __future__ import annotations
 
 from connectors import values
-from connectors.supplier import Fill, Kind, Repeats, Row, Rule
+from connectors.supplier import Fill, Kind, Repeats, Rule
 from connectors.suppliers.emis.common import IS_DELETED, NEWEST, ORGANISATION, SOURCE_ORG, row, titles
 from connectors.values import Value, text
 from schemas import IDENTIFIER, PERSON, REGISTRATION
@@ -88,40 +88,4 @@ PATIENT = Kind(
         ),
     ),
     derived={"practice": "organisation.ODSCode"},
-)
-
-_ENTRY = ("HistoryDate", "HistoryTime", "StatusDescription")
-HISTORY = Kind(
-    name="patient_history",
-    columns=titles("PatientGuid OrganisationGuid HistoryDate HistoryTime StatusDescription ProcessingId"),
-    required=("PatientGuid", "OrganisationGuid", "HistoryDate", "StatusDescription"),
-    organisations=(ORGANISATION,),
-    record_id="r.PatientGuid",
-    source_org=SOURCE_ORG,
-    key_columns=("PatientGuid", "OrganisationGuid"),
-    row=row("PatientGuid", *_ENTRY, removed="false", person="PatientGuid"),
-    repeats=Repeats.LATEST,
-    repeat_key=("source_org", "record_id", *_ENTRY),
-    newest=NEWEST,
-    dependant=True,
-    versions=(("8.x", ()),),
-    fills=(
-        Fill(
-            REGISTRATION,
-            {
-                "gp_practice_code": text("r.practice"),
-                # [assumed] a registration status: the specification describes this column with another one's words.
-                "registration_status": text("r.StatusDescription"),
-                "start_date": values.day("r.HistoryDate", Form.ISO),
-            },
-        ),
-    ),
-    derived={"practice": "organisation.ODSCode"},
-)
-
-ORGANISATION_KIND = Kind(
-    name="organisation",
-    columns=titles("OrganisationGuid ODSCode OrganisationName ProcessingId"),
-    required=("OrganisationGuid", "ODSCode", "OrganisationName"),
-    row=Row(("OrganisationGuid",)),
 )

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from connectors.deliveries import Told
+from connectors.feed.facts import Told
 from connectors.supplier import Kind, Repeats, Row, Supplier
 from connectors.values import listed, quoted
 from schemas.errors import InputError
