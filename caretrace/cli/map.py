@@ -90,6 +90,6 @@ def _columns(sheet: Sheet) -> Iterator[str]:
         if (column.chosen is None or not sheet.kind) and column.title not in asked:
             perhaps = [column.chosen] if column.chosen else list(column.others[:1])
             said = "".join(f"; perhaps {each.field}: {each.reason}" for each in perhaps)
-            yield f"  {column.title}: not used{said}"
+            yield f"  {column.title}: not used ({column.holds}){said}"
     for title in sheet.american:
         yield f"  {title}: some of its dates have the month first; export them with the day first, or as yyyy-mm-dd"

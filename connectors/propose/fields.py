@@ -11,7 +11,7 @@ from connectors.propose.contents import Evidence
 Told: TypeAlias = tuple[float, str] | None
 """From 0 (it is something else) to 1, with the reason; None where contents cannot tell."""
 
-DAYS = ("from_date", "to_date", "start_date", "end_date", "death_date")
+DAYS = ("from_date", "to_date", "start_date", "end_date", "death_date", "registration_date", "deduction_date")
 """Dates that only their title and their order tell apart."""
 _PARTS = (*(f"address_line_{n}" for n in range(2, 6)), "town", "locality", "county", "building", "street")
 _FLAGS = ("restricted", "objection", "deceased", "birth_date_estimated", "main_address")
@@ -38,6 +38,15 @@ def contents(field: str, e: Evidence, as_at: date) -> Told:
         return e.flags, f"{_share(e.flags)} of its values say yes or no"
     rule = _RULES.get(field)
     return rule(e, as_at) if rule else None
+
+
+def holds(e: Evidence) -> str:
+    """What stands in a column, in a few words."""
+    kinds = ("flags", "yes or no"), ("date", "dates"), ("genders", "genders"), ("postcodes", "postcodes")
+    kinds += (("phones", "phone numbers"), ("emails", "e-mail addresses"), ("digits", "digits"), ("coded", "codes"))
+    what = next((words for name, words in kinds if getattr(e, name) > 0.8), "words")
+    many = "one value throughout" if e.values == 1 else f"{e.values:,} different values"
+    return "empty" if e.filled == 0 else f"{what}, {many}, {_share(e.filled)} filled"
 
 
 def _share(share: float) -> str:

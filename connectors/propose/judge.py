@@ -8,7 +8,7 @@ from datetime import date
 from typing import TypeAlias
 
 from connectors.propose.contents import Evidence
-from connectors.propose.fields import ALONE, DAYS, contents
+from connectors.propose.fields import ALONE, DAYS, contents, holds
 from connectors.propose.titles import closeness
 from connectors.suppliers.mapped.fields import EVENTS, KINDS
 
@@ -72,6 +72,8 @@ class Column:
     title: str
     chosen: Candidate | None
     others: tuple[Candidate, ...] = ()
+    holds: str = ""
+    """What stands in it, for who must choose."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,8 @@ class Sheet:
     """Columns whose dates have the month first."""
     commas: bool = False
     """Whole names are written with a comma, for the most part."""
+    preamble: int = 0
+    """How far down the titles may stand."""
 
     def title_of(self, field: str) -> str | None:
         """The column proposed for a field."""
@@ -142,6 +146,7 @@ def judge(
     not_after: Mapping[tuple[str, str], float],
     shared: Mapping[str, float],
     as_at: date,
+    preamble: int = 0,
 ) -> Sheet:
     """What kind of file the columns make, and which field each is.
 
@@ -161,7 +166,8 @@ def judge(
     for column in columns:
         options = sorted((c for c in table[column.title].values()), key=lambda c: -c.score)
         best = chosen.get(column.title)
-        made.append(Column(column.title, best, tuple(c for c in options if c != best and c.score >= POSSIBLE)[:3]))
+        others = tuple(c for c in options if c != best and c.score >= POSSIBLE)[:3]
+        made.append(Column(column.title, best, others, holds(column.evidence)))
     dated = [column for column in columns if column.evidence.date > 0.5]
     forms = sorted(
         {c.evidence.form for c in dated if c.evidence.form},
@@ -170,7 +176,7 @@ def judge(
     american = tuple(c.title for c in columns if c.evidence.american > 0.02)
     whole = [c for c in columns if (best := chosen.get(c.title)) and best.field == "full_name"]
     commas = any(c.evidence.commas > 0.5 for c in whole)
-    return Sheet(name, known, tuple(made), open_questions, tuple(forms), american, commas)
+    return Sheet(name, known, tuple(made), open_questions, tuple(forms), american, commas, preamble)
 
 
 _Chosen: TypeAlias = dict[str, Candidate]

@@ -26,6 +26,8 @@ def as_toml(proposal: Proposal) -> str:
     forms = dict.fromkeys(form for sheet in proposal.sheets for form in sheet.forms)
     if forms:
         lines.append(f"dates = [{', '.join(map(_quoted, forms))}] # the forms seen in the files, the commonest first")
+    if preamble := max(sheet.preamble for sheet in proposal.sheets):
+        lines.append(f"preamble = {preamble} # so many lines may stand above the titles of the people")
     if any(sheet.title_of("full_name") and not sheet.commas for sheet in proposal.sheets):
         lines.append(
             'full_name_order = "given family" # or "family given"; with a comma the surname stands first anyhow'
@@ -55,9 +57,8 @@ def _kind(kind: str, sheets: list[Sheet]) -> Iterator[str]:
             told = chosen[0][1]
             yield f"{field} = {written} # {meaning}; {told.confidence}: {told.reason}"
         yield from _alternatives(field, sheets)
-    unused = [c.title for sheet in sheets for c in sheet.columns if c.chosen is None]
-    if unused:
-        yield f"# not used: {', '.join(_comment(title) for title in dict.fromkeys(unused))}"
+    for column in (c for sheet in sheets for c in sheet.columns if c.chosen is None):
+        yield f"# not used: {_quoted(column.title)} ({column.holds})"
 
 
 def _alternatives(field: str, sheets: Iterable[Sheet]) -> Iterator[str]:
@@ -74,7 +75,8 @@ def _unknown(sheet: Sheet) -> Iterator[str]:
     yield f"# {_comment(sheet.name)}: no kind of file was recognised, so none of its columns is used:"
     for column in sheet.columns:
         best = column.chosen or next(iter(column.others), None)
-        yield f"#   {_comment(column.title)}" + (f": {best.field}, {best.confidence}: {best.reason}" if best else "")
+        perhaps = f"; {best.field}, {best.confidence}: {best.reason}" if best else ""
+        yield f"#   {_quoted(column.title)} ({column.holds}){perhaps}"
 
 
 def _quoted(text: str) -> str:

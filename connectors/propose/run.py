@@ -25,7 +25,8 @@ from schemas.sql import install_macros
 if TYPE_CHECKING:
     import duckdb
 
-_ANY = Supplier("any", (Kind("any", {}, ()),))
+_PREAMBLE = 30
+_ANY = Supplier("any", (Kind("any", {}, (), preamble=_PREAMBLE),))
 """Opens what it is given, and knows no column of it."""
 
 
@@ -78,6 +79,7 @@ def propose(
             not_after={(titles[a], titles[b]): share for (a, b), share in told.items()},
             shared=shared,
             as_at=as_at,
+            preamble=_PREAMBLE if each.found.header.line > 1 and each.found.header.delimiter else 0,
         )
 
     first = [judged(each, None) for each in looked]
@@ -97,7 +99,15 @@ def propose(
     return Proposal(system, tuple(sheets))
 
 
-def _look(connection: duckdb.DuckDBPyConnection, found: Found, number: int, as_at: date, progress: Progress) -> _Looked:
+def _with_header(found: Found) -> Found:
+    """With the line of titles: below what a report says of itself, where its first line is no row of columns."""
+    headers = [found.header, *(found.head.below if found.head else ())]
+    best = max(headers, key=lambda header: len(header.titles))
+    return replace(found, header=best) if len(found.header.titles) < 3 <= len(best.titles) else found
+
+
+def _look(connection: duckdb.DuckDBPyConnection, given: Found, number: int, as_at: date, progress: Progress) -> _Looked:
+    found = _with_header(given)
     titles = found.header.titles
     # A title of a known system is none of somebody's values, whatever it looks like.
     headless = found.header.line == 0 and found.header.delimiter is not None
@@ -108,6 +118,8 @@ def _look(connection: duckdb.DuckDBPyConnection, found: Found, number: int, as_a
     once = [title for at, title in enumerate(titles) if title and title not in titles[:at]]
     fields = {title: f"c{at}" for at, title in enumerate(once)}
     kind = Kind(f"sheet_{number}", {column: (title,) for title, column in fields.items()}, ())
+    connection.execute(f"DROP VIEW IF EXISTS raw_{kind.name}")
+    connection.execute(f"DROP TABLE IF EXISTS loaded_{kind.name}")
     create_raw(connection, f"loaded_{kind.name}", kind)
     loaded = load(connection, replace(_ANY, kinds=(kind,)), replace(found, kind=kind), number, progress)
     union = " UNION ALL BY NAME ".join([f"SELECT * FROM loaded_{kind.name}", *loaded.selects])

@@ -287,7 +287,7 @@ def _marked(settings: Mapped, rule: LeaveOut) -> Rule:
     when = marked("r")
     if rule.titles and settings.reads("mark"):
         when += (
-            f" OR EXISTS (SELECT 1 FROM keyed_mark m WHERE m.record_id = r.record_id AND m.source_org = r.source_org"
-            f" AND {marked('m')})"
+            f" OR EXISTS (SELECT 1 FROM raw_mark m JOIN reading_file mf ON mf.file = m.file WHERE {marked('m')}"
+            f" AND {texts.padded(settings, 'm.person_id')} = r.record_id AND mf.source_org = r.source_org)"
         )
     return Rule(rule.because, when, (rule.field,))

@@ -151,7 +151,8 @@ def _over(below: Mapping[str, Any], own: Mapping[str, Any], where: Path) -> dict
     merged["words"] = {
         column: {**below.get("words", {}).get(column, {}), **codes} for column, codes in merged["words"].items()
     }
-    marks = {name for name, told in merged["leave_out"].items() if told and "field" not in told}
+    # One that this layer takes away may still be required: the kind of file is then not looked for.
+    marks = set(merged["leave_out"])
     common = own.get("columns", {})
     _known(common, {field for fields in KINDS.values() for field in fields}, "column", where)
     merged["kinds"] = {

@@ -161,7 +161,8 @@ def test_formats_and_mappings(tmp_path: Path) -> None:
         mapping.write_text(text, encoding="utf-8")
         assert sentence in _fails(SettingsError, Source(path, mapping=mapping))
     mapping.write_text('source = "swift"', encoding="utf-8")
-    assert "a mapping is for carefirst, " in _fails(SettingsError, Source(path, "emis", mapping))
+    assert "a mapping is for carefirst, " in _fails(SettingsError, Source(path, "fhir", mapping))
+    assert "the format other needs a mapping" in _fails(SettingsError, Source(path, "other"))
 
 
 def test_emis_holds_when_a_sharing_agreement_is_disabled(tmp_path: Path) -> None:
