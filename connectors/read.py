@@ -8,9 +8,10 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from connectors import feed
-from connectors.detect import Extract, Found, detect
 from connectors.feed import File
-from connectors.files.load import Loaded, create_raw, load_parquet, load_table, load_text
+from connectors.detect import Extract, Found, detect
+from connectors.files.load import Loaded, create_raw, create_views, load_parquet, load_table, load_text
+from connectors.files.memory import Memory, forget
 from connectors.files.records import Rejected
 from connectors.naming import tell_apart
 from connectors.source import FileFacts, ReadReport, Source
@@ -59,8 +60,7 @@ def _prepare(connection: duckdb.DuckDBPyConnection, side: str, as_at: date) -> N
     install_macros(connection, as_at=as_at)
     connection.execute(f"CREATE OR REPLACE TEMP MACRO reading_day() AS DATE '{as_at.isoformat()}'")
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {side}")
-    for table in SOURCE_TABLES:
-        connection.execute(table.ddl(f"{side}.{table.name.lower()}"))
+    connection.execute("; ".join(table.ddl(f"{side}.{table.name.lower()}") for table in SOURCE_TABLES))
 
 
 def _suppliers(extracts: Sequence[Extract]) -> list[Supplier]:
@@ -87,18 +87,21 @@ def _read_group(
     create_work_tables(connection)
     for kind in supplier.kinds:
         create_raw(connection, f"loaded_{kind.name}", kind)
+    memory = Memory()
     files = _numbered(connection, extracts)
     first = [file for file in files if file.kind.wanted is None]
     inputs = [
-        _Input(file.number, file.found, load(connection, supplier, file.found, file.number, progress)) for file in first
+        _Input(file.number, file.found, load(connection, supplier, file.found, file.number, progress, memory))
+        for file in first
     ]
     _check_people(supplier, inputs)
-    _create_views(connection, [kind for kind in supplier.kinds if kind.wanted is None], inputs)
+    create_views(connection, [kind for kind in supplier.kinds if kind.wanted is None], _by_kind(inputs), memory)
     hashes = {item.number: item.loaded.sha256 for item in inputs}
     told = feed.tell(connection, supplier, [replace(f, sha256=hashes.get(f.number)) for f in files], extracts)
     for file in told.in_order([file for file in files if file.kind.wanted is not None]):
-        inputs.append(_Input(file.number, file.found, load(connection, supplier, file.found, file.number, progress)))
-    _create_views(connection, [kind for kind in supplier.kinds if kind.wanted is not None], inputs)
+        loaded = load(connection, supplier, file.found, file.number, progress, memory)
+        inputs.append(_Input(file.number, file.found, loaded))
+    create_views(connection, [kind for kind in supplier.kinds if kind.wanted is not None], _by_kind(inputs), memory)
     inputs.sort(key=lambda item: item.number)
     _check_needs(inputs)
     for item in inputs:
@@ -107,7 +110,7 @@ def _read_group(
     feed.leave_out(connection, supplier, [name for extract in extracts for name in extract.source.without])
     feed.hold(connection, supplier)
     with progress.stage(f"Standardising {supplier.name}"):
-        standardise(connection, supplier, side)
+        standardise(connection, supplier, side, memory)
     facts = [*_facts(connection, supplier, inputs, side, told.notes), *_unread(supplier, extracts)]
     feed.clear(connection, supplier)
     _clear(connection, supplier)
@@ -124,7 +127,12 @@ def _numbered(connection: duckdb.DuckDBPyConnection, extracts: Sequence[Extract]
 
 
 def load(
-    connection: duckdb.DuckDBPyConnection, supplier: Supplier, found: Found, number: int, progress: Progress
+    connection: duckdb.DuckDBPyConnection,
+    supplier: Supplier,
+    found: Found,
+    number: int,
+    progress: Progress,
+    memory: Memory | None = None,
 ) -> Loaded:
     """Read one file into the raw table of its kind, or leave it in its place; its records are told by `number`."""
     kind = found.kind
@@ -143,7 +151,15 @@ def load(
             tick(loaded.bytes)
             return loaded
         return load_text(
-            connection, member, kind, found.header, raw=raw, file=number, encodings=supplier.encodings, tick=tick
+            connection,
+            member,
+            kind,
+            found.header,
+            raw=raw,
+            file=number,
+            encodings=supplier.encodings,
+            tick=tick,
+            memory=memory,
         )
 
 
@@ -172,16 +188,12 @@ def _check_needs(inputs: Sequence[_Input]) -> None:
             )
 
 
-def _create_views(connection: duckdb.DuckDBPyConnection, kinds: Sequence[Kind], inputs: Sequence[_Input]) -> None:
-    """`raw_<kind>`: what was loaded, and what stays in Parquet files, as one relation."""
-    for kind in kinds:
-        selects = [select for item in inputs if item.found.kind is kind for select in item.loaded.selects]
-        in_place = {item.number for item in inputs if item.loaded.selects}
-        copied = any(item.found.kind is kind and item.number not in in_place for item in inputs)
-        # A union is not written in parallel, so an empty one is left out.
-        parts = [*([f"SELECT * FROM loaded_{kind.name}"] if copied or not selects else []), *selects]
-        union = " UNION ALL BY NAME ".join(parts)
-        connection.execute(f"CREATE TEMP VIEW raw_{kind.name} AS {union}")
+def _by_kind(inputs: Sequence[_Input]) -> dict[str, list[Loaded]]:
+    loaded: dict[str, list[Loaded]] = {}
+    for item in inputs:
+        if item.found.kind:
+            loaded.setdefault(item.found.kind.name, []).append(item.loaded)
+    return loaded
 
 
 def _reject(connection: duckdb.DuckDBPyConnection, item: _Input) -> None:
@@ -288,18 +300,15 @@ def _unread(supplier: Supplier, extracts: Sequence[Extract]) -> list[FileFacts]:
 
 
 def _count_rows(connection: duckdb.DuckDBPyConnection, side: str) -> dict[str, int]:
-    counts = {}
-    for table in SOURCE_TABLES:
-        ((count,),) = connection.execute(f"SELECT count(*) FROM {side}.{table.name.lower()}").fetchall()
-        counts[table.name] = count
-    return counts
+    counted = ", ".join(f"(SELECT count(*) FROM {side}.{table.name.lower()})" for table in SOURCE_TABLES)
+    (counts,) = connection.execute(f"SELECT {counted}").fetchall()
+    return {table.name: count for table, count in zip(SOURCE_TABLES, counts, strict=True)}
 
 
 def _clear(connection: duckdb.DuckDBPyConnection, supplier: Supplier) -> None:
     for kind in supplier.kinds:
-        for view in (f"keyed_{kind.name}", f"raw_{kind.name}"):
-            connection.execute(f"DROP VIEW {view}")
-        connection.execute(f"DROP TABLE loaded_{kind.name}")
+        connection.execute(f"DROP VIEW raw_{kind.name}; DROP TABLE loaded_{kind.name}")
+        forget(connection, kind)
     found = [f"found_{lookup.alias}" for lookup in supplier.lookups]
-    for table in ("reading_file", "aside", "later", "repeat", "people", "doubtful", "suspect", *found):
+    for table in ("reading_file", "aside", "later", "repeat", "doubtful", "suspect", *found):
         connection.execute(f"DROP TABLE IF EXISTS {table}")

@@ -6,9 +6,11 @@ set aside as rejected, set aside as excluded, or used by at least one fill.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from connectors.files.memory import Memory
 from connectors.supplier import Fill, Kind, Lookup, Repeats, Rule, Supplier
 from connectors.values import quoted
 from schemas.errors import InputError
@@ -27,38 +29,58 @@ def create_work_tables(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("CREATE TEMP TABLE later (file INTEGER, record BIGINT)")
 
 
-def standardise(connection: duckdb.DuckDBPyConnection, supplier: Supplier, side: str) -> None:
-    """Fill the tables of `side` from the raw relations `raw_<kind>` of one supplier."""
-    for kind in supplier.kinds:
+def standardise(
+    connection: duckdb.DuckDBPyConnection, supplier: Supplier, side: str, memory: Memory | None = None
+) -> None:
+    """Fill the tables of `side` from the raw relations `raw_<kind>` of one supplier; `memory` is freed on the way."""
+    present = _with_records(connection, supplier.kinds)
+    people = supplier.people
+    needed = {kind.name for kind in (*present, *people)} | _looked_up(supplier)
+    for kind in (kind for kind in supplier.kinds if kind.name in needed):
         if kind.prepare:
             connection.execute(f"CREATE TEMP TABLE prepared_{kind.name} AS {kind.prepare}")
         connection.execute(f"CREATE TEMP VIEW keyed_{kind.name} AS {_keyed(supplier, kind)}")
-    people = supplier.people
-    for kind in supplier.kinds:
+    for kind in present:
         _refuse(connection, kind)
-    filling = [kind for kind in supplier.kinds if kind.fills]
+    filling = [kind for kind in present if kind.fills]
     # People first: what hangs on them is left out where they are.
     for kind in sorted(filling, key=lambda kind: all(kind is not each for each in people)):
-        if not _is_empty(connection, kind):
-            _set_aside(connection, supplier, kind, side)
+        _set_aside(connection, supplier, kind, side)
     for lookup in supplier.lookups:
         connection.execute(f"CREATE TEMP TABLE found_{lookup.alias} AS {_one_each(lookup)}")
-    for kind in filling:
-        if not _is_empty(connection, kind):
-            for fill in kind.fills:
-                _fill(connection, supplier, kind, fill, side)
+    fills = [(kind, fill) for kind in filling for fill in kind.fills]
+    for at, (kind, fill) in enumerate(fills, start=1):
+        _fill(connection, supplier, kind, fill, side)
+        if memory:
+            memory.let_go(connection, kind, _named(supplier, kind, fills[at:]))
     connection.execute(
         f"INSERT INTO {side}.set_aside BY NAME SELECT {quoted(supplier.name)} AS source, aside.source_org,"
         " verdict AS kind, name AS extract_file, record AS extract_record, line AS extract_line, columns, rule"
         " FROM aside JOIN reading_file USING (file) ORDER BY file, record"
     )
     for kind in supplier.kinds:
-        if kind.prepare:
-            connection.execute(f"DROP TABLE prepared_{kind.name}")
+        connection.execute(f"DROP VIEW IF EXISTS keyed_{kind.name}; DROP TABLE IF EXISTS prepared_{kind.name}")
 
 
-def _is_empty(connection: duckdb.DuckDBPyConnection, kind: Kind) -> bool:
-    return not connection.execute(f"SELECT 1 FROM raw_{kind.name} LIMIT 1").fetchall()
+def _looked_up(supplier: Supplier) -> set[str]:
+    """Kinds that others look something up in."""
+    lookups = (*supplier.lookups, *(lookup for kind in supplier.kinds for lookup in kind.organisations))
+    return {name for lookup in lookups for name in lookup.kinds}
+
+
+def _with_records(connection: duckdb.DuckDBPyConnection, kinds: Sequence[Kind]) -> list[Kind]:
+    """The kinds of which there are any records."""
+    asked = ", ".join(f"EXISTS (FROM raw_{kind.name})" for kind in kinds)
+    (answers,) = connection.execute(f"SELECT {asked}").fetchall()
+    return [kind for kind, answer in zip(kinds, answers, strict=True) if answer]
+
+
+def _named(supplier: Supplier, kind: Kind, fills: Sequence[tuple[Kind, Fill]]) -> set[str]:
+    """The fields of a kind that may be needed for `fills`: what is not named cannot be used."""
+    sql = " ".join(f"{_keyed(supplier, other)} {_parsed(supplier, other, fill)}" for other, fill in fills)
+    words = set(re.findall(r"\w+", sql))
+    relations = {f"{relation}_{kind.name}" for relation in ("raw", "prepared", "keyed")}
+    return words & set(kind.columns) if words & relations else set()
 
 
 def _keyed(supplier: Supplier, kind: Kind) -> str:
@@ -136,7 +158,7 @@ def _known_aside(connection: duckdb.DuckDBPyConnection, people: Sequence[Kind], 
 
 def _people(kinds: Sequence[Kind]) -> str:
     """The keys of the records of these kinds that are not set aside."""
-    return " UNION ".join(f"SELECT r.source, r.source_org, r.record_id FROM {_remaining(kind)}" for kind in kinds)
+    return " UNION ALL ".join(f"SELECT r.source, r.source_org, r.record_id FROM {_remaining(kind)}" for kind in kinds)
 
 
 def _same_key(relation: str) -> str:
@@ -167,15 +189,16 @@ def _remaining(kind: Kind) -> str:
 
 def _set_repeats_aside(connection: duckdb.DuckDBPyConnection, kind: Kind) -> None:
     key = ", ".join(kind.repeat_key)
-    same = " AND ".join(f"r.{column} IS NOT DISTINCT FROM keys.{column}" for column in kind.repeat_key)
     order = f"{kind.newest}, {'file DESC, record DESC' if kind.repeats is Repeats.LATEST else 'file, record'}"
-    # Repeats are few: find their keys first, so that only their records are sorted.
+    # Repeats are few: find them first, so that only their records are sorted. Hashes are compared many times as fast as
+    # the texts of a key; records that share no more than a hash are each alone in their partition.
+    hashed = f"hash({', '.join(f'r.{column}' for column in kind.repeat_key)})"
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE repeat AS WITH remaining AS (SELECT r.* FROM {_remaining(kind)}),"
-        f" keys AS (SELECT {key} FROM remaining GROUP BY ALL HAVING count(*) > 1)"
+        f" twice AS (SELECT {hashed} AS hashed FROM remaining r GROUP BY ALL HAVING count(*) > 1)"
         f" SELECT r.file, r.record, r.line, r.source_org, {kind.keep_repeats} AS kept,"
         f" row_number() OVER (PARTITION BY {key} ORDER BY {order}) AS place"
-        f" FROM remaining r SEMI JOIN keys ON {same}"
+        f" FROM remaining r SEMI JOIN twice ON {hashed} = twice.hashed"
     )
     if kind.repeats is Repeats.FOLD:
         connection.execute("INSERT INTO later SELECT file, record FROM repeat WHERE place > 1 AND kept")
@@ -187,10 +210,8 @@ def _set_repeats_aside(connection: duckdb.DuckDBPyConnection, kind: Kind) -> Non
 
 
 def _orphans_aside(connection: duckdb.DuckDBPyConnection, people: Sequence[Kind], kind: Kind) -> None:
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE people AS SELECT DISTINCT * FROM ({_people(people)})")
-    rule = Rule(
-        "its person is not in the extract, or was set aside", f"NOT EXISTS ({_same_key('people')})", kind.key_columns
-    )
+    known = f"EXISTS ({_same_key(f'({_people(people)})')})"
+    rule = Rule("its person is not in the extract, or was set aside", f"NOT {known}", kind.key_columns)
     _put_aside(connection, kind, (rule,), "excluded")
 
 
@@ -227,7 +248,11 @@ def _parsed(supplier: Supplier, kind: Kind, fill: Fill, only: str = "") -> str:
     # A text may stand in a record that was looked up; where none was found there is no text either.
     columns = [
         "r.source, r.source_org, r.record_id, f.name AS extract_file",
-        *(f"coalesce({p}.{at}, r.{at}) AS {p}_{at}" for p in sorted(places) for at in ("file", "record", "line")),
+        *(
+            f"{f'r.{at}' if p == 'r' else f'coalesce({p}.{at}, r.{at})'} AS {p}_{at}"
+            for p in sorted(places)
+            for at in ("file", "record", "line")
+        ),
         *(f'{value.parsed} AS "v_{name}"' for name, value in fill.columns.items()),
         *(f'{value.given} AS "g_{name}"' for name, value in fill.columns.items() if value.given),
         f"{'item_place' if fill.each else 0} AS item_place",

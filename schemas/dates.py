@@ -127,7 +127,8 @@ def macros(form: Form, as_at: date) -> tuple[str, ...]:
         f"{name}_text(x) AS {_text(form, as_at)}",
         f"{name}(x) AS list_transform([{name}_text(x)], lambda bound_plain: date_of(bound_plain))[1]",
         f"{name}_precision(x) AS list_transform([{name}_text(x)], lambda bound_plain:"
-        " CASE WHEN date_of(bound_plain) IS NOT NULL THEN CASE length(bound_plain) WHEN 4 THEN 'Y' WHEN 7 THEN 'YM' ELSE 'YMD' END END)[1]",
+        " CASE WHEN date_of(bound_plain) IS NOT NULL"
+        " THEN CASE length(bound_plain) WHEN 4 THEN 'Y' WHEN 7 THEN 'YM' ELSE 'YMD' END END)[1]",
         f"{name}_fault(x) AS list_transform([{name}_text(x)], lambda bound_plain:"
         f" CASE WHEN coalesce(date_trimmed(x), '') = '' THEN '{Fault.MISSING.value}'"
         f" WHEN bound_plain IS NULL THEN '{Fault.FORM.value}'"

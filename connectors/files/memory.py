@@ -1,0 +1,75 @@
+"""Raw records that stay in memory, as the parser made them, until the tables are filled from them.
+
+A copy into the store takes a fifth of the whole reading and more memory than the records themselves. The store reads
+them where they are; fields that no table needs any more are let go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+    from connectors.supplier import Kind
+
+ROOM = 768 << 20
+"""Bytes. A million patients of an EMIS extract take half of it."""
+_LARGE = 32 << 20
+"""Bytes below which letting go of single fields is not worth a statement."""
+_PLACE = ("file", "record", "line")
+
+
+class Memory:
+    """The records of one reading that stay in memory, by kind of file."""
+
+    def __init__(self, room: int = ROOM) -> None:
+        """`room` is the number of bytes that may be taken."""
+        self.room = room
+        self._files: dict[str, list[pa.Table]] = {}
+        self._kinds: dict[str, pa.Table] = {}
+
+    def keep(self, kind: Kind, tables: Sequence[pa.Table]) -> None:
+        """Take in the records of one file: text columns, and `file`, `record` and `line`."""
+        self.room -= sum(table.nbytes for table in tables)
+        self._files.setdefault(kind.name, []).extend(tables)
+
+    def create_view(self, connection: duckdb.DuckDBPyConnection, kind: Kind, *, beside: Sequence[str]) -> None:
+        """`raw_<kind>`: the records of all its files, and what the queries `beside` give."""
+        import pyarrow as pa
+
+        parts = list(beside)
+        if files := self._files.pop(kind.name, []):
+            # As one table, for a union is not written in parallel.
+            table = pa.concat_tables(files, promote_options="permissive")
+            parts.append(_register(connection, kind, table))
+            if not beside:
+                self._kinds[kind.name] = table
+        union = " UNION ALL BY NAME ".join(parts) or f"SELECT * FROM loaded_{kind.name}"
+        connection.execute(f"CREATE TEMP VIEW raw_{kind.name} AS {union}")
+
+    def let_go(self, connection: duckdb.DuckDBPyConnection, kind: Kind, needed: Collection[str]) -> None:
+        """Free the fields of a kind that are not among `needed`; they are null in `raw_<kind>` from now on."""
+        import pyarrow as pa
+
+        table = self._kinds.pop(kind.name, None)
+        if table is None or table.nbytes < _LARGE:
+            return
+        table = table.select([name for name in table.schema.names if name in needed or name in _PLACE])
+        self._kinds[kind.name] = table
+        connection.execute(f"CREATE OR REPLACE TEMP VIEW raw_{kind.name} AS {_register(connection, kind, table)}")
+        pa.default_memory_pool().release_unused()
+
+
+def forget(connection: duckdb.DuckDBPyConnection, kind: Kind) -> None:
+    """Free everything that stands in memory for a kind."""
+    connection.unregister(f"kept_{kind.name}")
+
+
+def _register(connection: duckdb.DuckDBPyConnection, kind: Kind, table: pa.Table) -> str:
+    connection.register(f"kept_{kind.name}", table)
+    present = table.schema.names
+    fields = (f'"{name}"' if name in present else f'CAST(NULL AS VARCHAR) AS "{name}"' for name in kind.columns)
+    return f"SELECT {', '.join((*_PLACE, *fields))} FROM kept_{kind.name}"
