@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from connectors.files.header import NO_HEADER, Head, Header, check_titles, headerless, read_head
 from connectors.files.load import open_parquet
 from connectors.files.opening import ENDINGS, Member, members, stem_of
+from connectors.files.parts import check_once, check_parts
 from connectors.files.typed import as_arrow
 from connectors.source import Source
 from connectors.supplier import Kind, Supplier, plain
@@ -81,6 +82,9 @@ def detect(source: Source, suppliers: Sequence[Supplier]) -> Extract:
         if file.kind is not None:
             check_titles(file.where, file.header, file.kind.uses)
             _check_any_of(file)
+    used = [file.member for file in best[1] if file.kind and file.member]
+    check_parts(used)
+    check_once(used)
     return Extract(source, best[0], _organisation(source), tuple(best[1]))
 
 
