@@ -26,6 +26,7 @@ EXPECTED = {
     "report.html",
     "manifest.json",
     "linked",
+    "to_fix",
 }
 
 
