@@ -1,4 +1,4 @@
-"""`caretrace audit verify`, `caretrace audit register` and `caretrace audit writings`."""
+"""`caretrace audit verify`, `register`, `writings`, `route` and `routes`."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from caretrace import console
-from caretrace.cli.place import ProjectOption, find
+from caretrace.cli.place import ProjectOption, find, maker
 from caretrace.outputs import neutralised
 
 if TYPE_CHECKING:
@@ -69,6 +70,40 @@ def writings(project: ProjectOption = None, as_json: JsonOption = False) -> None
 
     rows = written.rows(_verification(project).entries)
     text = json.dumps(rows, indent=2, ensure_ascii=False) if as_json else as_csv(written.COLUMNS, rows)
+    console.say(text)
+
+
+@app.command("route")
+def route(
+    name: Annotated[str, typer.Argument(help="What the route is called, such as 'MIG viewing'.")],
+    origin: Annotated[str, typer.Option("--from", metavar="WHO", help="Whose data it is.")],
+    destination: Annotated[str, typer.Option("--to", metavar="WHO", help="Who sees or gets it.")],
+    purpose: Annotated[str, typer.Option(metavar="TEXT", help="What for, in a sentence.")],
+    basis: Annotated[str, typer.Option(metavar="TEXT", help="Why it may be: consent, an agreement, a statute.")],
+    note: Annotated[str, typer.Option(metavar="TEXT", help="What else a reader should know.")] = "",
+    ended: Annotated[bool, typer.Option("--ended", help="The route is no more.")] = False,
+    project: ProjectOption = None,
+) -> None:
+    """Record in the log that data is shared or seen by a route outside this program. It permits nothing."""
+    from governance import keys
+    from governance.audit import log, routes
+
+    place = find(project)
+    said = routes.Route(name, origin, destination, purpose, basis, note, ended)
+    now = datetime.now(UTC)
+    secrets = keys.load(place.keys_dir, project=place.project.root)
+    with log.opened(place.project.audit, secrets, now=now) as held:
+        routes.record(held, said, maker=maker(), now=now)
+    console.say(f"recorded: {name} ({'ended' if ended else 'open'})")
+
+
+@app.command("routes")
+def share_routes(project: ProjectOption = None, as_json: JsonOption = False) -> None:
+    """Print the share routes that were recorded as CSV, after checking the log."""
+    from governance.audit import routes
+
+    rows = routes.rows(_verification(project).entries)
+    text = json.dumps(rows, indent=2, ensure_ascii=False) if as_json else as_csv(routes.COLUMNS, rows)
     console.say(text)
 
 
