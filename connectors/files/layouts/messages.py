@@ -16,7 +16,7 @@ import numpy.typing as npt
 from connectors.files.header import Header
 from connectors.files.layouts import Rows
 from connectors.files.layouts.lines import lines
-from connectors.files.records import NOT_TEXT, Rejected
+from connectors.files.records import MAX_RECORD, NOT_TEXT, TOO_LONG, Rejected
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -96,11 +96,12 @@ def _messages(segments: _Segments, names: tuple[str, ...], record: int) -> Rows:
     begins[:1] = True
     starts = np.flatnonzero(begins)
     message = np.cumsum(begins) - 1
-    rule = _faults(segments.text, starts, message)
+    name = pc.utf8_slice_codeunits(segments.text, 0, 3)
+    used = np.asarray(pc.is_in(name, value_set=pa.array(names, name.type)))
+    rule = _faults(segments.text, starts, message, used)
     bad = np.zeros(len(starts), bool)
     bad[list(rule)] = True
     rejected = tuple(Rejected(record + at, int(segments.line[starts[at]]), why) for at, why in sorted(rule.items()))
-    name = pc.utf8_slice_codeunits(segments.text, 0, 3)
     columns = {wanted: _of_name(segments.text, name, wanted, message, len(starts)) for wanted in names}
     good = pa.array(np.flatnonzero(~bad))
     table = pa.table({**columns, "record": record + np.arange(len(starts)), "line": segments.line[starts]})
@@ -120,7 +121,7 @@ def _of_name(text: pa.Array, name: pa.Array, wanted: str, message: _Ints, count:
     return pc.if_else(pa.array(ends[1:] > ends[:-1]), joined, pa.scalar(None, joined.type))
 
 
-def _faults(text: pa.Array, starts: _Ints, message: _Ints) -> dict[int, str]:
+def _faults(text: pa.Array, starts: _Ints, message: _Ints, used: npt.NDArray[np.bool_]) -> dict[int, str]:
     """Messages that cannot be read, by place, with the rule; they are few."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -132,6 +133,8 @@ def _faults(text: pa.Array, starts: _Ints, message: _Ints) -> dict[int, str]:
         pc.match_substring_regex(text, "^[A-Z][A-Z0-9]{2}"), pc.or_(pc.equal(fourth, separator), pc.equal(fourth, ""))
     )
     faults = dict.fromkeys(message[~np.asarray(sound)].tolist(), STRAY)
+    long = used & np.asarray(pc.greater(pc.binary_length(text), MAX_RECORD))
+    faults |= dict.fromkeys(message[long].tolist(), TOO_LONG)
     faults |= dict.fromkeys(message[np.asarray(pc.match_substring(text, "\0"))].tolist(), NOT_TEXT)
     if len(text) and not text[0].as_py().startswith("MSH"):
         faults[0] = HEADLESS

@@ -113,6 +113,13 @@ def test_messages(text: str, rows: list[tuple[object, ...]], rejected: list[obje
     assert aside == rejected
 
 
+def test_a_segment_that_is_used_may_not_be_too_long() -> None:
+    long = "x" * 3_000_000
+    found, aside = read(ADT, f"MSH|1\rPID|{long}\rMSH|2\rOBX|{long}\rPID|2\r", 1 << 20)
+    assert [(row["MSH"], row["PID"]) for row in found] == [("MSH|2", "PID|2")]
+    assert aside == [(1, TOO_LONG)]
+
+
 ANN, BOB = '{"resourceType":"Patient","id":"1"}', '{"resourceType":"Group","id":"2"}'
 
 
