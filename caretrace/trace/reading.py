@@ -13,8 +13,8 @@ from caretrace.linked import write_parquet
 from caretrace.project import Project
 from caretrace.run_folder import Run
 from caretrace.trace import results
-from caretrace.trace.opening import opened, quoted
-from caretrace.trace.rules import SAME_GIVEN, Rules, Verdict, given_words, reason, verdict
+from caretrace.trace.opening import opened
+from caretrace.trace.rules import SAME_GIVEN, STATUS, Rules, Verdict, everyday_forms, given_words, reason, verdict
 from caretrace.trace.store import ANSWER_COLUMNS, Kept, facts
 from caretrace.written import log_writing
 from connectors.suppliers.trace_codes import meaning
@@ -119,9 +119,11 @@ def read(
 
 _FILES = ("answers.parquet", "register/person.parquet", "register/identifier.parquet", "results.csv", "reading.json")
 
-RESULTS = """SELECT source, source_org, record_id, verdict, nhs_number AS accepted_nhs_number, former_nhs_number,
-        asked AS asked_nhs_number, answered_nhs_number, outcome, code, step, confidence, answered_on, reason,
-        CASE WHEN restricted THEN 'yes' ELSE '' END AS restricted, CASE WHEN dead THEN 'yes' ELSE '' END AS deceased
+_STATUS = " ".join(f"WHEN '{verdict.name}' THEN '{status}'" for verdict, status in STATUS.items())
+RESULTS = f"""SELECT source, source_org, record_id, verdict, CASE verdict {_STATUS} END AS nhs_number_status,
+        nhs_number AS accepted_nhs_number, former_nhs_number, asked AS asked_nhs_number, answered_nhs_number, outcome,
+        code, step, confidence, answered_on, reason, CASE WHEN restricted THEN 'yes' ELSE '' END AS restricted,
+        CASE WHEN dead THEN 'yes' ELSE '' END AS deceased
     FROM result ORDER BY source, source_org, record_id"""
 
 
@@ -159,19 +161,12 @@ def _match(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
 
 def _judge(connection: duckdb.DuckDBPyConnection, rules: Rules, number: int, now: datetime) -> None:
     """Make the table `judged` (ANSWER_COLUMNS)."""
-    from linkage.diminutives import PAIRS
-
-    forms: dict[str, set[str]] = {}
-    for everyday, formal in PAIRS:
-        forms.setdefault(everyday, set()).add(formal)
-        forms.setdefault(formal, set()).add(everyday)
-    entries = ", ".join(f"{quoted(name)}: [{', '.join(map(quoted, sorted(f)))}]" for name, f in sorted(forms.items()))
     words = given_words("given_name", "middle_names")
     why = reason(rules)
     connection.execute(f"""CREATE OR REPLACE TEMP TABLE judged AS
         WITH f AS (SELECT *, {words} AS given FROM register.person),
              c AS (SELECT *, {words} AS given FROM clients.person),
-             everyday AS (SELECT MAP {{{entries}}} AS forms),
+             everyday AS (SELECT {everyday_forms()} AS forms),
              together AS (
                 SELECT t, q, f, c, {SAME_GIVEN} AS same_given
                 FROM register.trace t SEMI JOIN fitting ON fitting.reference = t.record_id

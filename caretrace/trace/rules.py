@@ -45,6 +45,19 @@ class Rules:
         return {"algorithmic_from": self.algorithmic_from, "check_names": self.check_names}
 
 
+STATUS = {
+    Verdict.ACCEPTED: "01",
+    Verdict.REPLACED: "01",
+    Verdict.REFER: "05",
+    Verdict.SUPPRESSED: "05",
+    Verdict.NOT_CONFIRMED: "04",
+    Verdict.NOT_FOUND: "04",
+    Verdict.ASK_WITH_MORE: "04",
+    Verdict.ASK_AGAIN: "03",
+}
+"""NHS number status of a client by verdict (NHS Data Dictionary: 01 verified, 03 trace required, 04 no match or
+multiple match, 05 to be resolved)."""
+
 OTHER_NUMBER = "another number than the one asked about was found, and the service does not say it replaced it"
 OTHER_DATE = "PDS has another date of birth"
 OTHER_NAME = "PDS has another given name: is it a twin, a relative, or a name no longer used?"
@@ -95,12 +108,25 @@ def verdict(reason: str) -> str:
 
 SAME_GIVEN = """(
     coalesce(len(f.given), 0) = 0 OR coalesce(len(c.given), 0) = 0
-    OR list_has_any(f.given, c.given)
+    OR list_contains(c.given, f.given[1]) OR list_contains(f.given, c.given[1])
     OR (length(f.given[1]) = 1 OR length(c.given[1]) = 1) AND f.given[1][1] = c.given[1][1]
-    OR list_has_any(f.given, list_distinct(flatten(list_transform(c.given, lambda n: coalesce(forms[n], [])))))
+    OR coalesce(list_contains(forms[c.given[1]], f.given[1]), false)
 )"""
-"""SQL: whether the given names of `f` and `c` (lists of plain words) may be one person's: a word in common, an initial,
-or an everyday form of the other's name. `forms` maps a name to its other forms. Missing on either side says nothing."""
+"""SQL: whether the given names of `f` and `c` (lists of plain words) may be one person's: the first of one is among the
+other's, or is its initial, or an everyday form of its first. Middle names alone say nothing: twins often share one.
+`forms` is `everyday_forms`. Missing on either side says nothing."""
+
+
+def everyday_forms() -> str:
+    """SQL of a map from a given name to its other everyday and formal forms."""
+    from linkage.diminutives import PAIRS
+
+    forms: dict[str, set[str]] = {}
+    for everyday, formal in PAIRS:
+        forms.setdefault(everyday, set()).add(formal)
+        forms.setdefault(formal, set()).add(everyday)
+    lists = {name: ", ".join(f"'{other}'" for other in sorted(others)) for name, others in forms.items()}
+    return "MAP {" + ", ".join(f"'{name}': [{others}]" for name, others in lists.items()) + "}"
 
 
 def given_words(given: str, middle: str) -> str:

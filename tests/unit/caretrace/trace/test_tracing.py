@@ -11,7 +11,7 @@ import pytest
 
 from caretrace.trace.choose import Round, Why
 from caretrace.trace.request import Service
-from caretrace.trace.rules import Rules
+from caretrace.trace.rules import SAME_GIVEN, Rules, everyday_forms, given_words
 from fixtures.systems import dbs
 from fixtures.systems.pds_mesh import NOBODY, SEVERAL, answer
 from governance import audit
@@ -160,6 +160,7 @@ def test_what_becomes_of_each_answer(bench: Make) -> None:
         found = (each, results[each]["verdict"], results[each]["accepted_nhs_number"])
         assert found == (each, verdict, theirs[each].get(number, ""))
         assert because in results[each]["reason"]
+        assert (results[each]["nhs_number_status"] == "01") == bool(number)
         assert bool(results[each]["reason"]) == bool(because)
     people = pq.read_table(done.folder / "register" / "person.parquet").column("nhs_number").to_pylist()
     assert sorted(people) == sorted(theirs[e][n] for e, (_, _, n, _) in zip(ids, ANSWERS, strict=True) if n)
@@ -181,6 +182,37 @@ def test_what_may_be_set(bench: Make) -> None:
         assert [row["verdict"] for row in results.values()] == verdicts
     with pytest.raises(SettingsError):
         Rules(algorithmic_from=40)
+
+
+GIVEN_NAMES = [
+    (("Ann", None), ("ANN", None), True),
+    (("Ann", None), ("MARY", "ANN"), True),
+    (("Mary Ann", None), ("ANN", None), True),
+    (("Anne-Marie", None), ("ANNE", "MARIE"), True),
+    (("Zo\u00eb", None), ("ZOE", None), True),
+    (("A", None), ("ANN", None), True),
+    (("A.", None), ("JOAN", None), False),
+    (("Bill", None), ("WILLIAM", None), True),
+    (("William", None), ("BILL", None), True),
+    ((None, None), ("ANN", None), True),
+    (("Ann", None), (None, None), True),
+    (("Joan", "Ann"), ("MARY", "ANN"), False),
+    (("Joan", None), ("JOANNA", None), False),
+    (("John", None), ("JEAN", None), False),
+]
+
+
+def test_whose_given_names_may_be_one_persons() -> None:
+    import duckdb
+
+    for (client, middle), (pds, other), same in GIVEN_NAMES:
+        query = (
+            f"WITH c AS (SELECT {given_words('$1::VARCHAR', '$2::VARCHAR')} AS given),"
+            f" f AS (SELECT {given_words('$3::VARCHAR', '$4::VARCHAR')} AS given)"
+            f" SELECT {SAME_GIVEN} FROM c, f, (SELECT {everyday_forms()} AS forms)"
+        )
+        found = duckdb.execute(query, [client, middle, pds, other]).fetchall()
+        assert (client, middle, pds, other, *found[0]) == (client, middle, pds, other, same)
 
 
 def test_two_numbers_or_two_clients_are_a_persons_matter(bench: Make) -> None:
