@@ -78,14 +78,18 @@ class Codes:
             Fill(
                 IDENTIFIER,
                 {"scheme": self._value("identifies"), "value": text(number), "from_date": day.quietly()},
-                where=f"r.says IN ({listed(self._with('identifies'))}) AND {number} IS NOT NULL",
+                where=f"{self.identifying} AND {number} IS NOT NULL",
             ),
         )
 
+    @property
+    def identifying(self) -> str:
+        """SQL that holds for an entry which gives a number of the person."""
+        return f"r.says IN ({listed(self._with('identifies'))})"
+
     def numberless(self, number: str, columns: tuple[str, ...]) -> Rule:
         """An entry that says a number follows, with none."""
-        said = f"r.says IN ({listed(self._with('identifies'))})"
-        return Rule("a code for a number, and no number with it", f"{said} AND {number} IS NULL", columns)
+        return Rule("a code for a number, and no number with it", f"{self.identifying} AND {number} IS NULL", columns)
 
     def _with(self, effect: str) -> list[str]:
         return [said for said, effects in self.says.items() if effect in effects]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import duckdb
@@ -16,6 +17,9 @@ from hypothesis import strategies as st
 
 from connectors import ReadReport, Source, read
 from connectors.suppliers import gp_codes
+from fixtures.systems import emis as emis_fixture
+from fixtures.systems import emis_delta, emis_search
+from fixtures.systems import systmone as systmone_fixture
 from schemas.errors import InputError, SettingsError
 
 AS_AT = date(2026, 11, 22)
@@ -282,6 +286,12 @@ _ENTRIES: dict[str, tuple[list[Row], list[tuple[str, bool, date | None]], list[s
         [("type 1", True, date(2019, 12, 31))],
         [],
     ),
+    "a number kept from others": (
+        [{"CodeId": "7", "Value": "1", "IsConfidential": "true"}],
+        [],
+        ["a confidential entry, and no opt-out"],
+    ),
+    "a refusal kept from others": ([{"CodeId": "1", "IsConfidential": "true"}], [("type 1", True, _DAY)], []),
     "a number is said to follow, and none does": (
         [{"CodeId": "7"}],
         [],
@@ -792,6 +802,25 @@ def test_a_feed_of_systmone_is_held(
         load(connection, tmp_path / "b", tmp_path / "a")
 
 
+def test_two_practices_and_a_day_on_which_nothing_changed(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    """A delivery of no records may be of either practice: it fills a gap, and is no copy of another one."""
+    other = {"IDOrganisationVisibleTo": "B81002", "RowIdentifier": "5"}
+    nothing = [removed("404")]
+    days = [("20261001_0200", "20261002_0200"), ("20261002_0200", "20261003_0200")]
+    (first_since, first_until), (then_since, then_until) = days
+    systmone(tmp_path / "a1", SRPatient=[SR_PATIENT])
+    systmone(tmp_path / "a2", delta=["SRPatient"], since=first_since, until=first_until, SRPatient=nothing)
+    changed = [{**SR_PATIENT, "Surname": "Jones"}]
+    systmone(tmp_path / "a3", delta=["SRPatient"], since=then_since, until=then_until, SRPatient=changed)
+    systmone(tmp_path / "b1", SRPatient=[{**SR_PATIENT, **other}])
+    changed = [{**SR_PATIENT, **other, "Surname": "Brown"}]
+    systmone(tmp_path / "b2", delta=["SRPatient"], since=first_since, until=first_until, SRPatient=changed)
+    load(connection, tmp_path)
+    assert table(connection, "person", "source_org, family_name") == [("A81001", "Jones"), ("B81002", "Brown")]
+
+
 def test_changes_alone_are_read_where_they_are_meant(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     systmone(tmp_path, delta=["SRPatient"], SRPatient=[SR_PATIENT], **NEXT)
     with pytest.raises(InputError, match="holds only changes, and the full extract they follow is not here: SRPatient"):
@@ -899,17 +928,50 @@ def _tables(folder: Path) -> dict[str, list[tuple[Any, ...]]]:
         }
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def _systmone_rows(state: _State) -> dict[str, dict[str, Row]]:
+    """By row id, which is unlike in every practice."""
+    patients: dict[str, Row] = {}
+    codes: dict[str, Row] = {}
+    ctv3 = {"1": "XaZ89", "3": "XaKRw", "8": "246.."}
+    for who, (name, entered) in state.items():
+        number = str(_PEOPLE.index(who) + 1)
+        practice = {"IDOrganisationVisibleTo": who[1]}
+        patients[number] = {**SR_PATIENT, **practice, "RowIdentifier": number, "Surname": name}
+        for each, code in entered.items():
+            own = {"RowIdentifier": f"{number}0{each}", "IDPatient": number, "CTV3Code": ctv3[code]}
+            codes[f"{number}0{each}"] = {**SR_CODE, **practice, **own}
+    return {"SRPatient": patients, "SRCode": codes}
+
+
+def _systmone_day(folder: Path, day: int, full: bool, before: _State, after: _State) -> None:
+    """Everything, or what differs; a removal names its row and nothing else."""
+    old, new = _systmone_rows(before), _systmone_rows(after)
+    stayed = {str(_PEOPLE.index(who) + 1) for who in after}
+    files: dict[str, list[Row]] = {}
+    for name, rows in new.items():
+        sent = [row for number, row in rows.items() if full or old[name].get(number) != row]
+        left = [number for number in old[name] if not full and number not in rows]
+        # Of a patient who left, the patients' table tells and no other does.
+        told = [number for number in left if name == "SRPatient" or old[name][number]["IDPatient"] in stayed]
+        files[name] = [*sent, *map(removed, told)] or [removed("404")]
+    span = {"since": f"202610{day:02}_0200", "until": f"202610{day + 1:02}_0200"}
+    systmone(folder / f"d{day}", delta=[] if full else list(files), **span, **files)
+
+
+@pytest.mark.parametrize("deliver_day", [_emis_day, _systmone_day])
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=histories())
 def test_changes_laid_over_each_other_are_the_full_extract(
-    tmp_path_factory: pytest.TempPathFactory, history: list[tuple[bool, _State]]
+    tmp_path_factory: pytest.TempPathFactory,
+    deliver_day: Callable[[Path, int, bool, _State, _State], None],
+    history: list[tuple[bool, _State]],
 ) -> None:
     replayed, whole = tmp_path_factory.mktemp("replayed"), tmp_path_factory.mktemp("whole")
     before: _State = {}
     for day, (full, state) in enumerate(history):
-        _emis_day(replayed, day, full, before, state)
+        deliver_day(replayed, day, full, before, state)
         before = state
-    _emis_day(whole, 9, True, {}, before)
+    deliver_day(whole, 9, True, {}, before)
     assert _tables(replayed) == _tables(whole)
 
 
@@ -944,3 +1006,21 @@ def test_an_emis_report_is_read_below_what_it_says_of_itself(
         ("101", "Regular", date(2007, 11, 2))
     ]
     assert [rule for _, _, rule in aside(connection)] == ["no EMIS Number"]
+
+
+# -- Fixtures --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("made", "people", "opt_outs"),
+    [(emis_fixture, 4, 4), (emis_delta, 4, 0), (emis_search, 3, 0), (systmone_fixture, 3, 0)],
+)
+def test_the_fixtures(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, made: ModuleType, people: int, opt_outs: int
+) -> None:
+    for name, data in made.files().items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(data)
+    load(connection, next(tmp_path.iterdir()))
+    assert len(table(connection, "person", "record_id")) == people
+    assert len(table(connection, "opt_out", "record_id")) == opt_outs

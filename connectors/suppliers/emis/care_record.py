@@ -55,7 +55,7 @@ def observation(codes: Codes) -> Kind:
         name="observation",
         columns=titles(
             "ObservationGuid PatientGuid OrganisationGuid EffectiveDate EffectiveDatePrecision CodeId Value "
-            "AssociatedText Deleted ProcessingId"
+            "AssociatedText Deleted IsConfidential ProcessingId"
         ),
         required=("ObservationGuid", "PatientGuid", "OrganisationGuid", "CodeId", "Deleted"),
         # What was loaded from an earlier delivery may have got another code since, which takes it back.
@@ -85,6 +85,12 @@ def observation(codes: Codes) -> Kind:
             Rule("no PatientGuid", "r.PatientGuid IS NULL", ("PatientGuid",)),
             Rule("its code was changed to one that says nothing here", "r.says IS NULL", ("CodeId",)),
             *codes.left_out(("CodeId",)),
+            # A refusal is honoured whoever may see it; a number kept from others is not passed on.
+            Rule(
+                "a confidential entry, and no opt-out",
+                f"{values.is_true('r.IsConfidential')} AND {codes.identifying}",
+                ("IsConfidential",),
+            ),
             codes.numberless(_NUMBER, ("CodeId",)),
         ),
         dependant=True,
