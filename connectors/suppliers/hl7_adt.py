@@ -14,9 +14,9 @@ from connectors import values
 from connectors.files.layouts import Layout
 from connectors.supplier import Fill, Kind, Rule, Supplier
 from connectors.suppliers.hospital import adt, habits, history
-from connectors.suppliers.hospital.codes import coded, emergency, practice
+from connectors.suppliers.hospital.codes import among, coded, emergency, practice
 from connectors.suppliers.hospital.hl7 import SEGMENTS, SUBCOMPONENT, day, first_part, repetitions, said
-from connectors.values import Value, listed, quoted, text
+from connectors.values import Value, quoted, text
 from schemas import ADDRESS, IDENTIFIER, NAME, PERSON, SPELL
 from schemas.codes import ADMISSION_METHOD, DISCHARGE_METHOD, NHS_NUMBER_STATUS
 from schemas.dates import Form
@@ -76,12 +76,15 @@ def _parts(settings: adt.Settings) -> str:
     """Columns of names and addresses as lists of {type, ...}, of the usual one of each, and of phone and e-mail."""
     names, aliases = repetitions("r.person.names"), repetitions("r.person.aliases")
     addresses = repetitions("r.person.addresses")
-    usual, untyped = f"upper(x[7]) IN ({listed(settings.name_types['usual'])})", "coalesce(x[7], '') = ''"
-    home, anywhere = f"upper(x[7]) IN ({listed(settings.address_types['home'])})", "coalesce(x[7], '') = ''"
+    untyped = "coalesce(x[7], '') = ''"
+    usual, home = (
+        among("upper(x[7])", settings.name_types["usual"]),
+        among("upper(x[7])", settings.address_types["home"]),
+    )
     others = {kind: types for kind, types in settings.name_types.items() if kind != "usual"}
     places = f"list_filter({addresses}, lambda x: len(list_filter(x[:5], lambda y: {said('y')} IS NOT NULL)) > 0)"
-    first = " ".join(f"list_filter({names}, lambda x: coalesce({rule}, false))[1]," for rule in (usual, untyped))
-    at_home = ", ".join(f"list_filter({places}, lambda x: coalesce({rule}, false))[1]" for rule in (home, anywhere))
+    first = " ".join(f"list_filter({names}, lambda x: {rule})[1]," for rule in (usual, untyped))
+    at_home = ", ".join(f"list_filter({places}, lambda x: {rule})[1]" for rule in (home, untyped))
     known_as = f"list_transform({aliases}, lambda x: {{'type': 'known as', 'name': x}})"
     other = f"list_transform({names}, lambda x: {{'type': {_kind('x[7]', others)}, 'name': x}})"
     place = f"{{'type': {_kind('x[7]', settings.address_types, 'home', 'other')}, 'place': x}}"
@@ -101,7 +104,7 @@ def _parts(settings: adt.Settings) -> str:
 
 def _kind(x: str, types: Mapping[str, tuple[str, ...]], untyped: str | None = None, unknown: str | None = None) -> str:
     """SQL of our word for a type."""
-    arms = " ".join(f"WHEN upper({x}) IN ({listed(words)}) THEN {quoted(kind)}" for kind, words in types.items())
+    arms = " ".join(f"WHEN {among(f'upper({x})', words)} THEN {quoted(kind)}" for kind, words in types.items())
     none = f"WHEN coalesce({x}, '') = '' THEN {quoted(untyped)}" if untyped else ""
     return f"CASE {none} {arms} ELSE {quoted(unknown) if unknown else 'NULL'} END"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import duckdb
 import pytest
 
 from connectors import ReadReport, Source, read
+from connectors.suppliers.hospital.adt import Settings
 from fixtures.systems import cds, hl7, sus
 from schemas import SettingsError
 
@@ -356,6 +358,8 @@ def test_hl7_own_delimiters_batches_and_mixed_character_sets(tmp_path: Path) -> 
     ]
 
 
+LISTS = [field.name for field in fields(Settings) if isinstance(getattr(Settings(), field.name), tuple)]
+
 HABITS: list[tuple[str, list[tuple[Mapping[int, str], tuple[Any, ...]]]]] = [
     # settings, and for PIDs the id, number and organisation that they give
     ("", [({3: "7^^^B^MR"}, ("7", None, "B")), ({3: "8"}, ("8", None, "RYJ"))]),
@@ -365,6 +369,11 @@ HABITS: list[tuple[str, list[tuple[Mapping[int, str], tuple[Any, ...]]]]] = [
             ({3: "7^^^B^MR", 19: NUMBER}, ("7", NUMBER, "RYJ")),
             ({3: f"8~{OTHER_NUMBER}"}, ("8", OTHER_NUMBER, "RYJ")),
         ],
+    ),
+    # Every list may be empty.
+    (
+        "\n".join(f"{name} = []" for name in LISTS),
+        [({3: f"7^^^B^MR~{NUMBER}^^^NHS^NH"}, ("7", None, "B"))],
     ),
     (
         'patient_id_types = ["PAS"]\npatient_id_authorities = ["B", "C"]',

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from connectors.suppliers.hospital import hl7
-from connectors.suppliers.hospital.codes import EMERGENCY_METHODS
+from connectors.suppliers.hospital.codes import EMERGENCY_METHODS, among
 from connectors.suppliers.hospital.hl7 import COMPONENT, first_part, reference, said
-from connectors.values import listed, quoted
+from connectors.values import listed
 
 MERGES = ("A18", "A30", "A34", "A36", "A39", "A40", "A46", "A47")
 _READ = (
@@ -39,7 +39,8 @@ class Settings:
         default_factory=lambda: {
             "usual": ("L", "U", "C", "D", "CURRENT", "USUAL", "LEGAL"),
             "maiden": ("M", "B", "MAIDEN", "BIRTH"),
-            "previous": ("P", "PREVIOUS", "OLD"),
+            # P is a partner's name in the standard, and a previous one to some.
+            "previous": ("PREVIOUS", "OLD"),
             "known as": ("A", "N", "K", "ALIAS", "PREFERRED", "NICKNAME"),
         }
     )
@@ -178,9 +179,9 @@ def _told(settings: Settings) -> str:
             AS others,
         CASE
             WHEN type IS DISTINCT FROM 'ADT' THEN 'adt'
-            WHEN upper(mode) IN ({listed(settings.test_modes)}) THEN 'test'
+            WHEN {among("upper(mode)", settings.test_modes)} THEN 'test'
             WHEN event IS NULL OR event NOT IN ({listed(_READ)}) THEN 'event'
-            WHEN event IN ({listed(settings.visit_events)}) AND lacks_pv1 THEN 'cut'
+            WHEN lacks_pv1 AND {among("event", settings.visit_events)} THEN 'cut'
             WHEN own IS NULL THEN 'nobody'
             WHEN event IN ({listed(MERGES)}) AND len(former) = 0 THEN 'nothing'
         END AS why
@@ -198,11 +199,14 @@ def _quoted(name: str) -> str:
 
 def _ids(x: str, settings: Settings) -> str:
     """A list of ids (CX) as structures: value, authority, type, and whether it is an NHS number."""
-    types, authorities = listed(settings.nhs_number_types), listed(settings.nhs_number_authorities)
+    types, authorities = (
+        [word.replace(" ", "") for word in words]
+        for words in (settings.nhs_number_types, settings.nhs_number_authorities)
+    )
     # A status may stand behind the type, in braces: NH{status:01}.
     kind, namespace = (f"upper(replace(split_part({part}, '{mark}', 1), ' ', ''))" for part, mark in _CX)
-    is_number = (
-        f"{kind} IN ({types}) OR {namespace} IN ({authorities}) OR split_part(one[4], '&', 2) IN ({authorities})"
+    is_number = " OR ".join(
+        (among(kind, types), among(namespace, authorities), among("split_part(one[4], '&', 2)", authorities))
     )
     value, authority = (
         f"nullif(nullif(trim({part}), ''), '\"\"')" for part in ("one[1]", "split_part(one[4], '&', 1)")
@@ -210,7 +214,7 @@ def _ids(x: str, settings: Settings) -> str:
     status = "nullif(regexp_extract(one[5], '[{]status:([0-9]+)', 1), '')"
     struct = (
         f"{{'value': {value}, 'authority': {authority}, 'type': nullif({kind}, ''),"
-        f" 'is_nhs_number': coalesce({is_number}, false),"
+        f" 'is_nhs_number': {is_number},"
         f" 'status': CASE WHEN contains(one[5], '{{') THEN {status} END}}"
     )
     made = f"list_transform({hl7.repetitions(x)}, lambda one: {struct})"
@@ -227,13 +231,11 @@ def _nhs_number(settings: Settings) -> str:
 
 def _own_id(settings: Settings) -> str:
     """The hospital's own number: of the likeliest type, else the first that is no NHS number."""
-    authorities = listed(settings.patient_id_authorities)
     local = "NOT x.is_nhs_number AND x.value <> coalesce(number, '')"
-    if authorities:
-        local += f" AND coalesce(x.authority IN ({authorities}), false)"
+    if settings.patient_id_authorities:
+        local += f" AND {among('upper(x.authority)', settings.patient_id_authorities)}"
     typed = [
-        f"list_filter(ids, lambda x: {local} AND coalesce(x.type = {quoted(kind)}, false))[1]"
-        for kind in settings.patient_id_types
+        f"list_filter(ids, lambda x: {local} AND {among('x.type', (kind,))})[1]" for kind in settings.patient_id_types
     ]
     # Numbers of accounts and visits stand in PID-3 of some senders, and are nobody's own.
     other = f"list_filter(ids, lambda x: {local} AND coalesce(x.type NOT IN ('AN', 'VN'), true))[1]"

@@ -15,7 +15,7 @@ from typing import Any
 from connectors import values
 from connectors.spells import icd10, spells
 from connectors.supplier import Fill, Kind, Rule
-from connectors.suppliers.hospital.codes import EMERGENCY_METHODS, coded, emergency, practice
+from connectors.suppliers.hospital.codes import EMERGENCY_METHODS, among, coded, emergency, practice
 from connectors.values import Value, listed, quoted, text
 from schemas import PERSON, SPELL
 from schemas.codes import ADMISSION_METHOD, DISCHARGE_METHOD, NHS_NUMBER_STATUS, WITHHELD_IDENTITY_REASON
@@ -130,7 +130,7 @@ WITH raw AS (
         WHEN is_test THEN {quoted(_TEST)}
         WHEN newness < newest THEN {quoted(_REPLACED)}
         WHEN update_type = '1' THEN {quoted(_DELETED)}{replaced}
-        WHEN record_type NOT IN ({listed(settings.record_types)}) THEN {quoted(_OTHER_TYPE)}
+        WHEN record_type IS NOT NULL AND NOT {among("record_type", settings.record_types)} THEN {quoted(_OTHER_TYPE)}
         WHEN {reason} IN ({known}) THEN {quoted(_WITHHELD)} || {reason}
         WHEN {withheld} THEN {quoted(_WITHHELD)}
         WHEN local_id IS NULL THEN {quoted(_NOBODY)}

@@ -8,6 +8,7 @@ A field that a later message leaves empty keeps what an earlier one said; two qu
 from __future__ import annotations
 
 from connectors.suppliers.hospital.adt import MERGES, STATE, Settings, ordering, told
+from connectors.suppliers.hospital.codes import among
 from connectors.suppliers.hospital.hl7 import said
 from connectors.values import listed
 
@@ -108,7 +109,7 @@ def _visits(settings: Settings) -> str:
     return f"""
     SELECT v.* EXCLUDE (organisation, id), coalesce(b.organisation, v.organisation) AS organisation,
         coalesce(b.id, v.id) AS id,
-        stays AND NOT cancelled AND coalesce(class IN ({listed(settings.inpatient_classes)}), false) AS is_spell
+        stays AND NOT cancelled AND {among("class", settings.inpatient_classes)} AS is_spell
     FROM (
         SELECT facility, visit_number AS number, max(place) AS told_at,
             arg_max(organisation, place) AS organisation, arg_max(id, place) AS id, {state},
