@@ -25,9 +25,9 @@ _PLACE = ("file", "record", "line")
 class Memory:
     """The records of one reading that stay in memory, by kind of file."""
 
-    def __init__(self, room: int = ROOM) -> None:
-        """`room` is the number of bytes that may be taken."""
-        self.room = room
+    def __init__(self, room: int | None = None) -> None:
+        """`room` is the number of bytes that may be taken (ROOM)."""
+        self.room = ROOM if room is None else room
         self._files: dict[str, list[pa.Table]] = {}
         self._kinds: dict[str, pa.Table] = {}
 

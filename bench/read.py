@@ -1,0 +1,189 @@
+"""Measures reading: whole extracts from files to standard tables, beside pandas and DuckDB on the same files.
+
+    python bench/read.py [--patients N] [--data FOLDER] [--only NAME ...] [--rounds N] [--write]
+
+Every reading is a process of its own, and the engines take turns, so that what else the machine does falls on all of
+them. caretrace reads every file of the extract and does all that a reading does; the peers (peers/reading.py) read the
+same files and give types to the columns that are used, no more. Exit code 1 where a promise is not kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import measure
+import page
+
+BENCH = Path(__file__).resolve().parent
+ROOT, DATA = BENCH.parent, BENCH / "data"
+ENGINES = ("caretrace", "duckdb", "pandas")
+MARK, END = "<!-- reading -->", "<!-- end of reading -->"
+LEAST_PER_SECOND, MOST_MEGABYTES, MOST_TIMES = 150_000, 1_500, 2.0
+"""Promised of EMIS on two cores; other formats may take so many times its processor time for a record."""
+
+
+@dataclass(frozen=True)
+class Extract:
+    """A format that is measured: what the generator calls it, what is read of what it makes."""
+
+    name: str
+    made_as: str
+    path: str
+
+
+EXTRACTS = (
+    Extract("EMIS bulk extract, CSV", "emis", "emis"),
+    Extract("SystmOne strategic reporting extract, CSV", "systmone", "systmone"),
+    Extract("standard format, Parquet", "standard", "register.parquet"),
+)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure, print the table, and hold it against what is promised."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--patients", type=int, default=1_000_000, help="register rows to make")
+    parser.add_argument("--data", type=Path, help="folder with extracts made already")
+    parser.add_argument("--only", nargs="+", choices=[extract.made_as for extract in EXTRACTS], help="these only")
+    parser.add_argument("--rounds", type=int, default=3, help="readings of each engine; figures are medians")
+    parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md")
+    parser.add_argument("--read", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    if options.read:
+        print(json.dumps(read(options.read)))
+        return 0
+    folder = options.data or make_data(options.patients)
+    chosen = [extract for extract in EXTRACTS if not options.only or extract.made_as in options.only]
+    figures = {extract.name: compare(folder / extract.path, options.rounds) for extract in chosen}
+    print(table(figures))
+    kept = promises(figures)
+    for words, holds in kept:
+        print(f"{'kept' if holds else 'NOT KEPT':<9} {words}")
+    if options.write:
+        write(figures)
+    return 0 if all(holds for _, holds in kept) else 1
+
+
+def make_data(patients: int) -> Path:
+    """The folder with all extracts of `patients` people, made once."""
+    folder = DATA / f"reading-{patients}"
+    if not all((folder / extract.path).exists() for extract in EXTRACTS):
+        command = [sys.executable, str(ROOT / "fixtures" / "make.py"), "--out", str(folder)]
+        command += ["--clients", str(max(patients // 50, 100)), "--register", str(patients), "--format"]
+        subprocess.run([*command, *(extract.made_as for extract in EXTRACTS)], check=True, stdout=subprocess.DEVNULL)
+    return folder
+
+
+def read(data: Path) -> dict[str, Any]:
+    """Read with caretrace into a working store as `caretrace link` has it; records by file, and rows by table."""
+    from caretrace import pipeline
+    from connectors import Source
+    from connectors import read as read_sources
+
+    as_at = date(2026, 11, 22)
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        pipeline.store(Path(scratch), pipeline.Settings(as_at=as_at, threads=2)) as connection,
+    ):
+        report = read_sources(connection, [Source(data)], side="register", as_at=as_at)
+        return {
+            "records": report.records,
+            "people": report.tables["PERSON"],
+            "rows": sum(report.tables.values()),
+            "bytes": sum(file.bytes for file in report.files),
+        }
+
+
+def compare(data: Path, rounds: int) -> dict[str, dict[str, Any]]:
+    """Medians of each engine; one after the other, round by round."""
+    takes: dict[str, list[measure.Taken]] = {engine: [] for engine in ENGINES}
+    facts: dict[str, Any] = {}
+    for _ in range(rounds):
+        for engine in ENGINES:
+            print(f"{data.name}: {engine} ...", file=sys.stderr, flush=True)
+            log = DATA / "logs" / f"reading-{data.name}-{engine}.txt"
+            taken = measure.run(command(engine, data), log, timeout=900)
+            if taken.failed:
+                raise SystemExit(f"{engine} on {data.name}: {taken.failed}")
+            takes[engine].append(taken)
+            if engine == "caretrace":
+                facts = json.loads(log.read_text(encoding="utf-8").splitlines()[-1])
+    return {engine: {**facts, **_medians(takes[engine], takes["caretrace"])} for engine in ENGINES}
+
+
+def command(engine: str, data: Path) -> list[str]:
+    """What is timed, from the start of Python on."""
+    if engine == "caretrace":
+        return [sys.executable, str(Path(__file__).resolve()), "--read", str(data)]
+    return [sys.executable, str(BENCH / "peers" / "reading.py"), engine, str(data)]
+
+
+def _medians(takes: Sequence[measure.Taken], ours: Sequence[measure.Taken]) -> dict[str, float | None]:
+    pairs = list(zip(takes, ours, strict=True))
+    return {
+        "seconds": statistics.median(take.seconds for take in takes),
+        "cpu": statistics.median(take.cpu or 0 for take in takes) or None,
+        "megabytes": max((take.megabytes or 0 for take in takes), default=0) or None,
+        # Of readings that stood side by side in time: what the machine did meanwhile, it did to both.
+        "times": statistics.median(take.seconds / own.seconds for take, own in pairs),
+        "cpu_times": statistics.median((take.cpu or 0) / own.cpu for take, own in pairs if own.cpu) or None,
+    }
+
+
+def promises(figures: dict[str, dict[str, dict[str, Any]]]) -> list[tuple[str, bool]]:
+    """What the project promises of reading, and whether it holds."""
+    kept = []
+    emis = figures.get(EXTRACTS[0].name, {}).get("caretrace")
+    if emis:
+        words = f"{EXTRACTS[0].name}: at least {LEAST_PER_SECOND:,} records a second"
+        kept.append((words, emis["records"] / emis["seconds"] >= LEAST_PER_SECOND))
+        words = f"{EXTRACTS[0].name}: at most {MOST_MEGABYTES:,} MB"
+        kept.append((words, (emis["megabytes"] or 0) <= MOST_MEGABYTES))
+    for extract in EXTRACTS[1:]:
+        own = figures.get(extract.name, {}).get("caretrace")
+        if emis and own and own["cpu"] and emis["cpu"]:
+            words = f"{extract.name}: at most {MOST_TIMES:g} times the processor time of EMIS for a record"
+            kept.append((words, own["cpu"] / own["records"] <= MOST_TIMES * emis["cpu"] / emis["records"]))
+    return kept
+
+
+def table(figures: dict[str, dict[str, dict[str, Any]]]) -> str:
+    """All figures as one Markdown table."""
+    lines = [
+        "| extract | reader | seconds | CPU s | MB | records a second | people a second | time | CPU |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    names = {"caretrace": "**caretrace**", "duckdb": "DuckDB, columns only", "pandas": "pandas, columns only"}
+    for name, by_engine in figures.items():
+        for engine, one in by_engine.items():
+            what = f"{name}: {one['records']:,} records, {one['bytes'] / 1e6:,.0f} MB" if engine == "caretrace" else ""
+            cpu, memory, times = (one[key] for key in ("cpu", "megabytes", "cpu_times"))
+            lines.append(
+                f"| {what} | {names[engine]} | {one['seconds']:.1f} | {'-' if cpu is None else f'{cpu:.1f}'}"
+                f" | {'-' if memory is None else f'{memory:,.0f}'} | {one['records'] / one['seconds']:,.0f}"
+                f" | {one['people'] / one['seconds']:,.0f} | {one['times']:.2f} x"
+                f" | {'-' if times is None else f'{times:.2f} x'} |"
+            )
+    return "\n".join(lines)
+
+
+def write(figures: dict[str, dict[str, dict[str, Any]]]) -> None:
+    """Put the figures between their marks in the page."""
+    text = page.PAGE.read_text(encoding="utf-8")
+    head, rest = text.split(MARK)
+    kept = "\n".join(f"| {words} | {'kept' if holds else '**not kept**'} |" for words, holds in promises(figures))
+    told = f"{page.machine()}\n\n{table(figures)}\n\n| what the project promises of reading | |\n|---|---|\n{kept}"
+    page.PAGE.write_text(f"{head}{MARK}\n\n{told}\n\n{END}{rest.split(END)[1]}", encoding="utf-8", newline="\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
