@@ -146,7 +146,7 @@ def stem_of(name: str) -> str:
 
 def _opened(member: Member, opening: Opening) -> list[Member]:
     """The member itself, or what is in it; wrappers are taken off one by one."""
-    from connectors.files import openpgp, packed, workbook
+    from connectors.files import openpgp, packed, webpage, workbook
 
     head = member.head
     if head.startswith(_GZIP):
@@ -158,6 +158,8 @@ def _opened(member: Member, opening: Opening) -> list[Member]:
     if head.startswith(_ZIPS):
         parts = packed.listed(member, opening)
         return [each for part in parts for each in _opened(part, opening)]
+    if webpage.is_page(head):
+        return webpage.tables(member, opening)
     return [member]
 
 

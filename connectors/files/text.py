@@ -30,10 +30,7 @@ _NOT_TEXT = (
     (rb"SQLite format 3", "it is a database; export its tables as CSV"),
     (rb"\{\\rtf", "it is a document of a word processor; ask for the report as CSV"),
     (rb"ID;P[A-Z0-9]", "it is a workbook in the format SYLK; save it as CSV UTF-8"),
-    (
-        rb"(?i:<\?xml|<!doctype|<html|<table|<meta)",
-        "it is a web page or XML; open it in Excel, and save it as CSV UTF-8",
-    ),
+    (rb"(?i:<\?xml|<!doctype)", "it is XML; open it in Excel, and save it as CSV UTF-8"),
 )
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\x0c\x1a"))
 _UNDEFINED_IN_WINDOWS_1252 = b"\x81\x8d\x8f\x90\x9d"

@@ -145,13 +145,30 @@ def test_sheets(store, write) -> None:  # type: ignore[no-untyped-def]
     [
         (book(lambda sheet: None), "the workbook holds no rows"),
         (book(people())[:900], "is damaged or was cut short"),
-        (b"<html><table><tr><td>record_id</td></tr></table></html>", "is a web page or XML"),
+        (b'<?xml version="1.0"?><Workbook/>', "it is XML"),
+        (b"<html><table><tr><td> </td></tr></table></html>", "is a web page without a table"),
         (b"ID;PWXL;N;E\nC;Y1;X1;K1\nE\n", "a workbook in the format SYLK"),
     ],
 )
 def test_what_is_no_workbook(store, write, content: bytes, sentence: str) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(InputError, match=sentence):
         store.read(write("a.xls", content))
+
+
+PAGE = """<html><meta charset=windows-1252><table><tr><td colspan=3>Clients &amp; others
+<tr><th>record_id</th><th>family_name<th>phone</tr>
+<tr><td>1<td>Zoë&nbsp;Ng</td><td><b>02</b>0<br>7946</td></tr><tr></tr>
+<tr><td>2<td><table><tr><td>inner</table><td></tr></table></html>"""
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16"])
+def test_a_web_page_that_is_named_as_a_workbook(store, write, encoding: str) -> None:  # type: ignore[no-untyped-def]
+    report = store.read(write("a.xls", PAGE, encoding))
+    assert [(file.name, file.used) for file in report.files] == [("a.xls/table 1", 2), ("a.xls/table 2", 0)]
+    assert store.rows("person", "record_id", "family_name", "phone", "extract_line") == [
+        ("1", "Zoë Ng", "020 7946", 3),
+        ("2", None, None, 5),
+    ]
 
 
 @pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="this system does not hold a process to a limit")
