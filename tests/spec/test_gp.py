@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import shutil
+import subprocess
+import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
@@ -16,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connectors import ReadReport, Source, read
+from connectors.files.opening import Opening
 from connectors.suppliers import gp_codes
 from fixtures.systems import emis as emis_fixture
 from fixtures.systems import emis_delta, emis_search
@@ -561,6 +565,23 @@ def test_what_the_caller_says_of_a_delivery_is_believed(connection: duckdb.DuckD
     first, second = deliver(tmp_path, [("1", patients(*_EVERYBODY)), ("2", patients(*_MOST_GONE))])
     load(connection, first, Source(second, feed="delta"))
     assert len(table(connection, "person", "record_id")) == 5
+
+
+@pytest.mark.skipif(shutil.which("gpg") is None, reason="GnuPG is not installed")
+def test_a_feed_of_emis_as_it_comes_encrypted(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    passphrase = tmp_path / "passphrase"
+    passphrase.write_text("only for this test", encoding="utf-8")
+    with tempfile.TemporaryDirectory(prefix="ct") as home:  # a short path, for the socket of its agent
+        command = ["gpg", "--homedir", home, "--batch", "--quiet", "--pinentry-mode", "loopback"]
+        command += ["--passphrase-file", str(passphrase), "--symmetric"]
+        folders = deliver(tmp_path / "feed", [("1", FULL), ("2", patients(gone("{B}")))])
+        for path in (path for folder in folders for path in folder.glob("*Admin_Patient*.csv")):
+            subprocess.run([*command, str(path)], check=True, capture_output=True)
+            path.unlink()
+        opening = Opening(passphrase_file=passphrase, gnupg_home=Path(home))
+        load(connection, *(Source(folder, opening=opening) for folder in folders))
+        subprocess.run(["gpgconf", "--homedir", home, "--kill", "all"], check=False)
+    assert [who for (who,) in table(connection, "person", "record_id")] == ["{A}"]
 
 
 def test_deliveries_that_nothing_tells_but_the_caller(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
