@@ -84,6 +84,7 @@ def load_text(
     """Read a text by the layout of its kind, or a sheet: into `memory` where it has room, else into the table `raw`."""
     if member.sheet:
         blocks, encoding, sha256 = member.sheet.read(kind, header), None, member.delivered.sha256
+        tick(member.size)
     else:
         text = examine(member, encodings)
         blocks = reader(kind.layout)(utf8_blocks(text, tick), kind, header)
