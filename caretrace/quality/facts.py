@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from caretrace.quality import to_fix
 from caretrace.quality.find import BY_NAME, KINDS, found
-from caretrace.quality.kind import Kind, Where
+from caretrace.quality.kind import Kind, Severity, Where
 from caretrace.quality.persons import COMPARED
 from schemas import PERSON, Type
 from schemas.person import KEY_COLUMNS, PROVENANCE_COLUMNS
@@ -58,6 +58,8 @@ class SourceQuality:
     unmatched: int
     """Clients that the run did not link; 0 where nothing was linked."""
     fields: tuple[Field, ...]
+    to_mend: dict[str, int]
+    """Records in `to_fix` by the word of their most urgent finding; each counts once."""
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -161,7 +163,7 @@ class Quality:
 
     def summary(self) -> dict[str, Any]:
         """What a manifest keeps, for the trend of the next run: the figures and what they are shares of."""
-        kept = ("side", "source", "source_org", "records", "shared")
+        kept = ("side", "source", "source_org", "records", "shared", "to_mend")
         return {
             "rules": RULES,
             "as_at": self.as_at.isoformat(),
@@ -213,6 +215,7 @@ def facts(
     return quality
 
 
+_SEVERITIES = list(Severity)
 _Counted = dict[tuple[str, str, str], tuple[int, ...]]
 """By source what one scan counts: records, restricted, full dates of birth, and FIELDS."""
 
@@ -248,6 +251,9 @@ def _sources(connection: duckdb.DuckDBPyConnection, side: str, counted: _Counted
     doubts = _by_source(connection, _doubts_sql(side))
     shared = _by_source(connection, _SHARED.format(side=side))
     unmatched = _by_source(connection, _UNMATCHED.format(side=side))
+    to_mend: dict[tuple[str, str], dict[str, int]] = {}
+    for source, organisation, urgency, number in _rows(connection, _to_mend_sql(side)):
+        to_mend.setdefault((source, organisation), {})[_SEVERITIES[urgency].value] = number
     for (of_side, *rest), (records, restricted, full, *present) in counted.items():
         if of_side != side:
             continue
@@ -259,7 +265,18 @@ def _sources(connection: duckdb.DuckDBPyConnection, side: str, counted: _Counted
             for name, here, lost, odd in zip(FIELDS, present, refused, doubtful, strict=True)
         )
         (both,), (left,) = shared.get(key, (0,)), unmatched.get(key, (0,))
-        yield SourceQuality(side, *key, records, both, restricted, full, left, fields)
+        yield SourceQuality(side, *key, records, both, restricted, full, left, fields, to_mend.get(key, {}))
+
+
+def _to_mend_sql(side: str) -> str:
+    urgencies = ", ".join(
+        f"({place}, {_SEVERITIES.index(kind.severity)})" for place, kind in enumerate(KINDS) if kind.is_listed(side)
+    )
+    return f"""SELECT p.source, p.source_org, m.urgency, count(*)
+        FROM (SELECT f.row, min(k.urgency) AS urgency FROM temp.quality_found f
+            JOIN (VALUES {urgencies}) k(kind, urgency) ON k.kind = f.kind
+            WHERE f.side = '{side}' AND f.sure GROUP BY f.row) m
+        JOIN {side}.person p ON p.rowid = m.row GROUP BY ALL ORDER BY ALL"""
 
 
 def _doubts_sql(side: str) -> str:

@@ -12,8 +12,19 @@ from caretrace.quality.find import BY_NAME
 from caretrace.quality.kind import Kind, Severity
 
 _MOST = 10
-_LEAST_EFFECT = 1.0
-"""Clients; below this the difference is nobody."""
+_COMPARED = (
+    "nhs_number",
+    "family_name",
+    "given_name",
+    "birth_date",
+    "gender",
+    "postcode",
+    "address_line_1",
+    "record_id",
+)
+"""Columns that linking goes by; that records without, say, a practice are linked less often has other reasons."""
+_BEYOND_CHANCE = 2.0
+"""Standard deviations of a count by which it must exceed what is expected."""
 _OUTCOMES = ("unknown-to-register", "test-number")
 """Kinds that nobody mends: not being found is what mending is for."""
 
@@ -51,7 +62,7 @@ def to_mend(quality: Quality, most: int = _MOST) -> tuple[ToMend, ...]:
     for (name, side, source), (records, unmatched) in sums.items():
         kind = BY_NAME[name]
         people, shared, missed = wholes[side, source]
-        effect = _effect(records, unmatched, people, missed)
+        effect = _effect(records, unmatched, people, missed) if kind.column in _COMPARED else 0.0
         items.append(ToMend(kind, side, source, records, shared if kind.of_shared else people, unmatched, effect))
     order = list(Severity)
     items.sort(key=lambda item: (-item.effect, order.index(item.kind.severity), -item.records, item.kind.name))
@@ -59,16 +70,19 @@ def to_mend(quality: Quality, most: int = _MOST) -> tuple[ToMend, ...]:
 
 
 def _effect(records: int, unmatched: int, people: int, missed: int) -> float:
-    """Unmatched among `records` beyond the share of the others; 0 where too little to tell.
+    """Unmatched among `records` beyond the share of the others; 0 where chance alone could bring it.
 
     >>> _effect(records=100, unmatched=30, people=1000, missed=120)
     20.0
+    >>> _effect(records=100, unmatched=12, people=1000, missed=102)
+    0.0
     """
     others = people - records
     if others <= 0:
         return 0.0
-    effect = unmatched - records * (missed - unmatched) / others
-    return effect if effect >= _LEAST_EFFECT else 0.0
+    expected = records * (missed - unmatched) / others
+    effect = unmatched - expected
+    return effect if effect > _BEYOND_CHANCE * max(expected, 1.0) ** 0.5 else 0.0
 
 
 def urgent(quality: Quality) -> tuple[tuple[Kind, int], ...]:

@@ -13,7 +13,7 @@ class Severity(Enum):
     """Somebody may be harmed, or taken for another person."""
     SOON = "soon"
     """It stands in the way of finding the person, or is wrong in one of the systems."""
-    LATER = "in time"
+    LATER = "later"
     """A gap that linking does not need filled."""
 
 

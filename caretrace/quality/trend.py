@@ -45,6 +45,8 @@ class Trend:
     as_at: str
     changes: Mapping[tuple[str, str, str, str], Change]
     """By kind, side, source and organisation; a source that was not in the earlier figures has none."""
+    to_mend: Mapping[tuple[str, str, str], Change]
+    """Records with anything to mend, by source."""
     why_not: str = ""
 
     def change(self, figure: Figure) -> Change | None:
@@ -99,15 +101,18 @@ def compare(quality: Quality, name: str, earlier: Mapping[str, Any]) -> Trend:
     """Hold `quality` against the figures of the run or check called `name`."""
     as_at = str(earlier.get("as_at", ""))
     if earlier.get("rules") != RULES:
-        return Trend(name, as_at, {}, "its figures were counted by other rules")
+        return Trend(name, as_at, {}, {}, "its figures were counted by other rules")
     alike = earlier.get("linked") == quality.linked
     then = {(s["side"], s["source"], s["source_org"]): s for s in earlier["sources"]}
     now = {(figure.kind, *figure.key): figure for figure in quality.figures}
-    changes = {}
+    changes, to_mend = {}, {}
     for source in quality.sources:
         kept = then.get(source.key)
         if kept is None:
             continue
+        if alike:
+            before, after = (sum(each.values()) for each in (kept["to_mend"], source.to_mend))
+            to_mend[source.key] = Change(before, int(kept["records"]), after, source.records)
         for kind in BY_NAME.values():
             # People told by links and people told by shared numbers are not the same people.
             if kind.is_across and not alike:
@@ -118,4 +123,6 @@ def compare(quality: Quality, name: str, earlier: Mapping[str, Any]) -> Trend:
             if before or records:
                 whole = "shared" if kind.of_shared else "records"
                 changes[(kind.name, *source.key)] = Change(before, int(kept[whole]), records, getattr(source, whole))
-    return Trend(name, as_at, changes, "" if changes or not quality.sources else "it holds none of these sources")
+    return Trend(
+        name, as_at, changes, to_mend, "" if changes or not quality.sources else "it holds none of these sources"
+    )

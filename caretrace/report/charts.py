@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from math import log10
 
@@ -11,6 +11,8 @@ from caretrace.report.marks import Bar, Chart, Dot, Line, Mark, Text
 from caretrace.report.words import count, percent
 
 WIDTH = 720.0
+MENDING_FILLS = {"now": "review", "soon": "link", "later": "none"}
+"""By the word of the severity."""
 DECISION_WORDS = {"link": "Linked", "review": "For review", "none": "Not linked"}
 
 
@@ -179,6 +181,32 @@ def completeness(columns: Sequence[tuple[str, dict[str, tuple[int, int, int]]]])
         " none. The table below holds the same numbers.",
         WIDTH,
         34.0 + 26 * len(fields),
+        tuple(marks),
+    )
+
+
+def to_mend(rows: Sequence[tuple[str, Mapping[str, int], int]]) -> Chart:
+    """A bar for each (source, records to mend by urgency, records), as long as their share of its records."""
+    marks: list[Mark] = []
+    shares = [sum(urgencies.values()) / max(records, 1) for _, urgencies, records in rows]
+    longest = max((*shares, 0.01))
+    for place, ((name, urgencies, records), share) in enumerate(zip(rows, shares, strict=True)):
+        top, at = place * 46.0, 0.0
+        marks.append(Text(0, top + 15, name))
+        for urgency, fill in MENDING_FILLS.items():
+            length = (WIDTH - 190) * urgencies.get(urgency, 0) / max(records, 1) / longest
+            if length > 0:
+                marks.append(Bar(at, top + 22, max(length, 1), 15, fill))
+            at += length
+        words = f"{percent(share)}, {count(sum(urgencies.values()))} records"
+        marks.append(Text(max(at, 1) + 8, top + 35, words, style="strong"))
+    return Chart(
+        "mend",
+        "Records to mend, by source",
+        "A bar for each source, as long as the share of its records that are to be mended, parted by how soon. The"
+        " table below holds the numbers.",
+        WIDTH,
+        46.0 * max(len(rows), 1),
         tuple(marks),
     )
 

@@ -10,21 +10,22 @@ from caretrace.quality.first import ToMend, to_mend, urgent
 from caretrace.quality.persons import COMPARED
 from caretrace.quality.trend import Change, Trend
 from caretrace.report import charts
-from caretrace.report.marks import Chart
 from caretrace.report.tables import Cell, Grid, by_system, grid
 from caretrace.report.words import count, estimate, percent
 
 ARROWS = {"worse": "▲", "better": "▼", "same": "●"}
-_FILLS = {"now": "review", "soon": "link", "in time": "none"}
+_CHARTED = 12
+"""Sources in the chart; the table has every one."""
 
 
 def section(quality: Quality, trend: Trend | None) -> dict[str, Any]:
     """What the templates of a run's report and of a check show."""
-    items = to_mend(quality)
+    items, names = to_mend(quality), _names(quality)
     return {
-        "urgent": [f"{count(records)} {kind.title}" for kind, records in urgent(quality)],
+        "urgent": [f"{kind.title} ({count(records)})" for kind, records in urgent(quality)],
         "first": first(items, quality),
-        "chart": chart(items),
+        "chart": charts.to_mend([(names[s.key], s.to_mend, s.records) for s in quality.sources[:_CHARTED]]),
+        "sources": sources(quality, trend),
         "found": found(quality, trend),
         "gone": gone(quality, trend),
         "between": between(quality),
@@ -35,7 +36,7 @@ def section(quality: Quality, trend: Trend | None) -> dict[str, Any]:
 
 def first(items: tuple[ToMend, ...], quality: Quality) -> Grid:
     """The first things to mend."""
-    missed = any(item.unmatched for item in items)
+    missed = any(item.effect for item in items)
     head = ("What", "Where", "Records", "Share", "Look at it", "Who mends it")
     matching = ("Not linked among them", "of which probably for this") if missed else ()
     return grid(
@@ -60,16 +61,24 @@ def first(items: tuple[ToMend, ...], quality: Quality) -> Grid:
     )
 
 
-def chart(items: tuple[ToMend, ...]) -> Chart:
-    """The same as bars."""
-    return charts.bars(
-        "mend",
-        "What to mend first",
-        "A bar for each thing to mend, as long as the number of records. The table holds the numbers.",
-        [
-            (f"{item.kind.title}: {item.source} ({item.side})", float(item.records), _FILLS[item.kind.severity.value])
-            for item in items
-        ],
+def sources(quality: Quality, trend: Trend | None) -> Grid:
+    """How many records of each source have something to mend."""
+    names = _names(quality)
+    urgencies = [severity.value for severity in Severity]
+    return grid(
+        "Records to mend, by source",
+        ("Source", "Records", *(f"to look at {word}" for word in urgencies), "Share", *(("Before",) if trend else ())),
+        (
+            (
+                names[source.key],
+                source.records,
+                *(source.to_mend.get(word, 0) for word in urgencies),
+                percent(sum(source.to_mend.values()) / max(source.records, 1)),
+                *((then(trend.to_mend.get(source.key)),) if trend else ()),
+            )
+            for source in quality.sources
+        ),
+        "A record counts once, by the most urgent of what is listed for it.",
     )
 
 
@@ -122,9 +131,9 @@ def _expected(quality: Quality, kind: str, key: tuple[str, str, str]) -> str:
 
 
 def then(change: Change | None) -> str:
-    """An arrow and the figure before: up is worse."""
+    """An arrow and the figure before: up is worse; where there was one, counted alike."""
     if change is None:
-        return "new"
+        return "not known"
     if change.direction == "same":
         return f"{ARROWS['same']} as before"
     return f"{ARROWS[change.direction]} {count(change.before)} ({percent(change.before / max(change.of_before, 1))})"

@@ -293,7 +293,7 @@ def figure(
 
 def made(*figures: quality.Figure, records: int = 1000, unmatched: int = 100, linked: bool = True) -> quality.Quality:
     sources = tuple(
-        quality.SourceQuality(side, "carefirst", org, records, records // 2, 0, 0, unmatched, ())
+        quality.SourceQuality(side, "carefirst", org, records, records // 2, 0, 0, unmatched, (), {})
         for side, org in dict.fromkeys((f.side, f.source_org) for f in figures)
     )
     return quality.Quality(AS_AT, linked, sources, figures, (), (), ())
