@@ -185,7 +185,8 @@ def _write_register(connection: duckdb.DuckDBPyConnection, people: Path, ids: Pa
     """The people found and accepted, as files of our own format: further register evidence for `caretrace link`."""
     accepted = f"('{Verdict.ACCEPTED.name}', '{Verdict.REPLACED.name}')"
     for table, path in ((PERSON, people), (IDENTIFIER, ids)):
-        columns = ", ".join(f'"{name}"' for name in table.names)
+        # Where they stood in the reply is nobody's concern any more, and the next reader says it of our files.
+        columns = ", ".join(f'"{name}"' for name in table.names if not name.startswith("extract_"))
         write_parquet(
             connection,
             f"SELECT {columns} FROM register.{table.name.lower()} SEMI JOIN"

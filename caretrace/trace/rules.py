@@ -111,9 +111,12 @@ SAME_GIVEN = """(
     OR list_contains(c.given, f.given[1]) OR list_contains(f.given, c.given[1])
     OR (length(f.given[1]) = 1 OR length(c.given[1]) = 1) AND f.given[1][1] = c.given[1][1]
     OR coalesce(list_contains(forms[c.given[1]], f.given[1]), false)
+    OR f.given[1][1] = c.given[1][1] AND greatest(length(f.given[1]), length(c.given[1])) >= 5
+        AND damerau_levenshtein(f.given[1], c.given[1]) <= 1
 )"""
 """SQL: whether the given names of `f` and `c` (lists of plain words) may be one person's: the first of one is among the
-other's, or is its initial, or an everyday form of its first. Middle names alone say nothing: twins often share one.
+other's, or is its initial, an everyday form of its first, or a slip of one letter within it (twins' names rhyme, so
+not at its beginning, and not in short names: Joan, Jean). Middle names alone say nothing: twins often share one.
 `forms` is `everyday_forms`. Missing on either side says nothing."""
 
 

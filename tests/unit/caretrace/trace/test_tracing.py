@@ -198,6 +198,11 @@ GIVEN_NAMES = [
     (("Ann", None), (None, None), True),
     (("Joan", "Ann"), ("MARY", "ANN"), False),
     (("Joan", None), ("JOANNA", None), False),
+    (("Patrjcia", None), ("PATRICIA", None), True),
+    (("Daid", None), ("DAVID", None), True),
+    (("Terry", None), ("JERRY", None), False),
+    (("Joan", None), ("JEAN", None), False),
+    (("Margret", None), ("MARJORIE", None), False),
     (("John", None), ("JEAN", None), False),
 ]
 
