@@ -10,12 +10,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 
 from connectors.files.layouts import Layout
 from connectors.values import Value
 from schemas.table import Table
 
 
+@lru_cache(maxsize=10_000)
 def plain(title: str) -> str:
     """A column title without capitals, spaces and punctuation: how titles are compared.
 
