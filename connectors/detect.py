@@ -141,7 +141,10 @@ def _open_member(member: Member, kinds: Sequence[Kind]) -> Found:
     head = read_head(member, preamble=max(kind.preamble for kind in kinds))
     if isinstance(head.first, Header):
         return Found(member.name, member.stem, head.first, member, head=head)
-    if head.below or any(kind.recognised and kind.recognised.search(head.beginning) for kind in kinds):
+    titled = any(
+        not kind.missing(header.titles) for kind in kinds for header in head.below[: kind.preamble] if kind.preamble
+    )
+    if titled or any(kind.recognised and kind.recognised.search(head.beginning) for kind in kinds):
         return Found(member.name, member.stem, NO_HEADER, member, head=head)
     raise head.first
 

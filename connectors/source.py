@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from connectors.files.opening import DEFAULT, Opening
+from schemas.errors import SettingsError
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,10 @@ class Source:
     feed: Literal["full", "delta"] | None = None
     without: tuple[str, ...] = ()
     opening: Opening = DEFAULT
+
+    def __post_init__(self) -> None:
+        if self.feed not in (None, "full", "delta"):
+            raise SettingsError(f"feed is full or delta, not {self.feed!r}")
 
     @property
     def label(self) -> str:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from connectors.feed.facts import Told
 from connectors.supplier import Kind, Repeats, Row, Supplier
 from connectors.values import listed, quoted
-from schemas.errors import InputError
+from schemas.errors import InputError, SettingsError
 
 if TYPE_CHECKING:
     import duckdb
@@ -60,14 +60,20 @@ def clear(connection: duckdb.DuckDBPyConnection, supplier: Supplier) -> None:
 
 
 def leave_out(connection: duckdb.DuckDBPyConnection, supplier: Supplier, organisations: Sequence[str]) -> None:
-    """Set aside every record of organisations that the caller knowingly reads without."""
-    for kind in supplier.kinds if organisations else ():
-        if kind.row and kind.row.organisation:
-            own = f'r."{kind.row.organisation}"'
-            names = listed(organisations)
-            _put_aside(
-                connection, kind, LEFT_OUT, f"{own} IN ({names}) OR {supplier.organisation_name(own)} IN ({names})"
-            )
+    """Set aside every record of organisations that the caller knowingly reads without; SettingsError for a slip."""
+    kinds = [kind for kind in supplier.kinds if kind.row and kind.row.organisation] if organisations else []
+    met: set[str] = set()
+    for kind in kinds:
+        own = f'r."{kind.row.organisation}"' if kind.row else "NULL"
+        names = {own, supplier.organisation_name(own)}
+        for name in names:
+            met |= {each for (each,) in connection.execute(f"SELECT DISTINCT {name} FROM raw_{kind.name} r").fetchall()}
+        _put_aside(connection, kind, LEFT_OUT, " OR ".join(f"{name} IN ({listed(organisations)})" for name in names))
+    if unknown := sorted(set(organisations) - met):
+        # A slip of the pen would let in what was meant to stay out.
+        raise SettingsError(
+            f"no {supplier.name} record is of {', '.join(unknown)}, which is to be left out; check the code"
+        )
 
 
 def hold(connection: duckdb.DuckDBPyConnection, supplier: Supplier) -> None:

@@ -391,6 +391,16 @@ def test_emis_without_the_organisation_that_is_held(connection: duckdb.DuckDBPyC
     assert {rule for _, _, rule in aside(connection)} == {"its organisation is left out of this reading on request"}
 
 
+def test_a_slip_about_organisations_or_deliveries_is_an_error(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    folder = emis(tmp_path, Admin_Patient=[PATIENT], Admin_Organisation=[ORGANISATION])
+    with pytest.raises(SettingsError, match="no emis record is of A81O01, which is to be left out"):
+        load(connection, Source(folder, without=("A81O01",)))
+    with pytest.raises(SettingsError, match="feed is full or delta, not 'everything'"):
+        Source(folder, feed="everything")  # type: ignore[arg-type]
+
+
 # -- Code lists ------------------------------------------------------------------------------------
 
 
