@@ -71,8 +71,7 @@ def rows_sql(run: Path, *, la_code: str, start: date, end: date, release: int, c
     return (
         f"SELECT 1 AS file, row_number() OVER (ORDER BY {order}, rest) AS record, CAST(NULL AS BIGINT) AS line,"
         f" {columns}"
-        f" FROM (SELECT *, CAST(COLUMNS(*) AS VARCHAR) FROM (SELECT {blank} LIMIT 0)"
-        f" UNION ALL BY NAME {parts})"
+        f" FROM (SELECT {blank} WHERE false UNION ALL BY NAME {parts})"
     )
 
 

@@ -163,11 +163,16 @@ def _read(
 
 
 def _from_run(connection: duckdb.DuckDBPyConnection, run: Path, asked: Asked) -> tuple[FileFacts, ...]:
+    import duckdb
+
     if asked.period is None or asked.la_code is None:
         raise SettingsError("a submission made of a run's events needs --period and --la-code")
     start, end = asked.period
     sql = from_run.rows_sql(run, la_code=asked.la_code, start=start, end=end, release=asked.release)
-    connection.execute(f"CREATE TEMP TABLE cld_row AS {sql}")
+    try:
+        connection.execute(f"CREATE TEMP TABLE cld_row AS {sql}")
+    except duckdb.BinderException as error:
+        raise InputError("lacks columns that events have by now; run `caretrace link` again", path=run) from error
     [(rows,)] = connection.execute("SELECT count(*) FROM cld_row").fetchall()
     if not rows:
         raise InputError("no event of the run's clients falls into the period", path=run)
