@@ -71,10 +71,12 @@ PDS_ANSWERS = [
 _TRACE = "record_id, code, outcome, nhs_number, requested_nhs_number, nhs_number_status, step, confidence"
 
 
-@pytest.mark.parametrize("name", [name for name in pds_mesh.files() if name.startswith("pds_mesh")])
-def test_every_answer_of_pds_mesh(connection: duckdb.DuckDBPyConnection, tmp_path: Path, name: str) -> None:
-    report = load(connection, tmp_path, reply__csv=pds_mesh.files()[name])
-    assert report.files[0].version == f"{name[-6:-4]} columns"
+@pytest.mark.parametrize("titles", [pds_mesh.MESH_TITLES, pds_mesh.MPT_TITLES])
+def test_every_answer_of_pds_mesh(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, titles: tuple[str, ...]
+) -> None:
+    report = load(connection, tmp_path, reply__csv=mesh(ANSWERS, titles))
+    assert report.files[0].version == f"{len(titles)} columns"
     assert rows(connection, "trace", _TRACE) == PDS_ANSWERS
     assert rows(connection, "data_quality", "record_id") == []
 
