@@ -1,6 +1,7 @@
 """Writes the pages that are generated from the code; `--check` compares instead and fails where they differ.
 
-docs/tables.md comes from the declared tables, docs/cli.md from the command line.
+docs/tables.md comes from the declared tables, docs/cli.md from the command line, the end of docs/quality.md from the
+kinds of gap and contradiction.
 """
 
 from __future__ import annotations
@@ -86,7 +87,37 @@ def _command(command: Any, path: str) -> list[str]:
     return [*lines, *(["| argument or option | meaning |", "|---|---|", *rows, ""] if rows else [])]
 
 
-PAGES = {"tables.md": tables_page, "cli.md": cli_page}
+_KINDS = "## Every kind\n"
+
+
+def quality_page() -> str:
+    """What is written by hand in docs/quality.md, then the declared kinds of gap and contradiction."""
+    from caretrace.quality import KINDS, Kind
+
+    def row(kind: Kind) -> str:
+        cells = (
+            f"`{kind.name}`",
+            kind.title,
+            kind.means,
+            kind.matters,
+            kind.do,
+            kind.severity.value,
+            kind.mender.value,
+        )
+        return f"| {' | '.join(cells)} |"
+
+    by_hand = (HERE / "quality.md").read_text(encoding="utf-8").partition(_KINDS)[0]
+    head = [
+        "| kind | what | it means | it matters, because | what to do | when | who |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    lines = [_KINDS, "Generated from the declarations by `docs/make.py`; change them there.", ""]
+    for title, across in (("### In one system", False), ("### Between two systems", True)):
+        lines += [title, "", *head, *(row(kind) for kind in KINDS if kind.is_across is across), ""]
+    return by_hand + "\n".join(lines)
+
+
+PAGES = {"tables.md": tables_page, "cli.md": cli_page, "quality.md": quality_page}
 
 
 def main(arguments: list[str]) -> int:
