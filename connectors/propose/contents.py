@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -94,18 +94,34 @@ class Evidence:
         return max(self.dates, key=lambda form: self.dates[form]) if self.date > 0 else None
 
 
-def weigh(connection: duckdb.DuckDBPyConnection, relation: str, columns: Sequence[str], as_at: date) -> list[Evidence]:
-    """The evidence of each of `columns` of a raw relation, in order."""
-    names = ", ".join(f'"{column}"' for column in columns)
-    ((records,),) = connection.execute(f"SELECT count(*) FROM {relation} WHERE record <= {SAMPLE}").fetchall()
-    unpivoted = (
-        f"SELECT name, value, count(*) AS n FROM (SELECT {names} FROM {relation} WHERE record <= {SAMPLE})"
-        f" UNPIVOT (value FOR name IN ({names})) GROUP BY ALL"
+def weigh(
+    connection: duckdb.DuckDBPyConnection, sheets: Mapping[str, Sequence[str]], as_at: date
+) -> dict[str, list[Evidence]]:
+    """The evidence of each column of some raw relations, in order; one question for all, for it is long to plan."""
+    counts = {name: _count(connection, name) for name in sheets}
+    values_of = " UNION ALL ".join(_distinct(relation, columns) for relation, columns in sheets.items())
+    measured = connection.execute(
+        f"SELECT relation, name, {_measures(as_at)} FROM ({_told(values_of)}) GROUP BY relation, name"
     )
-    measured = connection.execute(f"SELECT name, {_measures(as_at)} FROM ({_told(unpivoted)}) GROUP BY name")
     titles = [each[0] for each in measured.description or ()]
-    rows = {row[0]: dict(zip(titles, row, strict=True)) for row in measured.fetchall()}
-    return [_evidence(rows.get(column), records) for column in columns]
+    rows = {row[:2]: dict(zip(titles, row, strict=True)) for row in measured.fetchall()}
+    return {
+        relation: [_evidence(rows.get((relation, column)), counts[relation]) for column in columns]
+        for relation, columns in sheets.items()
+    }
+
+
+def _count(connection: duckdb.DuckDBPyConnection, relation: str) -> int:
+    ((records,),) = connection.execute(f"SELECT count(*) FROM {relation} WHERE record <= {SAMPLE}").fetchall()
+    return int(records)
+
+
+def _distinct(relation: str, columns: Sequence[str]) -> str:
+    names = ", ".join(f'"{column}"' for column in columns)
+    return (
+        f"SELECT '{relation}' AS relation, name, value, count(*) AS n"
+        f" FROM (SELECT {names} FROM {relation} WHERE record <= {SAMPLE}) UNPIVOT (value FOR name IN ({names})) GROUP BY ALL"
+    )
 
 
 def order(connection: duckdb.DuckDBPyConnection, relation: str, days: dict[str, str]) -> dict[tuple[str, str], float]:
@@ -157,7 +173,7 @@ def _told(values_of: str) -> str:
     day = f"coalesce({', '.join(f'date_{name}(value)' for name in _FORMS.values())})"
     words = "string_split_regex(lower(value), '[^a-z''-]+')"
     return (
-        f"SELECT name, value, n, lower(value) AS lowered, {words} AS words, {macros}, {day} AS day,"
+        f"SELECT relation, name, value, n, lower(value) AS lowered, {words} AS words, {macros}, {day} AS day,"
         f" nhs_number(value) IS NOT NULL AS is_number FROM ({values_of})"
     )
 

@@ -40,11 +40,13 @@ def contents(field: str, e: Evidence, as_at: date) -> Told:
     return rule(e, as_at) if rule else None
 
 
+_HOLDS = {"flags": "yes or no", "date": "dates", "genders": "genders", "postcodes": "postcodes"}
+_HOLDS |= {"phones": "phone numbers", "emails": "e-mail addresses", "digits": "digits", "coded": "codes"}
+
+
 def holds(e: Evidence) -> str:
     """What stands in a column, in a few words."""
-    kinds = ("flags", "yes or no"), ("date", "dates"), ("genders", "genders"), ("postcodes", "postcodes")
-    kinds += (("phones", "phone numbers"), ("emails", "e-mail addresses"), ("digits", "digits"), ("coded", "codes"))
-    what = next((words for name, words in kinds if getattr(e, name) > 0.8), "words")
+    what = next((words for name, words in _HOLDS.items() if getattr(e, name) > 0.8), "words")
     many = "one value throughout" if e.values == 1 else f"{e.values:,} different values"
     return "empty" if e.filled == 0 else f"{what}, {many}, {_share(e.filled)} filled"
 

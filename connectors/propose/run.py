@@ -38,7 +38,7 @@ class _Looked:
     relation: str
     fields: dict[str, str]
     """Title to column of the relation."""
-    columns: tuple[Seen, ...]
+    columns: tuple[Seen, ...] = ()
 
 
 def propose(
@@ -57,7 +57,9 @@ def propose(
         raise SettingsError(f"the system {system!r} is not known; it is one of {', '.join(PROFILES)}")
     install_macros(connection, as_at=as_at)
     found = [file for path in paths for file in open_source(Source(path), (_ANY,))]
-    looked = [_look(connection, file, number, as_at, progress) for number, file in enumerate(found, start=1)]
+    looked = _weighed(
+        connection, [_look(connection, file, number, progress) for number, file in enumerate(found, start=1)], as_at
+    )
     profile = read_mapping(system)
 
     def favoured(kind: str, field: str) -> tuple[str, ...]:
@@ -106,7 +108,7 @@ def _with_header(found: Found) -> Found:
     return replace(found, header=best) if len(found.header.titles) < 3 <= len(best.titles) else found
 
 
-def _look(connection: duckdb.DuckDBPyConnection, given: Found, number: int, as_at: date, progress: Progress) -> _Looked:
+def _look(connection: duckdb.DuckDBPyConnection, given: Found, number: int, progress: Progress) -> _Looked:
     found = _with_header(given)
     titles = found.header.titles
     # A title of a known system is none of somebody's values, whatever it looks like.
@@ -126,9 +128,21 @@ def _look(connection: duckdb.DuckDBPyConnection, given: Found, number: int, as_a
     connection.execute(f"CREATE TEMP VIEW raw_{kind.name} AS {union}")
     if not loaded.records:
         raise InputError("holds a header and no records; export it again", path=found.where)
-    evidence = weigh(connection, f"raw_{kind.name}", list(fields.values()), as_at)
-    seen = (Seen(title, titles.index(title), e) for title, e in zip(fields, evidence, strict=True))
-    return _Looked(found, f"raw_{kind.name}", fields, tuple(seen))
+    return _Looked(found, f"raw_{kind.name}", fields)
+
+
+def _weighed(connection: duckdb.DuckDBPyConnection, looked: Sequence[_Looked], as_at: date) -> list[_Looked]:
+    evidence = weigh(connection, {each.relation: list(each.fields.values()) for each in looked}, as_at)
+    return [
+        replace(
+            each,
+            columns=tuple(
+                Seen(title, each.found.header.titles.index(title), e)
+                for title, e in zip(each.fields, evidence[each.relation], strict=True)
+            ),
+        )
+        for each in looked
+    ]
 
 
 def _clear(connection: duckdb.DuckDBPyConnection, looked: Sequence[_Looked]) -> None:

@@ -100,14 +100,23 @@ def closeness(title: str, kind: str, field: str, favoured: Iterable[str] = ()) -
     """From 0 (says nothing) to 1 (a title of the system itself): how well a title names a field."""
     if plain(title) in {plain(each) for each in favoured}:
         return 1.0
-    known = known_titles(kind, field)
-    if plain(title) in {plain(each) for each in known}:
+    return _closeness(title, kind, field)
+
+
+@cache
+def _closeness(title: str, kind: str, field: str) -> float:
+    titles, words_of = _compared(kind, field)
+    if plain(title) in titles:
         return 0.95
     words = _words(title)
-    if not words:
-        return 0.0
-    best = max((_overlap(words, _words(each)) for each in known), default=0.0)
+    best = max((_overlap(words, each) for each in words_of), default=0.0)
     return 0.8 * best if best >= 0.5 else 0.0
+
+
+@cache
+def _compared(kind: str, field: str) -> tuple[frozenset[str], frozenset[frozenset[str]]]:
+    known = known_titles(kind, field)
+    return frozenset(map(plain, known)), frozenset(map(_words, known))
 
 
 def is_known(title: str) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 from connectors import values
 from connectors.supplier import Fill, Kind, Rule
-from connectors.suppliers.mapped import people, texts
+from connectors.suppliers.mapped import beside, texts
 from connectors.suppliers.mapped.fields import EVENTS, KINDS, is_date, is_number
 from connectors.suppliers.mapped.settings import Mapped
 from connectors.values import Value, quoted, text
@@ -43,7 +43,7 @@ def _kind(settings: Mapped, name: str, fills: tuple[Fill, ...], **more: Any) -> 
 
 def _address(settings: Mapped) -> tuple[Fill, Rule]:
     nothing = Rule("no address in the record", f"NOT {texts.anywhere('r')}", ("address_line_1",))
-    return Fill(ADDRESS, people.address(settings)), nothing
+    return Fill(ADDRESS, beside.address(settings)), nothing
 
 
 def _identifier(settings: Mapped) -> tuple[Fill, Rule]:

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Set
 from dataclasses import replace
 
 from connectors import values
-from connectors.supplier import Fill, Kind, Lookup, Repeats, Rule
-from connectors.suppliers.mapped import texts
+from connectors.supplier import Fill, Kind, Lookup, Repeats
+from connectors.suppliers.mapped import beside, leaving_out, texts
 from connectors.suppliers.mapped.fields import KINDS
-from connectors.suppliers.mapped.settings import LeaveOut, Mapped
-from connectors.values import Value, listed, quoted, text
-from schemas import ADDRESS, IDENTIFIER, NAME, OPT_OUT, PERSON, REGISTRATION
+from connectors.suppliers.mapped.settings import Mapped
+from connectors.values import Value, quoted, text
+from schemas import PERSON
 from schemas.codes import ETHNIC_CATEGORY, NHS_NUMBER_STATUS
 
 
@@ -19,44 +19,36 @@ def kind(settings: Mapped) -> Kind:
     """The person file, recognised by the columns the mapping requires."""
     declared = settings.kinds["person"]
     identifiers = {f"identifier_{n}": titles for n, titles in enumerate(settings.identifiers.values(), start=1)}
-    fields = _fields(settings)
+    fields = (*KINDS["person"], *(rule.field for rule in settings.leave_out if rule.titles))
+    placed = texts.has_place(settings, "person")
     return Kind(
         name="person",
         columns={field: declared.columns.get(field, ()) for field in fields} | identifiers,
         required=declared.required,
-        fills=(
-            Fill(PERSON, _person(settings), once=True),
-            Fill(ADDRESS, address(settings), where=texts.anywhere("r")),
-            *(_name(*name) for name in _OTHER_NAMES if settings.has("person", name[0])),
-            *_identifiers(settings),
-            *([_registration(settings)] if any(settings.has("person", name) for name in _REGISTERED) else []),
-            Fill(
-                OPT_OUT,
-                {"scheme": values.constant("local"), "opted_out": Value("true")},
-                where=_objects(settings),
-                once=True,
-            ),
-        ),
+        fills=(Fill(PERSON, _person(settings), once=True), *beside.fills(settings)),
         preamble=settings.preamble,
         record_id=texts.padded(settings, "r.person_id"),
         key_columns=("person_id",),
-        derived=_known(settings) | texts.place(settings, "person") | texts.until(),
+        derived=_known(settings) | (texts.place(settings, "person") | texts.until() if placed else {}),
         repeats=Repeats.FOLD,
-        keep_repeats=texts.anywhere("r"),
-        exclude=tuple(_rules(settings)),
+        keep_repeats=texts.anywhere("r") if placed else "FALSE",
+        exclude=leaving_out.rules(settings),
     )
 
 
 def lookups(settings: Mapped, kinds: Set[str]) -> tuple[Lookup, ...]:
     """The current home, the NHS number among the identifiers, and the first phone, of the kinds there are."""
-    found = [
-        Lookup(
-            alias="home",
-            kinds=tuple(name for name in ("address", "person") if name in kinds),
-            where=f"home.kind_of_address = 'home' AND {texts.anywhere('home')} AND {texts.is_open(settings, 'home')}",
-            order=f"{values.is_true('main_address')} DESC, {texts.latest(settings)}",
+    found = []
+    if homes := tuple(name for name in ("address", "person") if name in kinds and texts.has_place(settings, name)):
+        found.append(
+            Lookup(
+                alias="home",
+                kinds=homes,
+                where=f"home.kind_of_address = 'home' AND {texts.anywhere('home')}"
+                f" AND {texts.is_open(settings, 'home')}",
+                order=f"{values.is_true('main_address')} DESC, {texts.latest(settings)}",
+            )
         )
-    ]
     if "identifier" in kinds:
         is_number = texts.is_nhs_number(settings, "reference")
         found.append(
@@ -72,33 +64,6 @@ def lookups(settings: Mapped, kinds: Set[str]) -> tuple[Lookup, ...]:
         order = "coalesce(phone_type ILIKE '%mobile%', false) DESC, file, record"
         found.append(Lookup(alias="telephone", kinds=("phone",), where="telephone.phone IS NOT NULL", order=order))
     return tuple(found)
-
-
-def address(settings: Mapped) -> dict[str, Value]:
-    """The columns of ADDRESS from a record with the columns of `texts.place`."""
-    return {"address_type": text("r.kind_of_address"), **texts.places("r"), **texts.period(settings)}
-
-
-_REGISTERED = ("registration_type", "registration_date", "deduction_date")
-
-
-def _registration(settings: Mapped) -> Fill:
-    """The registration at a GP practice, for systems that know it."""
-    return Fill(
-        REGISTRATION,
-        {
-            "gp_practice_code": text("r.gp_practice_code"),
-            "registration_type": text("r.registration_type"),
-            "start_date": values.day("r.registration_date", *settings.forms),
-            "end_date": values.day("r.deduction_date", *settings.forms),
-        },
-        where=f"coalesce({', '.join(f'r.{name}' for name in _REGISTERED)}) IS NOT NULL",
-        once=True,
-    )
-
-
-def _fields(settings: Mapped) -> tuple[str, ...]:
-    return (*KINDS["person"], *(rule.field for rule in settings.leave_out if rule.titles))
 
 
 def _known(settings: Mapped) -> dict[str, str]:
@@ -142,6 +107,7 @@ def _known(settings: Mapped) -> dict[str, str]:
 
 def _person(settings: Mapped) -> dict[str, Value]:
     estimated = f"CASE WHEN {values.is_true('r.birth_date_estimated')} THEN {quoted(settings.estimated_birth_date)} END"
+    lives = any(texts.has_place(settings, name) for name in ("person", "address") if settings.reads(name))
     phone = "coalesce(r.phone, telephone.phone)" if settings.reads("phone") else "r.phone"
     return {
         "nhs_number": _nhs_number(settings),
@@ -153,7 +119,7 @@ def _person(settings: Mapped) -> dict[str, Value]:
         **_birth(settings, estimated),
         "gender": values.words("r.gender", _with(values.GENDER_WORDS, settings.words["gender"])),
         "death_date": _death(settings),
-        **{name: value.quietly() for name, value in texts.places("home").items()},
+        **({name: value.quietly() for name, value in texts.places("home").items()} if lives else {}),
         "gp_practice_code": text(texts.known(settings, "r.gp_practice_code")),
         "phone": text(texts.known(settings, phone)),
         "email": text(texts.known(settings, "r.email")),
@@ -226,68 +192,3 @@ def _restricted() -> Value:
         x,
         warning=f"CASE WHEN {{v}} AND NOT {values.is_true('{x}')} THEN 'neither yes nor no: taken as restricted' END",
     )
-
-
-def _objects(settings: Mapped) -> str:
-    marks = ["r.objection", *(["r.restricted"] if settings.restricted_is_objection else [])]
-    return " OR ".join(map(texts.said, marks))
-
-
-_OTHER_NAMES = (
-    ("previous_family_name", "previous", "r.previous", "NULL"),
-    ("maiden_name", "maiden", "r.maiden", "NULL"),
-    ("known_as", "known as", "NULL", "r.daily"),
-)
-"""The field, the type of name, and where its two parts stand."""
-
-
-def _name(_: str, kind: str, family: str, given: str) -> Fill:
-    columns = {"name_type": values.constant(kind), "family_name": text(family), "given_name": text(given)}
-    return Fill(NAME, columns, where=f"coalesce({family}, {given}) IS NOT NULL", once=True)
-
-
-def _identifiers(settings: Mapped) -> list[Fill]:
-    """Ids of other systems that stand in columns of their own."""
-    return [
-        Fill(
-            IDENTIFIER,
-            {"scheme": values.constant(scheme), "value": text(f"r.identifier_{n}")},
-            where=f"{texts.known(settings, f'r.identifier_{n}')} IS NOT NULL",
-            once=True,
-        )
-        for n, scheme in enumerate(settings.identifiers, start=1)
-    ]
-
-
-def _rules(settings: Mapped) -> list[Rule]:
-    rules = [texts.DAMAGED, *(_marked(settings, rule) for rule in settings.leave_out)]
-    if settings.has("person", "merged_into"):
-        own, other = (texts.padded(settings, f"r.{name}") for name in ("person_id", "merged_into"))
-        rules.append(Rule("merged into another record", f"coalesce({other} <> {own}, false)", ("merged_into",)))
-    if settings.name_flags:
-        flags = "|".join(settings.name_flags)
-        rules.append(
-            Rule(
-                "the name carries a mark such as DUPLICATE, TEST or DO NOT USE",
-                "regexp_matches(upper(concat_ws(' ', r.family_name, r.given_name, r.given_names, r.full_name)),"
-                f" {quoted(f'(^|[^A-Z])({flags})([^A-Z]|$)')})",
-                ("family_name",),
-            )
-        )
-    return rules
-
-
-def _marked(settings: Mapped, rule: LeaveOut) -> Rule:
-    """Marked in the record itself, or in a file of marks."""
-
-    def marked(record: str) -> str:
-        x = f"{record}.{rule.field}"
-        return f"coalesce(lower({x}) IN ({listed(rule.words)}), false)" if rule.words else texts.said(x)
-
-    when = marked("r")
-    if rule.titles and settings.reads("mark"):
-        when += (
-            f" OR EXISTS (SELECT 1 FROM raw_mark m JOIN reading_file mf ON mf.file = m.file WHERE {marked('m')}"
-            f" AND {texts.padded(settings, 'm.person_id')} = r.record_id AND mf.source_org = r.source_org)"
-        )
-    return Rule(rule.because, when, (rule.field,))

@@ -71,6 +71,11 @@ def latest(settings: Mapped) -> str:
     return f"{day(settings, 'from_date').parsed} DESC NULLS LAST"
 
 
+def has_place(settings: Mapped, kind: str) -> bool:
+    """Whether a kind of file says where anybody lives."""
+    return any(settings.has(kind, field) for field in PLACE if field not in ("address_type", "main_address"))
+
+
 def place(settings: Mapped, kind: str) -> dict[str, str]:
     """Further columns of a raw record: `line_1` to `line_5`, `unit` (the postcode) and `kind_of_address`."""
     has = {field for field in PLACE if settings.has(kind, field)}
