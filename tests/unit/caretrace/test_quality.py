@@ -19,7 +19,7 @@ from caretrace import quality
 from caretrace.quality import first, to_fix, trend
 from caretrace.report import checked as page
 from caretrace.report import mending
-from schemas import LINK, SOURCE_TABLES
+from schemas import LINK, PERSON, SOURCE_TABLES
 from schemas.errors import InputError
 from schemas.sql import install_macros
 
@@ -283,6 +283,15 @@ def test_workbooks_say_what_the_lists_say(store: duckdb.DuckDBPyConnection, tmp_
 )
 def test_a_file_name_that_every_system_takes(source: str, organisation: str, name: str) -> None:
     assert to_fix.file_name(source, organisation) == name
+
+
+@pytest.mark.parametrize("kind", quality.KINDS, ids=lambda kind: kind.name)
+def test_every_kind_says_what_it_is_and_stands_in_the_docs(kind: quality.Kind) -> None:
+    page_text = (Path(__file__).parents[3] / "docs" / "quality.md").read_text(encoding="utf-8")
+    assert f"| `{kind.name}` | {kind.title} | {kind.means} |" in page_text
+    assert all(sentence.endswith(".") for sentence in (kind.means, kind.matters, kind.do))
+    assert not kind.title.endswith(".")
+    assert kind.column == "record_id" or kind.column in PERSON
 
 
 def figure(
