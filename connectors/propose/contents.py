@@ -118,10 +118,8 @@ def _count(connection: duckdb.DuckDBPyConnection, relation: str) -> int:
 
 def _distinct(relation: str, columns: Sequence[str]) -> str:
     names = ", ".join(f'"{column}"' for column in columns)
-    return (
-        f"SELECT '{relation}' AS relation, name, value, count(*) AS n"
-        f" FROM (SELECT {names} FROM {relation} WHERE record <= {SAMPLE}) UNPIVOT (value FOR name IN ({names})) GROUP BY ALL"
-    )
+    cells = f"(SELECT {names} FROM {relation} WHERE record <= {SAMPLE}) UNPIVOT (value FOR name IN ({names}))"
+    return f"SELECT '{relation}' AS relation, name, value, count(*) AS n FROM {cells} GROUP BY ALL"
 
 
 def order(connection: duckdb.DuckDBPyConnection, relation: str, days: dict[str, str]) -> dict[tuple[str, str], float]:
