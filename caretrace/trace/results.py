@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from caretrace.project import Project
+from caretrace.run_folder import Run
 from caretrace.trace.rules import Verdict
 from caretrace.trace.store import Kept, facts
 
 if TYPE_CHECKING:
     import duckdb
+    import pyarrow as pa
 
 TWO_NUMBERS = "two different numbers were confirmed"
 SHARED = "another client of the list holds this number or was traced to it: are they one person twice?"
@@ -30,6 +33,18 @@ _ORDER = (
     Verdict.NOT_FOUND,
     Verdict.NOT_CONFIRMED,
 )
+
+
+def of_run(run: Run, project: Project) -> pa.Table:
+    """Every client of the run that was answered about: key, verdict (its name), nhs_number (accepted ones only).
+
+    For whoever writes numbers out: an accepted one has status 01, and any other verdict speaks against a link.
+    """
+    from caretrace.trace.opening import opened
+
+    with opened(run) as connection:
+        build(connection, Kept.of(project))
+        return connection.sql(f"SELECT {_KEY}, verdict, nhs_number FROM result ORDER BY {_KEY}").to_arrow_table()
 
 
 def build(connection: duckdb.DuckDBPyConnection, kept: Kept, *, also: Sequence[Path] = ()) -> None:

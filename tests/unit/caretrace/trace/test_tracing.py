@@ -11,6 +11,7 @@ import pytest
 
 from caretrace.trace.choose import Round, Why
 from caretrace.trace.request import Service
+from caretrace.trace.results import of_run
 from caretrace.trace.rules import SAME_GIVEN, Rules, everyday_forms, given_words
 from fixtures.systems import dbs
 from fixtures.systems.pds_mesh import NOBODY, SEVERAL, answer
@@ -231,6 +232,7 @@ def test_two_numbers_or_two_clients_are_a_persons_matter(bench: Make) -> None:
     said = [answer(q["reference"], "00", q["asked"], "1", "100", **FOUND) for q in b.ask()]
     done = b.read(b.reply(*said))
     results = b.results(done)
+    assert of_run(b.run, b.project).column("nhs_number").to_pylist() == [None] * 4
     assert {name: (row["verdict"], row["accepted_nhs_number"]) for name, row in results.items()} == {
         "differs": ("REFER", ""),
         "first": ("REFER", ""),
@@ -247,6 +249,8 @@ def test_one_of_two_numbers_confirmed(bench: Make) -> None:
     yes = answer(reference(questions, "differs", D), "00", D, "1", "100", **FOUND)
     done = b.read(b.reply(yes, answer(reference(questions, "differs", C), "98")))
     assert b.results(done)["differs"]["accepted_nhs_number"] == D
+    [row] = of_run(b.run, b.project).to_pylist()
+    assert (row["record_id"], row["verdict"], row["nhs_number"]) == ("differs", "ACCEPTED", D)
 
 
 def test_what_the_first_run_did_not_confirm_is_asked_by_name(bench: Make) -> None:
