@@ -1,0 +1,87 @@
+"""From raw text columns to the standard tables: what is left out, what is filled, what was refused.
+
+Works on whole columns with the declarations of one supplier. Every raw record ends in exactly one of three states:
+set aside as rejected, set aside as excluded, or used by at least one fill. `records.py` gives raw records their keys,
+`aside.py` sets aside, `filling.py` fills the tables; `standardise` says in what order.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from connectors.files.memory import Memory
+from connectors.standardise.aside import refuse, set_aside
+from connectors.standardise.filling import fill_table, parsed
+from connectors.standardise.records import find, keyed
+from connectors.supplier import Fill, Kind, Supplier
+from connectors.values import quoted
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def create_work_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """`reading_file` (one row a file), `aside` (records set aside), `later` (further rows of a person already met)."""
+    connection.execute("CREATE TEMP TABLE reading_file (file INTEGER, name VARCHAR, source_org VARCHAR)")
+    connection.execute(
+        "CREATE TEMP TABLE aside (kind VARCHAR, file INTEGER, record BIGINT, line BIGINT, source_org VARCHAR,"
+        " verdict VARCHAR, columns VARCHAR, rule VARCHAR)"
+    )
+    connection.execute("CREATE TEMP TABLE later (file INTEGER, record BIGINT)")
+
+
+def standardise(
+    connection: duckdb.DuckDBPyConnection, supplier: Supplier, side: str, memory: Memory | None = None
+) -> None:
+    """Fill the tables of `side` from the raw relations `raw_<kind>` of one supplier; `memory` is freed on the way."""
+    present = _with_records(connection, supplier.kinds)
+    people = supplier.people
+    needed = {kind.name for kind in (*present, *people)} | _looked_up(supplier)
+    for kind in (kind for kind in supplier.kinds if kind.name in needed):
+        if kind.prepare:
+            connection.execute(f"CREATE TEMP TABLE prepared_{kind.name} AS {kind.prepare}")
+        connection.execute(f"CREATE TEMP VIEW keyed_{kind.name} AS {keyed(supplier, kind)}")
+    for kind in present:
+        refuse(connection, kind)
+    filling = [kind for kind in present if kind.fills]
+    # People first: what hangs on them is left out where they are.
+    for kind in sorted(filling, key=lambda kind: all(kind is not each for each in people)):
+        set_aside(connection, supplier, kind, side)
+    fills = [(kind, fill) for kind in filling for fill in kind.fills]
+    sql = " ".join(parsed(supplier, kind, fill) for kind, fill in fills) if supplier.lookups else ""
+    for lookup in supplier.lookups:
+        find(connection, lookup, set(re.findall(rf'\b{lookup.alias}\."?(\w+)', sql)))
+    for at, (kind, fill) in enumerate(fills, start=1):
+        fill_table(connection, supplier, kind, fill, side)
+        if memory:
+            memory.let_go(connection, kind, _named(supplier, kind, fills[at:]))
+    connection.execute(
+        f"INSERT INTO {side}.set_aside BY NAME SELECT {quoted(supplier.name)} AS source, aside.source_org,"
+        " verdict AS kind, name AS extract_file, record AS extract_record, line AS extract_line, columns, rule"
+        " FROM aside JOIN reading_file USING (file) ORDER BY file, record"
+    )
+    for kind in supplier.kinds:
+        connection.execute(f"DROP VIEW IF EXISTS keyed_{kind.name}; DROP TABLE IF EXISTS prepared_{kind.name}")
+
+
+def _looked_up(supplier: Supplier) -> set[str]:
+    """Kinds that others look something up in."""
+    lookups = (*supplier.lookups, *(lookup for kind in supplier.kinds for lookup in kind.organisations))
+    return {name for lookup in lookups for name in lookup.kinds}
+
+
+def _with_records(connection: duckdb.DuckDBPyConnection, kinds: Sequence[Kind]) -> list[Kind]:
+    """The kinds of which there are any records."""
+    asked = ", ".join(f"EXISTS (FROM raw_{kind.name})" for kind in kinds)
+    (answers,) = connection.execute(f"SELECT {asked}").fetchall()
+    return [kind for kind, answer in zip(kinds, answers, strict=True) if answer]
+
+
+def _named(supplier: Supplier, kind: Kind, fills: Sequence[tuple[Kind, Fill]]) -> set[str]:
+    """The fields of a kind that may be needed for `fills`: what is not named cannot be used."""
+    sql = " ".join(f"{keyed(supplier, other)} {parsed(supplier, other, fill)}" for other, fill in fills)
+    words = set(re.findall(r"\w+", sql))
+    relations = {f"{relation}_{kind.name}" for relation in ("raw", "prepared", "keyed")}
+    return words & set(kind.columns) if words & relations else set()

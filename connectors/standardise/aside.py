@@ -1,0 +1,111 @@
+"""Which raw records are not used: nobody's, repeated, left out by a rule, or of people who are not here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from connectors.standardise.records import remaining
+from connectors.supplier import Kind, Repeats, Rule, Supplier
+from connectors.values import quoted
+from schemas.errors import InputError
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def refuse(connection: duckdb.DuckDBPyConnection, kind: Kind) -> None:
+    """InputError where one record is enough to refuse the whole extract (`Kind.refuse`)."""
+    for rule in kind.refuse:
+        hit = connection.execute(
+            f"SELECT f.name, r.line FROM raw_{kind.name} r JOIN reading_file f USING (file)"
+            f" WHERE {rule.when} ORDER BY r.file, r.record LIMIT 1"
+        ).fetchall()
+        for name, line in hit:
+            raise InputError(rule.because, path=name, line=line)
+
+
+def set_aside(connection: duckdb.DuckDBPyConnection, supplier: Supplier, kind: Kind, side: str) -> None:
+    """Put into `aside` every record of a kind that is not used; the kinds of people come before the others."""
+    if kind.key_columns:
+        nobody = " OR ".join(f'r."{field}" IS NULL' for field in kind.key_columns)
+        missing = f"no {' or no '.join(map(kind.title, kind.key_columns))}"
+        _put_aside(connection, kind, (Rule(missing, nobody, kind.key_columns),), "rejected")
+    if kind.repeats is Repeats.LATEST:
+        _set_repeats_aside(connection, kind)
+    _put_aside(connection, kind, kind.exclude, "excluded")
+    if kind.repeats in (Repeats.FIRST, Repeats.FOLD):
+        _set_repeats_aside(connection, kind)
+    if kind.dependant:
+        _orphans_aside(connection, supplier.people, kind)
+    else:
+        _known_aside(connection, supplier.people, kind, side)
+
+
+def _known_aside(connection: duckdb.DuckDBPyConnection, people: Sequence[Kind], kind: Kind, side: str) -> None:
+    """People who are known already: from another format of this run, or another kind of file of this one."""
+    before = next((people[:at] for at, each in enumerate(people) if each is kind), None)
+    if before is None or all(fill.table.name != "PERSON" for fill in kind.fills):
+        return
+    known = [_same_key(f"({_people(before)})")] if before else []
+    if connection.execute(f"SELECT 1 FROM {side}.person LIMIT 1").fetchall():
+        known.append(_same_key(f"{side}.person"))
+    if known:
+        rule = "duplicate: another file of this run holds the same source, organisation and record id"
+        exists = " OR ".join(f"EXISTS ({each})" for each in known)
+        _put_aside(connection, kind, (Rule(rule, exists, kind.key_columns),), "excluded")
+
+
+def _people(kinds: Sequence[Kind]) -> str:
+    """The keys of the records of these kinds that are not set aside."""
+    return " UNION ALL ".join(f"SELECT r.source, r.source_org, r.record_id FROM {remaining(kind)}" for kind in kinds)
+
+
+def _same_key(relation: str) -> str:
+    match = " AND ".join(f"p.{key} = r.{key}" for key in ("source", "source_org", "record_id"))
+    return f"FROM {relation} p WHERE {match}"
+
+
+def _put_aside(connection: duckdb.DuckDBPyConnection, kind: Kind, rules: Sequence[Rule], verdict: str) -> None:
+    """Set aside the remaining records for which a rule holds, by the first that does."""
+    if not rules:
+        return
+    arms = " ".join(f"WHEN {rule.when} THEN {number}" for number, rule in enumerate(rules))
+    meanings = ", ".join(
+        f"({number}, {quoted(', '.join(map(kind.title, rule.columns)))}, {quoted(rule.because)})"
+        for number, rule in enumerate(rules)
+    )
+    connection.execute(
+        f"INSERT INTO aside SELECT {quoted(kind.name)}, file, record, line, source_org, {quoted(verdict)},"
+        f" columns, because FROM (SELECT r.file, r.record, r.line, r.source_org, CASE {arms} END AS number"
+        f" FROM {remaining(kind)}) found"
+        f" JOIN (VALUES {meanings}) meaning (number, columns, because) USING (number)"
+    )
+
+
+def _set_repeats_aside(connection: duckdb.DuckDBPyConnection, kind: Kind) -> None:
+    key = ", ".join(kind.repeat_key)
+    order = f"{kind.newest}, {'file DESC, record DESC' if kind.repeats is Repeats.LATEST else 'file, record'}"
+    # Repeats are few: find them first, so that only their records are sorted. Hashes are compared many times as fast as
+    # the texts of a key; records that share no more than a hash are each alone in their partition.
+    hashed = f"hash({', '.join(f'r.{column}' for column in kind.repeat_key)})"
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE repeat AS WITH remaining AS (SELECT r.* FROM {remaining(kind)}),"
+        f" twice AS (SELECT {hashed} AS hashed FROM remaining r GROUP BY ALL HAVING count(*) > 1)"
+        f" SELECT r.file, r.record, r.line, r.source_org, {kind.keep_repeats} AS kept,"
+        f" row_number() OVER (PARTITION BY {key} ORDER BY {order}) AS place"
+        f" FROM remaining r SEMI JOIN twice ON {hashed} = twice.hashed"
+    )
+    if kind.repeats is Repeats.FOLD:
+        connection.execute("INSERT INTO later SELECT file, record FROM repeat WHERE place > 1 AND kept")
+    titles = ", ".join(map(kind.title, kind.key_columns))
+    connection.execute(
+        f"INSERT INTO aside SELECT {quoted(kind.name)}, file, record, line, source_org, 'excluded', {quoted(titles)},"
+        f" {quoted(kind.repeats.value)} FROM repeat WHERE place > 1 AND NOT kept"
+    )
+
+
+def _orphans_aside(connection: duckdb.DuckDBPyConnection, people: Sequence[Kind], kind: Kind) -> None:
+    known = f"EXISTS ({_same_key(f'({_people(people)})')})"
+    rule = Rule("its person is not in the extract, or was set aside", f"NOT {known}", kind.key_columns)
+    _put_aside(connection, kind, (rule,), "excluded")

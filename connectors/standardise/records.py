@@ -1,0 +1,76 @@
+"""Raw records with the key of the source record they speak of, and what is looked up for them in other files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from connectors.supplier import Kind, Lookup, Supplier
+from connectors.values import quoted
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def keyed(supplier: Supplier, kind: Kind) -> str:
+    """Raw records with the key of the source record they speak of."""
+    joins = "".join(join(lookup, f"({one_each(lookup)})") for lookup in kind.organisations)
+    source = f"coalesce({kind.source}, {quoted(supplier.name)})" if kind.source else quoted(supplier.name)
+    replaced = ", ".join(["source_org_default", *({"source", "source_org", "record_id"} & set(kind.columns))])
+    derived = "".join(f", {sql} AS {name}" for name, sql in kind.derived.items())
+    return (
+        f"SELECT r.* EXCLUDE ({replaced}), {source} AS source,"
+        f" coalesce({kind.source_org}, r.source_org_default) AS source_org, {kind.record_id} AS record_id{derived}"
+        f" FROM (SELECT raw.*, f.source_org AS source_org_default"
+        f" FROM {'prepared' if kind.prepare else 'raw'}_{kind.name} raw JOIN reading_file f USING (file)) r{joins}"
+    )
+
+
+def _candidates(lookup: Lookup) -> str:
+    """The records of other kinds that may be found, under the look-up's alias."""
+    union = " UNION ALL BY NAME ".join(
+        f"SELECT k.* FROM {'raw' if lookup.raw else 'keyed'}_{name} k"
+        " ANTI JOIN aside ON aside.file = k.file AND aside.record = k.record"
+        for name in lookup.kinds
+    )
+    return f"({union}) {lookup.alias} WHERE ({lookup.where})"
+
+
+def _first(lookup: Lookup, rows: str) -> str:
+    on = ", ".join(column for column, _ in lookup.on)
+    return f"SELECT DISTINCT ON ({on}) * FROM {rows} ORDER BY {on}, {lookup.order}, file DESC, record DESC"
+
+
+def one_each(lookup: Lookup) -> str:
+    """The first record of other kinds for each key that is looked up."""
+    return _first(lookup, _candidates(lookup))
+
+
+def find(connection: duckdb.DuckDBPyConnection, lookup: Lookup, named: set[str]) -> None:
+    """`found_<alias>`: the same as a table of the columns named, for look-ups in long files.
+
+    To put them all in order would take most of a reading. Most keys have one record, which needs no order.
+    """
+    on = [column for column, _ in lookup.on]
+    key = f"hash({', '.join(f'{lookup.alias}.{column}' for column in on)})"
+    columns = ", ".join(f'"{name}"' for name in sorted({*on, "file", "record", "line", *named}))
+    connection.execute(
+        f"CREATE TEMP TABLE several AS SELECT {key} AS hashed FROM {_candidates(lookup)}"
+        " GROUP BY ALL HAVING count(*) > 1"
+    )
+    alone, others = (
+        f"{_candidates(lookup)} AND {key} {test} (SELECT hashed FROM several)" for test in ("NOT IN", "IN")
+    )
+    connection.execute(f"CREATE TEMP TABLE found_{lookup.alias} AS SELECT {columns} FROM {alone}")
+    connection.execute(f"INSERT INTO found_{lookup.alias} SELECT {columns} FROM ({_first(lookup, others)})")
+    connection.execute("DROP TABLE several")
+
+
+def join(lookup: Lookup, found: str) -> str:
+    """SQL that joins to `r` what was found for it."""
+    match = " AND ".join(f"{lookup.alias}.{column} = {expression}" for column, expression in lookup.on)
+    return f" LEFT JOIN {found} {lookup.alias} ON {match}"
+
+
+def remaining(kind: Kind) -> str:
+    """SQL of the keyed records of a kind, as `r`, that are not set aside."""
+    return f"keyed_{kind.name} r ANTI JOIN aside ON aside.file = r.file AND aside.record = r.record"
