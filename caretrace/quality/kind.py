@@ -23,11 +23,19 @@ class Mender(Enum):
     HOLDER = "whoever holds the record"
     COUNCIL = "the council"
     PRACTICE = "the GP practice"
+    HOSPITAL = "the hospital"
+    TRACING = "the tracing service"
     PDS = "the council or practice, after tracing the person on PDS"
 
 
-GP_SYSTEMS = ("emis", "systmone")
-"""Systems whose records a practice mends on whichever side they are read."""
+GP_SYSTEMS = ("emis", "emis_search", "systmone")
+"""Systems whose records say where a person is registered, on whichever side they are read."""
+HOLDERS = {
+    **dict.fromkeys(GP_SYSTEMS, Mender.PRACTICE),
+    **dict.fromkeys(("hl7", "sus", "cds"), Mender.HOSPITAL),
+    **dict.fromkeys(("pds_mesh", "mpt", "dbs"), Mender.TRACING),
+}
+"""Who holds the records of a system; of the others the side decides."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +116,10 @@ class Kind:
 
     def mended_by(self, side: str, source: str) -> str:
         """Who puts right a record of `source`, in words."""
-        if self.mender is not Mender.HOLDER:
-            return str(self.mender.value)
-        by_practice = side == "register" or source in GP_SYSTEMS
-        return str((Mender.PRACTICE if by_practice else Mender.COUNCIL).value)
+        who = holder(side, source) if self.mender is Mender.HOLDER else self.mender
+        return str(who.value)
+
+
+def holder(side: str, source: str) -> Mender:
+    """Who holds the records of `source`."""
+    return HOLDERS.get(source, Mender.PRACTICE if side == "register" else Mender.COUNCIL)

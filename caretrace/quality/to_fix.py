@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from caretrace.quality.find import KINDS
-from caretrace.quality.kind import GP_SYSTEMS, Kind, Severity
+from caretrace.quality.kind import HOLDERS, Kind, Mender, Severity, holder
 from caretrace.run_folder import protect
 from connectors.writers.for_people import MOST_ROWS, cell, neutralised, write_xlsx
 
@@ -79,18 +79,20 @@ def _begun(path: Path) -> Path:
 def _chunks_sql(side: str) -> str:
     order = list(Severity)
     declared = ", ".join(
-        f"({place}, {order.index(kind.severity)}, {kind.discreet}, {_text(_cells(kind, side, ''))},"
-        f" {_text(_cells(kind, side, GP_SYSTEMS[0]))}, {_text(kind.name)})"
+        f"({place}, {order.index(kind.severity)}, {kind.discreet}, {_text(_cells(kind))},"
+        f" {_text(_cell(kind.mender)) if kind.mender is not Mender.HOLDER else 'NULL'}, {_text(kind.name)})"
         for place, kind in enumerate(KINDS)
         if kind.is_listed(side)
     )
-    gp = ", ".join(map(_text, GP_SYSTEMS))
-    # What is the same for every record of a kind is quoted here, once.
-    line = f"""{cell("p.record_id")} || CASE WHEN p.source IN ({gp}) THEN by_practice ELSE by_holder END
-        || {cell("CASE WHEN NOT discreet THEN f.others END")} || ',"' || coalesce(f.note, '') || '","' || name || '"'"""
+    held_by = " ".join(f"WHEN {_text(source)} THEN {_text(_cell(who))}" for source, who in HOLDERS.items())
+    holders = f"CASE p.source {held_by} ELSE {_text(_cell(holder(side, '')))} END"
+    seen = cell("CASE WHEN NOT discreet THEN f.others END")
+    # What is the same for every record of a kind or system is quoted here, once.
+    line = f"""{cell("p.record_id")} || cells || coalesce(who, {holders}) || {seen}
+        || ',"' || coalesce(f.note, '') || '","' || name || '"'"""
     return f"""SELECT p.source, p.source_org, string_agg({line} || chr(13) || chr(10), '' ORDER BY p.record_id)
         FROM temp.quality_found f JOIN {side}.person p ON p.rowid = f.row
-        JOIN (VALUES {declared}) k(kind, urgency, discreet, by_holder, by_practice, name) ON k.kind = f.kind
+        JOIN (VALUES {declared}) k(kind, urgency, discreet, cells, who, name) ON k.kind = f.kind
         WHERE f.side = '{side}' AND f.sure
         GROUP BY p.source, p.source_org, k.urgency, k.kind ORDER BY p.source, p.source_org, k.urgency, k.kind"""
 
@@ -118,10 +120,14 @@ def _rows_sql(side: str, source: str, organisation: str) -> str:
         ORDER BY urgency, kind, p.record_id)"""
 
 
-def _cells(kind: Kind, side: str, source: str) -> str:
-    """The cells between the record's id and where else it was seen."""
-    words = (kind.column, kind.title, kind.do, kind.severity.value, kind.mended_by(side, source))
+def _cells(kind: Kind) -> str:
+    """The cells between the record's id and who mends it."""
+    words = (kind.column, kind.title, kind.do, kind.severity.value)
     return "," + "".join(f'"{neutralised(word)}",' for word in words)
+
+
+def _cell(who: Mender) -> str:
+    return f'"{neutralised(who.value)}",'
 
 
 def _text(words: str) -> str:

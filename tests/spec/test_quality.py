@@ -493,6 +493,13 @@ def test_low_gaps_of_the_register_are_counted_only(by_links: Found) -> None:
         ("restricted at the practice", "c1", "when", "now"),
         ("no date of birth", "c1", "who", "the council"),
         ("another date of birth", "g1", "who", "the GP practice"),
+        ("another practice", "c1", "who", "the council"),
+        (
+            "another number than the linked person's",
+            "g1",
+            "who",
+            "the council or practice, after tracing the person on PDS",
+        ),
     ],
 )
 def test_what_a_list_says(by_links: Found, what: str, record: str, column: str, words: str) -> None:
