@@ -20,7 +20,7 @@ from schemas.codes import ETHNIC_CATEGORY
 if TYPE_CHECKING:
     import duckdb
 
-SAMPLE = 50_000
+SAMPLE = 20_000
 """Records looked at; enough for every share, and little beside reading the file."""
 _FORMS = {"dd/mm/yyyy": "uk", "yyyy-mm-dd": "iso", "dd-Mon-yyyy": "month_name", "yyyymmdd": "basic"}
 """Forms of dates as a mapping writes them, by their macro."""

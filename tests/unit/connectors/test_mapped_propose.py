@@ -257,6 +257,23 @@ def test_what_cannot_be_proposed(connection: duckdb.DuckDBPyConnection, tmp_path
         read(connection, [Source(tmp_path / "a.csv", mapping=tmp_path / "map.toml")], side="clients", as_at=AS_AT)
 
 
+def test_the_sheets_of_a_workbook(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    import xlsxwriter
+
+    book = xlsxwriter.Workbook(tmp_path / "clients.xlsx")
+    people, phones = book.add_worksheet("People"), book.add_worksheet("Phones")
+    for at, row in enumerate(["Ref,First,Last,Born,Seen", *PEOPLE]):
+        people.write_row(at, 0, row.split(","))
+    for at, row in enumerate([("Client", "Tel"), *((str(n), f"07700 90000{n}") for n in range(1, 6))]):
+        phones.write_row(at, 0, row)
+    book.close()
+    sheets = propose(connection, [tmp_path / "clients.xlsx"], as_at=AS_AT).sheets
+    assert [(sheet.name, sheet.kind) for sheet in sheets] == [
+        ("clients.xlsx/People", "person"),
+        ("clients.xlsx/Phones", "phone"),
+    ]
+
+
 def test_titles_below_what_a_report_says_of_itself(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     made = sheet(connection, tmp_path, "\n".join(["Open clients", "Run on 1 May,", "", "A,B,C,D,E", *PEOPLE]))
     assert (made.kind, made.title_of("birth_date"), made.preamble) == ("person", "D", 30)
