@@ -7,7 +7,8 @@ finds and counts them, `trend.compare` holds them against an earlier run, `first
 
 from __future__ import annotations
 
-from caretrace.quality.facts import (
+from caretrace.quality.facts import facts
+from caretrace.quality.figures import (
     FIELDS,
     RULES,
     SIDES,
@@ -18,7 +19,6 @@ from caretrace.quality.facts import (
     Quality,
     SetAside,
     SourceQuality,
-    facts,
 )
 from caretrace.quality.find import BY_NAME, KINDS
 from caretrace.quality.kind import Kind, Mender, Severity

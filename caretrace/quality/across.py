@@ -196,7 +196,7 @@ ACROSS: tuple[Kind, ...] = (
         Rows(
             """SELECT a.row, bool_and(a.sure AND b.sure) AS sure
             FROM temp.quality_member a JOIN temp.quality_member b USING (who)
-            WHERE a.side = '{side}' AND NOT a.gp AND b.gp
+            WHERE a.side = '{side}' AND NOT a.gp AND b.gp AND who NOT IN (FROM temp.quality_crowd)
             GROUP BY a.row HAVING NOT bool_or(b.registered) AND count(a.died) = 0 AND count(b.died) = 0""",
             needs_link=True,
         ),

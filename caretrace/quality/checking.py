@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from caretrace import pipeline, run_folder
 from caretrace.quality import to_fix, trend
-from caretrace.quality.facts import Quality, facts
+from caretrace.quality.facts import facts
+from caretrace.quality.figures import Quality
 from caretrace.version import __version__
 from schemas.progress import SILENT, Progress
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from caretrace.quality import persons
 from caretrace.quality.across import ACROSS
 from caretrace.quality.kind import Kind, Pair, Rows, Where
-from caretrace.quality.within import SAME_NUMBER, SUPERSEDED, WITHIN
+from caretrace.quality.within import UNLIKE_NAMES, WITHIN
+from schemas.person import SUPERSEDED_NHS_NUMBER
 
 if TYPE_CHECKING:
     import duckdb
@@ -23,7 +24,7 @@ BY_NAME = {kind.name: kind for kind in KINDS}
 
 _LEFT = (
     *("system", "fault", "repeated", "shared", "same_number", "superseded", "namesake"),
-    *("outcome", "link", "unfound", "unmatched", "member", "compared", "found"),
+    *("outcome", "link", "unfound", "unmatched", "member", "crowd", "compared", "found"),
 )
 
 
@@ -49,7 +50,7 @@ def found(
             connection.execute(f"CREATE OR REPLACE TEMP TABLE quality_{name} AS {query}")
         persons.make(connection, sides, linked=linked, today=today)
         same = " UNION ALL ".join(
-            SAME_NUMBER.format(side=side, records=persons.holders(side, linked=linked, today=today)) for side in sides
+            _SAME_NUMBER.format(side=side, records=persons.holders(side, linked=linked, today=today)) for side in sides
         )
         connection.execute(f"CREATE OR REPLACE TEMP TABLE quality_same_number AS {same}")
         connection.execute("""CREATE OR REPLACE TEMP TABLE quality_found
@@ -96,7 +97,7 @@ def _prepared(sides: Sequence[str], *, linked: bool) -> dict[str, str]:
         "fault": both(_FAULT),
         "repeated": both(_REPEATED),
         "shared": f"SELECT number FROM ({held if not linked else _NO_NUMBER}) GROUP BY 1 HAVING count(*) > 1",
-        "superseded": both(SUPERSEDED),
+        "superseded": both(_SUPERSEDED),
         "namesake": both(_NAMESAKE),
     }
 
@@ -115,3 +116,12 @@ _NAMESAKE = """SELECT '{side}' AS side, p.rowid AS row FROM {side}.person p WHER
         WHERE birth_date_precision = 'YMD' AND postcode IS NOT NULL GROUP BY 1 HAVING count(*) > 1)
     AND birth_date_precision = 'YMD' AND postcode IS NOT NULL
     AND family_name IS NOT NULL AND given_name IS NOT NULL"""
+_SUPERSEDED = f"""SELECT DISTINCT nhs_number(i.value) AS number FROM {{side}}.identifier i
+    WHERE i.scheme = '{SUPERSEDED_NHS_NUMBER}' AND nhs_number(i.value) IS NOT NULL"""
+"""Numbers that any record says were replaced."""
+_SAME_NUMBER = f"""SELECT '{{side}}' AS side, unnest(rows) AS row, coalesce(born_from <> born_to, false)
+        OR coalesce(jaro_winkler_similarity(family_from, family_to) < {UNLIKE_NAMES}, false) AS unlike
+    FROM (SELECT list(row) AS rows, min(born) AS born_from, max(born) AS born_to,
+            min(family) AS family_from, max(family) AS family_to
+        FROM ({{records}}) WHERE number IS NOT NULL GROUP BY system, number HAVING count(*) > 1)"""
+"""Records of one organisation with one number, and whether those of the number are unlike in day of birth or name."""

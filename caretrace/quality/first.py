@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from caretrace.quality.facts import Quality
+from caretrace.quality.figures import Quality
 from caretrace.quality.find import BY_NAME
 from caretrace.quality.kind import Kind, Severity
 

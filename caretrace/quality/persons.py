@@ -1,6 +1,7 @@
 """Which records belong to one person, and what two systems say of them: the tables that the kinds across look at.
 
-In: the working store. Out: temporary tables `quality_link`, `quality_unfound`, `quality_member` and `quality_compared`.
+In: the working store. Out: temporary tables `quality_link`, `quality_unfound`, `quality_unmatched`, `quality_member`,
+`quality_crowd` and `quality_compared`.
 After a run persons come from its links; without one, from the NHS numbers that several records hold.
 """
 
@@ -22,13 +23,19 @@ CERTAIN = 0.999
 """Probability from which a link is sure enough to ask somebody to change a record [assumed]: one in a thousand such
 links, at most, is expected to be wrong."""
 
+CROWD = 50
+"""Records of one number above which they are no person's [assumed] and are not compared: a number that somebody types
+for "none" would make a pair of every two."""
+
 COMPARED: tuple[Kind, ...] = tuple(kind for kind in ACROSS if isinstance(kind.rule, Pair))
 
 
 def make(connection: duckdb.DuckDBPyConnection, sides: Sequence[str], *, linked: bool, today: str) -> None:
-    """Make the four tables; `linked` says whether the store holds `link`."""
+    """Make the tables; `linked` says whether the store holds `link`."""
     _make_links(connection, sides, linked=linked)
     _make_members(connection, sides, linked=linked, today=today)
+    connection.execute(f"""CREATE OR REPLACE TEMP TABLE quality_crowd AS
+        SELECT who FROM temp.quality_member GROUP BY who HAVING count(*) > {CROWD}""")
     connection.execute(_compared_sql())
 
 
@@ -156,7 +163,8 @@ def _compared_sql() -> str:
             other, bool_and(sure) AS sure, {", ".join(folds)}
         FROM (SELECT a.rowid AS member, a.who, a.side, a.row, a.system, b.system AS other,
                 a.sure AND b.sure AS sure, {unlike} AS unlike, {", ".join((*flags, *notes))}
-            FROM temp.quality_member a JOIN temp.quality_member b ON a.who = b.who AND a.system <> b.system)
+            FROM temp.quality_member a JOIN temp.quality_member b ON a.who = b.who AND a.system <> b.system
+            WHERE a.who NOT IN (FROM temp.quality_crowd))
         GROUP BY member, other"""
 
 

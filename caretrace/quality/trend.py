@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from caretrace import run_folder
-from caretrace.quality.facts import RULES, Figure, Quality
+from caretrace.quality.figures import RULES, Figure, Quality
 from caretrace.quality.find import BY_NAME
 from schemas.errors import CaretraceError, InputError
 

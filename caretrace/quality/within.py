@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from caretrace.quality.kind import Kind, Rows, Severity, Where
 from schemas.nhs_number import RANGES, Range
-from schemas.person import SUPERSEDED_NHS_NUMBER
 
 PLACEHOLDER_BIRTH_DATES = ("1900-01-01", "1901-01-01", "1800-01-01", "1899-12-30", "1899-12-31")
 """Days that systems write for "not known"; the last two are day 0 of spreadsheets."""
@@ -338,13 +337,3 @@ WITHIN: tuple[Kind, ...] = (
         listed=False,
     ),
 )
-
-SUPERSEDED = f"""SELECT DISTINCT nhs_number(i.value) AS number FROM {{side}}.identifier i
-    WHERE i.scheme = '{SUPERSEDED_NHS_NUMBER}' AND nhs_number(i.value) IS NOT NULL"""
-"""Numbers that any record says were replaced."""
-SAME_NUMBER = f"""SELECT '{{side}}' AS side, unnest(rows) AS row, coalesce(born_from <> born_to, false)
-        OR coalesce(jaro_winkler_similarity(family_from, family_to) < {UNLIKE_NAMES}, false) AS unlike
-    FROM (SELECT list(row) AS rows, min(born) AS born_from, max(born) AS born_to,
-            min(family) AS family_from, max(family) AS family_to
-        FROM ({{records}}) WHERE number IS NOT NULL GROUP BY system, number HAVING count(*) > 1)"""
-"""Records of one organisation with one number, and whether those of the number are unlike in day of birth or name."""

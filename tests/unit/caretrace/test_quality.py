@@ -153,6 +153,15 @@ def test_a_person_in_three_systems_counts_once_in_each(store: duckdb.DuckDBPyCon
     ]
 
 
+def test_a_number_that_stands_for_none_is_nobodys(store: duckdb.DuckDBPyConnection) -> None:
+    rows = [{**ANN, "nhs_number": NUMBER, "record_id": str(n), "birth_date": date(1950, 1, 2 + n)} for n in range(26)]
+    add(store, "person", *({**CLIENT, **row} for row in rows))
+    add(store, "person", *({**PATIENT, **row} for row in rows))
+    found = look(store)
+    assert counts(found)["number-on-different-people", "Northshire"] == 26
+    assert found.between == ()
+
+
 def test_one_side_alone_can_be_looked_at(store: duckdb.DuckDBPyConnection) -> None:
     store.execute("DROP SCHEMA register CASCADE")
     add(store, "person", {**CLIENT, **ANN})
