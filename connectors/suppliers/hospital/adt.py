@@ -107,7 +107,7 @@ def told(settings: Settings) -> str:
     SELECT *, {_nhs_number(settings)} AS number FROM fields
 ), owned AS NOT MATERIALIZED (
     SELECT *, {_own_id(settings)} AS own FROM numbered
-), told AS ({_told(settings)}
+), told AS NOT MATERIALIZED ({_told(settings)}
 )"""
 
 

@@ -20,10 +20,12 @@ def prepare(settings: Settings) -> str:
     """SQL of rows that fill a table (structures `person`, `spell`, `alias`) and of messages that fill none (`why`)."""
     times = "".join(f"{at} NULLS FIRST, " for at in ordering(settings))
     return f"""
-WITH RECURSIVE {told(settings)}, mention AS (
-    SELECT * EXCLUDE (why),
+WITH RECURSIVE {told(settings)}, story AS (
+    SELECT *,
         row_number() OVER (ORDER BY {times}file, record, part) AS place
-    FROM told WHERE why IS NULL
+    FROM told
+), mention AS NOT MATERIALIZED (
+    SELECT * FROM story WHERE why IS NULL
 ), patient AS ({_patient()}
 ), merged AS ({_merged(settings)}
 ), chain AS (
@@ -38,9 +40,9 @@ WITH RECURSIVE {told(settings)}, mention AS (
 ), gone AS (
     SELECT old_organisation AS organisation, old_id AS id, 'merged' AS why FROM became
     UNION ALL SELECT organisation, id, 'deleted' FROM patient WHERE last_event = 'A29'
-), alive AS (
+), alive AS NOT MATERIALIZED (
     SELECT * FROM patient ANTI JOIN gone USING (organisation, id)
-), filling AS (
+), filling AS NOT MATERIALIZED (
     SELECT told_at AS place, organisation, id, patient AS person, NULL AS spell, NULL AS alias FROM alive patient
     UNION ALL
     SELECT visit.told_at, organisation, id, NULL, visit, NULL FROM visit
@@ -51,12 +53,12 @@ WITH RECURSIVE {told(settings)}, mention AS (
     UNION ALL
     SELECT l.told_at, l.organisation, l.id, NULL, NULL, {{'scheme': 'linked hospital number', 'value': l.other_id}}
     FROM link l SEMI JOIN alive ON alive.organisation = l.organisation AND alive.id = l.id
-), used AS (
+), used AS NOT MATERIALIZED (
     SELECT m.file, m.record, m.line, f.* FROM filling f JOIN mention m USING (place)
 ), idle AS (
     SELECT t.file, t.record, any_value(t.line) AS line, nullif(any_value(t.organisation), '') AS organisation, coalesce(
         any_value(t.why), any_value(gone.why), CASE WHEN bool_or(v.cancelled) THEN 'cancelled' END, 'earlier') AS why
-    FROM told t
+    FROM story t
     ANTI JOIN used ON used.file = t.file AND used.record = t.record
     LEFT JOIN gone ON gone.organisation = t.organisation AND gone.id = t.id
     LEFT JOIN visit v ON v.facility = t.facility AND v.number = t.visit_number
