@@ -226,8 +226,9 @@ def _better(field: Field, release: int) -> str | None:
     proper = {checks.plain_label(label): label for label in own}
     if release == 2:
         proper |= {checks.plain_label(old): new for old, new in field.labels.renamed.items()}
-    arms = " ".join(f"WHEN {quoted(plain)} THEN {quoted(label)}" for plain, label in proper.items())
-    return f"CASE cld_plain(r.{field.name}) {arms} END" if arms else None
+    # Looked up in a map, the plain form is made once for a value and not once for a label.
+    pairs = ", ".join(f"{quoted(plain)}: {quoted(label)}" for plain, label in proper.items())
+    return f"MAP {{{pairs}}}[cld_plain(r.{field.name})]" if pairs else None
 
 
 def _sizes(connection: duckdb.DuckDBPyConnection, files: Sequence[FileFacts]) -> dict[str, Any]:
