@@ -8,8 +8,8 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from connectors import feed
-from connectors.feed import File
 from connectors.detect import Extract, Found, detect
+from connectors.feed import File
 from connectors.files.load import Loaded, create_raw, create_views, load_parquet, load_table, load_text
 from connectors.files.memory import Memory, forget
 from connectors.files.records import Rejected
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 SIDES = ("clients", "register")
 _WHO = ("family_name", "given_name", "birth_date", "postcode", "nhs_number")
+_NAMED_AT_MOST = 60
+"""Columns that are not used; of a wider file (SUS has 1,200) the number says more than the names."""
 
 
 def read(
@@ -271,6 +273,8 @@ def _note(kind: Kind, titles: tuple[str, ...]) -> str | None:
         return None
     used = kind.match(titles)
     ignored = [title for at, title in enumerate(titles) if title and at not in used.values()]
+    if len(ignored) > _NAMED_AT_MOST:
+        ignored = [f"{len(ignored)} of {len(titles)}"]
     absent = [kind.title(name) for name in _WHO if name not in used] if kind.any_of else []
     parts = {"columns not used": ignored, "columns absent": absent}
     return "; ".join(f"{what}: {', '.join(names)}" for what, names in parts.items() if names) or None
