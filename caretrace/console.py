@@ -28,6 +28,11 @@ def tell(text: str) -> None:
     print(text, file=sys.stderr)  # noqa: T201 - stderr is where everything but results goes
 
 
+def interactive() -> bool:
+    """Whether somebody is there to be asked."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
 @contextmanager
 def progress() -> Iterator[Progress]:
     """Bars on stderr while the block runs, or silence where stderr is not a terminal."""

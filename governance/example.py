@@ -1,6 +1,7 @@
-"""A complete agreement for trying things out, with dates around a given day and a list of allowed numbers beside it.
+"""A complete, signed agreement for trying things out, with dates around a given day, and a list of allowed numbers.
 
-Every organisation and name in it is made up. It is also what `fixtures/agreements/commissioning-pseudonymised.toml` is
+Every organisation and name in it is made up, and its signatories' keys are known to everybody: R03 takes them for no
+other organisations than the made-up ones. It is also what `fixtures/agreements/commissioning-pseudonymised.toml` is
 made from.
 """
 
@@ -11,6 +12,8 @@ from datetime import date, timedelta
 from hashlib import sha256
 from pathlib import Path
 
+from governance.agreement import reading, signing
+from governance.agreement.example_keys import EXAMPLE_KEYS
 from governance.optout import receipt_path
 
 APPROVER = "Example Approver"
@@ -22,7 +25,6 @@ LIST_NAME = "allowed-numbers.dat"
 def agreement_text(today: date) -> str:
     """A commissioning agreement, pseudonymised, that holds on `today`."""
     days = {
-        "approved": -40,
         "from": -30,
         "trained": -60,
         "notice": -20,
@@ -44,18 +46,28 @@ def write_allowed_list(folder: Path, numbers: Iterable[str], *, checked_on: date
     return path
 
 
+def sign(path: Path, *, on: date) -> None:
+    """Have every made-up signatory sign the agreement at `path`."""
+    data = reading.read(path)
+    agreement = reading.parse(path, data)
+    for _, signatory in agreement.signatories:
+        if signatory.key in EXAMPLE_KEYS:
+            signing.sign(agreement, path, data, EXAMPLE_KEYS[signatory.key], today=on)
+
+
 def write(folder: Path, numbers: Iterable[str], *, today: date) -> Path:
-    """Write the agreement and a list of allowed `numbers` into `folder`; gives the agreement's path."""
+    """Write the agreement, signed, and a list of allowed `numbers` into `folder`; gives the agreement's path."""
     folder.mkdir(parents=True, exist_ok=True)
     write_allowed_list(folder, numbers, checked_on=today - timedelta(days=1))
     path = folder / "agreement.toml"
     path.write_text(agreement_text(today), encoding="utf-8", newline="\n")
+    sign(path, on=today - timedelta(days=40))
     return path
 
 
 _TEXT = """\
 # A data sharing agreement as caretrace reads it. Everything in it is made up.
-format = 1
+format = 2
 id = "DSA-EXAMPLE-01"
 version = "1.0"
 title = "Care and general practice together: planning home care"
@@ -69,13 +81,18 @@ review_date = {review}
 name = "Exampleshire Council"
 ods_code = "X0X01"
 role = "controller"
-signatories = ["Caldicott Guardian", "SIRO"]
+signatories = [
+  {{ role = "Caldicott Guardian", name = "Example Guardian of the Council", key = "ed25519:fSH1kjBvFbpiUzq5qpBRWab6cQ/V/2ItOhbpdQBAS18=" }},
+  {{ role = "SIRO", name = "Example Risk Owner of the Council", key = "ed25519:Y7W91HW9xK0hSYxdtzsEiBiQIH6p6ooT0Dj/nVvLcdo=" }},
+]
 
 [[parties]]
 name = "Exampleshire Integrated Care Board"
 ods_code = "X0X02"
 role = "recipient"
-signatories = ["Caldicott Guardian"]
+signatories = [
+  {{ role = "Caldicott Guardian", name = "Example Guardian of the Board", key = "ed25519:Z2Ah36wQcW95hUMsG7QnT5+NmQ3NC1zXV21mmwO8TcU=" }},
+]
 ico_registration = "ZEXAMPLE1"
 ico_expires = {assured}
 dspt_status = "Standards met"
@@ -152,26 +169,8 @@ incident_contact = "Information governance, Exampleshire Council"
 transfer_method = "Encrypted channel agreed between the parties"
 destruction = "Certificate within 30 days of the end of retention"
 
-[[approvals]]
-role = "Caldicott Guardian"
-name = "Example Guardian of the Council"
-organisation = "X0X01"
-date = {approved}
-
-[[approvals]]
-role = "SIRO"
-name = "Example Risk Owner of the Council"
-organisation = "X0X01"
-date = {approved}
-
-[[approvals]]
-role = "Caldicott Guardian"
-name = "Example Guardian of the Board"
-organisation = "X0X02"
-date = {approved}
-
 [[access]]
 name = "Example Analyst of the Board"
 organisation = "X0X02"
 trained_on = {trained}
-"""
+"""  # noqa: E501

@@ -220,7 +220,12 @@ def _register_facts(planned: ReleasePlan) -> dict[str, Any]:
         "cohort_description": agreement.data.cohort_description,
         "effective_from": agreement.dates.effective_from.isoformat(),
         "effective_to": agreement.dates.effective_to.isoformat(),
+        "review_date": agreement.dates.review_date.isoformat(),
         "sub_licence": agreement.handling.sub_licence_clause or "none",
+        "signers": [
+            {"organisation": each.organisation, "role": each.role, "key": each.key, "signed_on": each.date.isoformat()}
+            for each in planned.signed.signatures
+        ],
     }
 
 

@@ -6,7 +6,7 @@ None always means "not known", and no rule lets what is not known pass.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import Enum
 from typing import Any
@@ -116,6 +116,9 @@ class Past:
     opt_out: str
     folder: str
     state: str
+    retention_until: date | None = None
+    destroyed: bool = False
+    """Whether a certificate of destruction is on record."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +127,10 @@ class History:
 
     releases: tuple[Past, ...] = ()
     agreements: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    signers: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """The key last seen for an organisation's role, by (ODS code, role)."""
+    incidents: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Incidents that are open, by agreement."""
 
     @property
     def open(self) -> tuple[Past, ...]:
@@ -138,19 +145,34 @@ class History:
         )
 
 
+_STATES = {"RELEASED": "released", "RELEASE_ABORTED": "aborted", "RELEASE_UNCERTAIN": "uncertain"}
+
+
 def history(entries: Iterable[Mapping[str, Any]]) -> History:
     """Read the past from log entries, oldest first."""
     releases: dict[str, Past] = {}
     agreements: dict[tuple[str, str], str] = {}
-    states = {"RELEASED": "released", "RELEASE_ABORTED": "aborted", "RELEASE_UNCERTAIN": "uncertain"}
+    signers: dict[tuple[str, str], str] = {}
+    incidents: dict[str, tuple[str, ...]] = {}
     for entry in entries:
         body, kind = entry["body"], entry["type"]
         if kind == "AGREEMENT_RECORDED":
             agreements.setdefault((body["agreement_id"], body["agreement_version"]), body["agreement_sha256"])
+            signers |= {(each["organisation"], each["role"]): each["key"] for each in body.get("signers", ())}
+        elif kind == "SIGNER_RECORDED":
+            signers[body["organisation"], body["role"]] = body["key"]
         elif kind == "RELEASE_INTENT":
             names = ("release_id", "agreement_id", "recipient", "domain", "key_version", "opt_out", "folder")
             releases[body["release_id"]] = Past(**{name: body[name] for name in names}, state="open")
-        elif kind in states:
-            past = releases[body["release_id"]]
-            releases[past.release_id] = Past(**{**vars(past), "state": states[kind]})
-    return History(tuple(releases.values()), agreements)
+        elif kind in _STATES:
+            until = date.fromisoformat(body["retention_until"]) if "retention_until" in body else None
+            releases[body["release_id"]] = replace(
+                releases[body["release_id"]], state=_STATES[kind], retention_until=until
+            )
+        elif kind == "DESTRUCTION_CERT":
+            releases[body["release_id"]] = replace(releases[body["release_id"]], destroyed=True)
+        elif kind == "INCIDENT":
+            agreement = releases[body["release_id"]].agreement_id
+            still = [each for each in incidents.get(agreement, ()) if each != body["incident_id"]]
+            incidents[agreement] = (*still, body["incident_id"]) if body["state"] == "open" else tuple(still)
+    return History(tuple(releases.values()), agreements, signers, incidents)

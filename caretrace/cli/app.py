@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from caretrace.cli import (
+    agreement,
     audit,
     check,
     cld,
@@ -65,6 +66,7 @@ app.add_typer(model.app, name="model")
 app.add_typer(trace.app, name="trace")
 app.command("load-back")(load_back.load_back)
 app.add_typer(opt_out.app, name="opt-out")
+app.add_typer(agreement.app, name="agreement")
 app.add_typer(release.app, name="release")
 app.add_typer(export.app, name="export")
 app.add_typer(cld.app, name="cld")

@@ -1,4 +1,4 @@
-"""`caretrace audit verify`, `register`, `writings`, `route` and `routes`."""
+"""`caretrace audit verify|register|writings|route|routes|due|destroyed|incident`."""
 
 from __future__ import annotations
 
@@ -105,6 +105,61 @@ def share_routes(project: ProjectOption = None, as_json: JsonOption = False) -> 
     rows = routes.rows(_verification(project).entries)
     text = json.dumps(rows, indent=2, ensure_ascii=False) if as_json else as_csv(routes.COLUMNS, rows)
     console.say(text)
+
+
+@app.command("due")
+def due(project: ProjectOption = None, as_json: JsonOption = False) -> None:
+    """Print what waits for somebody as CSV: incidents, destructions, reviews and ends of agreements."""
+    from datetime import date
+
+    from governance import after
+
+    rows = after.due(list(_verification(project).entries), today=date.today())  # noqa: DTZ011 - the user's calendar day
+    console.say(json.dumps(rows, indent=2, ensure_ascii=False) if as_json else as_csv(after.DUE, rows))
+
+
+@app.command("destroyed")
+def destroyed(
+    release_id: Annotated[str, typer.Argument(metavar="RELEASE", help="As the register names it, such as R000012.")],
+    certificate: Annotated[str, typer.Option(metavar="REF", help="The certificate's reference.")],
+    on: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The day; today if not given.")] = None,
+    project: ProjectOption = None,
+) -> None:
+    """Record that the recipient has destroyed a release; rule R14 refuses new ones while this is missing."""
+    from governance import after
+
+    place, now = find(project), datetime.now(UTC)
+    after.destroyed(
+        place.project.root,
+        place.keys_dir,
+        release_id,
+        certificate=certificate,
+        destroyed_on=on.date() if on else now.date(),
+        maker=maker(),
+        now=now,
+    )
+    console.say(f"recorded: {release_id} is destroyed")
+
+
+@app.command("incident")
+def incident(
+    name: Annotated[
+        str, typer.Argument(metavar="RELEASE|INCIDENT", help="The release it is about; with --close the incident.")
+    ],
+    about: Annotated[str, typer.Option(metavar="TEXT", help="What happened, or what came of it; name nobody.")],
+    close: Annotated[bool, typer.Option("--close", help="Close the incident.")] = False,
+    project: ProjectOption = None,
+) -> None:
+    """Open an incident about a release, which freezes its agreement (rule R45), or close one."""
+    from governance import after
+
+    place, now = find(project), datetime.now(UTC)
+    if close:
+        after.close(place.project.root, place.keys_dir, name, about=about, maker=maker(), now=now)
+        console.say(f"incident {name} is closed")
+        return
+    opened = after.incident(place.project.root, place.keys_dir, name, about=about, maker=maker(), now=now)
+    console.say(f"incident {opened} is open; nothing leaves under this agreement until it is closed")
 
 
 def as_csv(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:

@@ -22,7 +22,7 @@ _ED25519 = b"\x01"
 _PROOF_HEADER = "c2sp.org/tlog-proof@v1"
 
 
-def _unbase64(text: str) -> bytes:
+def unbase64(text: str) -> bytes:
     """Decode base64 and refuse a second spelling of the same bytes, or a changed letter could go unseen."""
     try:
         data = base64.b64decode(text, validate=True)
@@ -53,7 +53,7 @@ class Verifier:
         """Read the one-line form `name+id+key`; IntegrityFailure where its parts contradict each other."""
         name, _, rest = text.strip().partition("+")
         key_id, _, key = rest.partition("+")
-        encoded = _unbase64(key)
+        encoded = unbase64(key)
         found = cls(name, encoded[1:])
         if encoded[:1] != _ED25519 or len(found.public) != 32 or found.key_id.hex() != key_id:
             raise IntegrityFailure("the verifier key is damaged: its parts do not belong together")
@@ -71,7 +71,7 @@ class Verifier:
         for line in signatures[:-1].split("\n"):
             dash, _, rest = line.partition(" ")
             name, _, encoded = rest.partition(" ")
-            signature = _unbase64(encoded)
+            signature = unbase64(encoded)
             if dash != "\u2014" or len(signature) < 5:
                 raise IntegrityFailure("a checkpoint has a line that is no signature")
             if (name, signature[:4]) == (self.name, self.key_id):
@@ -81,6 +81,12 @@ class Verifier:
                     raise IntegrityFailure("a checkpoint's signature is wrong: it was altered") from None
                 return text
         raise IntegrityFailure("a checkpoint is not signed by the key of this log")
+
+
+def signed_note(text: str, verifier: Verifier, key: Ed25519PrivateKey) -> str:
+    """`text`, which ends with a line feed, signed by the key whose public half `verifier` names."""
+    signature = base64.b64encode(verifier.key_id + key.sign(text.encode())).decode()
+    return f"{text}\n\u2014 {verifier.name} {signature}\n"
 
 
 @dataclass(frozen=True)
@@ -98,9 +104,7 @@ class Checkpoint:
 
     def sign(self, key: Ed25519PrivateKey) -> str:
         """The signed note; the key's name is the origin, as the form recommends."""
-        verifier = Verifier(self.origin, key.public_key().public_bytes_raw())
-        signature = base64.b64encode(verifier.key_id + key.sign(self.text.encode())).decode()
-        return f"{self.text}\n\u2014 {self.origin} {signature}\n"
+        return signed_note(self.text, Verifier(self.origin, key.public_key().public_bytes_raw()), key)
 
     @classmethod
     def open(cls, note: str, verifier: Verifier) -> Checkpoint:
@@ -108,7 +112,7 @@ class Checkpoint:
         lines = verifier.open(note).split("\n")
         if len(lines) != 4 or not lines[1].isascii() or not lines[1].isdigit():
             raise IntegrityFailure("a checkpoint does not have its three lines: origin, size, root")
-        found = cls(lines[0], int(lines[1]), _unbase64(lines[2]))
+        found = cls(lines[0], int(lines[1]), unbase64(lines[2]))
         if found.origin != verifier.name or found.text != "\n".join(lines):
             raise IntegrityFailure("a checkpoint belongs to another log or is not in canonical form")
         return found
@@ -135,7 +139,7 @@ def check_proof(entry: bytes, proof: str, verifier: Verifier) -> Checkpoint:
     if not lines[1][6:].isdigit():
         raise IntegrityFailure("a proof does not say the entry's place in the log")
     found = Checkpoint.open(note, verifier)
-    path = [_unbase64(line) for line in lines[2:]]
+    path = [unbase64(line) for line in lines[2:]]
     if not merkle.inclusion_holds(merkle.leaf_hash(entry), int(lines[1][6:]), found.size, path, found.root):
         raise IntegrityFailure("the proof does not lead from this entry to the signed root")
     return found

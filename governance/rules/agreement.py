@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from governance.agreement import Basis, Form, Party, Role
+from governance.agreement import Agreement, Basis, Form, Party, Role
+from governance.agreement.example_keys import EXAMPLE_KEYS, MADE_UP
 from governance.rules.rule import Case, Finding, Outcome, Standing, allow, judge, rule
 
 _TRAINING = timedelta(days=365)
@@ -45,34 +46,54 @@ def agreement_is_in_force(case: Case) -> Finding:
     )
 
 
-@rule("R03", "Caldicott principles 1 and 5")
-def every_party_has_approved(case: Case) -> Finding:
-    """Every party's required roles have approved, and nobody for two parties."""
-    agreement = case.agreement
-    valid = [approval for approval in agreement.approvals if approval.date <= case.today]
-    given = {(approval.organisation, approval.role.casefold()) for approval in valid}
+@rule("R03", "Caldicott principles 1 and 5", version=2)
+def every_party_has_signed(case: Case) -> Finding:
+    """Every signatory has signed this very text with the key they are known by, and nobody for two parties."""
+    agreement, signed = case.agreement, case.signed
+    valid = {(each.organisation, each.role) for each in signed.signatures if each.date <= case.today}
     missing = {
-        f"no approval by the {role} of {party.ods_code}": True
-        for party in agreement.parties
-        for role in party.signatories
-        if (party.ods_code, role.casefold()) not in given
+        f"not signed by the {signatory.role} of {party.ods_code}": True
+        for party, signatory in agreement.signatories
+        if (party.ods_code, signatory.role) not in valid
     }
-    for_parties: dict[str, set[str]] = {}
-    for approval in valid:
-        for_parties.setdefault(approval.name.casefold(), set()).add(approval.organisation)
-    twice = any(len(organisations) > 1 for organisations in for_parties.values())
-    guardians = {
-        party.ods_code
-        for party in agreement.parties
-        if party.role in (Role.CONTROLLER, Role.JOINT) and (party.ods_code, "caldicott guardian") in given
+    guardians = any(
+        signatory.role.casefold() == GUARDIAN and (party.ods_code, signatory.role) in valid
+        for party, signatory in agreement.signatories
+        if party.role in (Role.CONTROLLER, Role.JOINT)
+    )
+    known = case.history.signers
+    other_key = {
+        f"the {signatory.role} of {party.ods_code} signs with another key than under earlier agreements; ask them, and"
+        " have the new key recorded": True
+        for party, signatory in agreement.signatories
+        if known.get((party.ods_code, signatory.role), signatory.key) != signatory.key
     }
     return judge(
-        "all required roles have approved",
+        "signed by everybody who must",
         deny={
+            **dict.fromkeys(signed.signature_faults, True),
             **missing,
-            "one person has approved for two parties": twice,
-            "no Caldicott Guardian of a controller has approved": not guardians,
+            "one person signs for two parties": _for_two_parties(agreement),
+            "a key of the published examples stands for a real organisation": any(
+                each.key in EXAMPLE_KEYS and not party.ods_code.startswith(MADE_UP)
+                for party, each in agreement.signatories
+            ),
+            "no Caldicott Guardian of a controller has signed": not guardians,
         },
+        refer=other_key,
+    )
+
+
+GUARDIAN = "caldicott guardian"
+
+
+def _for_two_parties(agreement: Agreement) -> bool:
+    """Whether a name or a key stands for two organisations."""
+    seen: dict[str, str] = {}
+    return any(
+        seen.setdefault(mark, party.ods_code) != party.ods_code
+        for party, signatory in agreement.signatories
+        for mark in (" ".join(signatory.name.casefold().split()), signatory.key)
     )
 
 
@@ -237,6 +258,27 @@ def within_frequency_and_cohort(case: Case) -> Finding:
     )
 
 
+@rule("R14", "UK GDPR Article 5(1)(e)", Standing.ASSUMED)
+def earlier_releases_were_destroyed(case: Case) -> Finding:
+    """What this recipient had before and may no longer keep is destroyed, with a certificate on record."""
+    kept = [
+        past.release_id
+        for past in case.history.releases
+        if past.recipient == case.request.recipient
+        and past.state in ("released", "uncertain")
+        and not past.destroyed
+        and past.retention_until is not None
+        and past.retention_until < case.today
+    ]
+    return judge(
+        "nothing this recipient has is past its retention",
+        deny={
+            f"no certificate of destruction for {', '.join(kept)}, whose retention has ended (`caretrace audit"
+            " destroyed`)": bool(kept)
+        },
+    )
+
+
 @rule("R15", "HSCIC confidentiality rule 3; Caldicott principle 2")
 def lowest_form_that_serves(case: Case) -> Finding:
     """The form is no higher than agreed, and the reason why a lower one will not do is recorded."""
@@ -261,4 +303,14 @@ def direct_care_needs_a_relationship(case: Case) -> Finding:
                 not case.agreement.purpose.legitimate_relationship
             )
         },
+    )
+
+
+@rule("R45", "UK GDPR Article 33", Standing.ASSUMED)
+def no_incident_is_open(case: Case) -> Finding:
+    """No incident is open about a release under this agreement."""
+    open_ones = case.history.incidents.get(case.agreement.id, ())
+    return judge(
+        "no incident is open",
+        deny={f"incident {each} is open: the agreement is frozen until it is closed": True for each in open_ones},
     )

@@ -1,8 +1,9 @@
-"""Rules R40 and R41, asked when a release is made: a second person, and a log that holds."""
+"""Rules R40, R41 and R44, asked when a release is made: a second person, a log that holds, an end to the keeping."""
 
 from __future__ import annotations
 
 from governance.agreement import Form
+from governance.rules.agreement import GUARDIAN
 from governance.rules.rule import Case, Finding, Scope, Standing, judge, rule
 
 
@@ -14,7 +15,7 @@ def _name(text: str | None) -> str:
 def maker_and_checker_differ(case: Case) -> Finding:
     """Somebody other than the maker approves; identifiable data needs the Caldicott Guardian."""
     maker, checker = _name(case.request.maker), _name(case.request.evidence.approved_by)
-    guardians = {_name(a.name) for a in case.agreement.approvals if a.role.casefold() == "caldicott guardian"}
+    guardians = {_name(each.name) for each in case.signed.signatures if each.role.casefold() == GUARDIAN}
     identifiable = case.request.form is Form.IDENTIFIABLE
     return judge(
         "approved by a second person",
@@ -33,3 +34,10 @@ def log_is_ready(case: Case) -> Finding:
     """The audit log is whole and can be written."""
     ready = case.request.evidence.log_ready
     return judge("the log is whole and held for writing", deny={"the audit log is not ready": (ready is not True)})
+
+
+@rule("R44", "UK GDPR Article 5(1)(e)", Standing.ASSUMED, scope=Scope.RELEASE)
+def keeping_has_an_end(case: Case) -> Finding:
+    """The recipient's retention ends on a day that is still to come; `caretrace audit due` lists such days."""
+    until = case.agreement.handling.retention_until
+    return judge(f"to be destroyed by {until}", deny={f"the agreed retention ended on {until}": until < case.today})

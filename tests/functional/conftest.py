@@ -22,11 +22,13 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 def caretrace(environment: dict[str, str]) -> Command:
     """Run `caretrace ARGUMENTS` and give what came of it; `cwd` is where."""
 
-    def run(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    def run(
+        *arguments: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "caretrace", *map(str, arguments)],
             cwd=cwd,
-            env=environment,
+            env=environment | (env or {}),
             capture_output=True,
             encoding="utf-8",
             timeout=120,

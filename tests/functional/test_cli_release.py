@@ -31,6 +31,7 @@ def agreement(project: Path) -> Path:
     path = project / "agreement" / "agreement.toml"
     text = path.read_text("utf-8")
     path.write_text(re.sub("max_withheld_share = .*", "max_withheld_share = 0.9", text), encoding="utf-8")
+    example.sign(path, on=date.today())  # noqa: DTZ011 - as the command takes it
     return path
 
 

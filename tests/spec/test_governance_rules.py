@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 
 from governance import example
-from governance.agreement import Agreement, Form, People, Signed
+from governance.agreement import Agreement, Form, People, Signature, Signed
+from governance.agreement.example_keys import example_key
+from governance.agreement.signing import public_text
 from governance.decide import decide
 from governance.request import Evidence, Field, History, ListFacts, Past, Request, Stage, Subject
 from governance.rules.rule import RULES, Outcome, Scope
@@ -45,12 +47,21 @@ SUBJECT = Subject(
     doubtful=False,
 )
 PAST = Past("R1", "DSA-EXAMPLE-01", "X0X02", "DSA-EXAMPLE-01|X0X02|1", 1, "applied", "releases/one", "released")
+BOARD = "parties.1.signatories.0"
+GUARDIAN_KEY = public_text(example_key("X0X01", "Caldicott Guardian"))
 CARE = {"purpose.code": "direct care", "purpose.legitimate_relationship": "caseload list 7"}
 
 
 def signed(tmp_path: Path, changes: dict[str, Any]) -> Signed:
-    """The example agreement with values set by dotted path; a number picks from a list, `-` removes."""
+    """The example agreement with values set by dotted path; a number picks from a list, `-` removes.
+
+    What begins with `signed.` is about the signatures: who did not sign, when the others did, what is wrong.
+    """
     import tomllib
+
+    changes = dict(changes)
+    unsigned, faults = changes.pop("signed.not by", ()), changes.pop("signed.faults", ())
+    signed_on = changes.pop("signed.on", TODAY - timedelta(days=40))
 
     content = tomllib.loads(example.agreement_text(TODAY))
     for path, value in changes.items():
@@ -62,7 +73,13 @@ def signed(tmp_path: Path, changes: dict[str, Any]) -> Signed:
             del place[last]
         else:
             place[last] = value
-    return Signed(Agreement.model_validate(content), tmp_path / "agreement.toml", "hash")
+    agreement = Agreement.model_validate(content)
+    held = tuple(
+        Signature(party.ods_code, each.role, each.name, each.key, signed_on)
+        for party, each in agreement.signatories
+        if (party.ods_code, each.role) not in unsigned
+    )
+    return Signed(agreement, tmp_path / "agreement.toml", "hash", held, faults)
 
 
 def request(agreement: Signed, **changes: Any) -> Request:
@@ -82,6 +99,11 @@ def fields(path: str, transform: str) -> dict[str, Any]:
 def item(name: str, transform: str) -> dict[str, Any]:
     """The agreement's first person field replaced."""
     return {"data.tables.0.fields.0": {"name": name, "transform": transform, "justification": "needed"}}
+
+
+def known(**facts: Any) -> dict[str, Any]:
+    """What the log says beside releases."""
+    return {"history": History(**facts)}
 
 
 def history(**changes: Any) -> dict[str, Any]:
@@ -104,10 +126,16 @@ REQUESTS: list[tuple[str, dict[str, Any], dict[str, Any], Outcome, str]] = [
     ("R02", {"dates.effective_to": YESTERDAY}, {}, DENY, "ended on"),
     ("R02", {"dates.review_date": YESTERDAY}, {}, DENY, "review was due"),
     ("R03", {}, {}, ALLOW, ""),
-    ("R03", {"approvals.0.date": TODAY}, {}, ALLOW, ""),
-    ("R03", {"approvals": []}, {}, DENY, "no approval by the SIRO of X0X01"),
-    ("R03", {"approvals.2.name": "example guardian of the council"}, {}, DENY, "for two parties"),
-    ("R03", {"approvals.0.date": TOMORROW}, {}, DENY, "no Caldicott Guardian of a controller"),
+    ("R03", {"signed.on": TODAY}, {}, ALLOW, ""),
+    ("R03", {"signed.not by": [("X0X01", "SIRO")]}, {}, DENY, "not signed by the SIRO of X0X01"),
+    ("R03", {"signed.not by": [("X0X02", "Caldicott Guardian")]}, {}, DENY, "Caldicott Guardian of X0X02"),
+    ("R03", {"signed.faults": ("the text was changed",)}, {}, DENY, "the text was changed"),
+    ("R03", {f"{BOARD}.name": "example  guardian of the COUNCIL"}, {}, DENY, "for two parties"),
+    ("R03", {f"{BOARD}.key": GUARDIAN_KEY}, {}, DENY, "for two parties"),
+    ("R03", {"parties.0.ods_code": "Y0Y01"}, {}, DENY, "published examples"),
+    ("R03", {"signed.on": TOMORROW}, {}, DENY, "no Caldicott Guardian of a controller"),
+    ("R03", {}, known(signers={("X0X02", "Caldicott Guardian"): "ed25519:other"}), REFER, "another key"),
+    ("R03", {}, known(signers={("X0X01", "Caldicott Guardian"): GUARDIAN_KEY}), ALLOW, ""),
     ("R04", {"lawfulness.article_9": "9(2)(a)", "lawfulness.schedule_1": "-"}, {}, ALLOW, ""),
     ("R04", {"lawfulness.article_6": "-"}, {}, DENY, "no Article 6"),
     ("R04", {"lawfulness.article_9": "-"}, {}, DENY, "no Article 9"),
@@ -165,6 +193,14 @@ REQUESTS: list[tuple[str, dict[str, Any], dict[str, Any], Outcome, str]] = [
     ("R13", {}, {"people": People.ALL}, DENY, "not those agreed"),
     ("R13", {}, evidence(people=None), DENY, "not known"),
     ("R13", {}, evidence(people=0), DENY, "no person is left"),
+    ("R14", {}, {}, ALLOW, ""),
+    ("R14", {}, history(retention_until=TODAY), ALLOW, ""),
+    ("R14", {}, history(retention_until=YESTERDAY), DENY, "no certificate of destruction for R1"),
+    ("R14", {}, history(retention_until=YESTERDAY, state="uncertain"), DENY, "no certificate of destruction for R1"),
+    ("R14", {}, history(retention_until=YESTERDAY, agreement_id="another"), DENY, "no certificate of destruction"),
+    ("R14", {}, history(retention_until=YESTERDAY, destroyed=True), ALLOW, ""),
+    ("R14", {}, history(retention_until=YESTERDAY, recipient="X0X03"), ALLOW, ""),
+    ("R14", {}, history(retention_until=YESTERDAY, state="aborted"), ALLOW, ""),
     ("R15", {}, {"form": Form.ANONYMISED}, ALLOW, ""),
     ("R15", {}, {"form": Form.IDENTIFIABLE}, DENY, "higher on the ladder"),
     ("R15", {"data.form_reason": "-"}, {"form": Form.AGGREGATE}, ALLOW, ""),
@@ -262,6 +298,12 @@ REQUESTS: list[tuple[str, dict[str, Any], dict[str, Any], Outcome, str]] = [
     ("R41", {}, {}, ALLOW, ""),
     ("R41", {}, evidence(log_ready=None), DENY, "not ready"),
     ("R41", {}, evidence(log_ready=False), DENY, "not ready"),
+    ("R44", {}, {}, ALLOW, "to be destroyed by"),
+    ("R44", {"handling.retention_until": TODAY}, {}, ALLOW, ""),
+    ("R44", {"handling.retention_until": YESTERDAY}, {}, DENY, "retention ended"),
+    ("R45", {}, {}, ALLOW, ""),
+    ("R45", {}, known(incidents={"DSA-EXAMPLE-01": ("I1",)}), DENY, "incident I1 is open"),
+    ("R45", {}, known(incidents={"DSA-EXAMPLE-01": (), "another": ("I2",)}), ALLOW, ""),
 ]
 
 

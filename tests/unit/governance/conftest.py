@@ -171,6 +171,7 @@ class Desk:
             assert old in text, old
             text = text.replace(old, new)
         self.agreement.write_text(text, encoding="utf-8")
+        example.sign(self.agreement, on=TODAY)
 
     def plan(self, **about: Any) -> ReleasePlan:
         settings: dict[str, Any] = {"project": self.project, "keys_dir": self.keys.folder, "today": TODAY}

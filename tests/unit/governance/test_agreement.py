@@ -47,7 +47,10 @@ FAULTS = [
     ("too old a list", "max_age_days = 7", "max_age_days = 70", "choices.max_age_days"),
     ("k of none", "k = 5", "k = 0", "disclosure.k"),
     ("an id that cannot name a key", '"DSA-EXAMPLE-01"', '"a|b"', "id: String should match"),
-    ("another format", "format = 1", "format = 2", "format: Input should be less"),
+    ("another format", "format = 2", "format = 3", "format: Input should be less"),
+    ("approved by name only", "format = 2", "format = 1", "have it signed"),
+    ("no key", "ed25519:", "rsa:", "parties.1.signatories.1.key: String should match"),
+    ("a name on two lines", '"Example Guardian of the Council"', '"Example\\nGuardian"', "signatories.1.name"),
     ("not TOML", "[dates]", "[dates", "not valid TOML"),
 ]  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""A data sharing agreement as a TOML file: read whole, checked in shape here, judged by the rules.
+"""What a data sharing agreement says: its parts and their shape.
 
 The fields are those of the templates in use (Warrington Tier 2, Information Sharing Gateway, NHS England DARS, HDR UK
 register, ICO data sharing code). What the law or a policy demands of their values is the rules' business; here stands
@@ -7,22 +7,19 @@ only what makes an agreement readable, so that the rules can give every reason a
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from hashlib import sha256
-from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from governance.deidentify.columns import RELEASABLE, column
 from governance.deidentify.transform import TRANSFORMS
-from schemas.errors import SettingsError
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+# What stands on a line of its own in a signature.
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, pattern=r"^[^\r\n\x85\u2028\u2029]+$")]
 # Names that pseudonym keys are derived from; plain, so that a domain reads the same everywhere.
 Name = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")]
 DIRECT_CARE = "direct care"
@@ -80,13 +77,21 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
 
+class Signatory(_Part):
+    """Somebody who must sign for a party, and the key that shows it was they (`caretrace agreement key`)."""
+
+    role: Line
+    name: Line
+    key: Annotated[str, StringConstraints(pattern=r"^ed25519:[A-Za-z0-9+/]{43}=$")]
+
+
 class Party(_Part):
     """An organisation in the agreement."""
 
     name: Text
     ods_code: Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{3,10}$")]
     role: Role
-    signatories: Annotated[tuple[Text, ...], Field(min_length=1)]
+    signatories: Annotated[tuple[Signatory, ...], Field(min_length=1)]
     ico_registration: Text | None = None
     ico_expires: date | None = None
     dspt_status: Text | None = None
@@ -227,15 +232,6 @@ class Handling(_Part):
     destruction: Text | None = None
 
 
-class Approval(_Part):
-    """A signature by role; cryptographic signatures come later."""
-
-    role: Text
-    name: Text
-    organisation: Text
-    date: date
-
-
 class Access(_Part):
     """A person at the recipient who may use the data."""
 
@@ -247,7 +243,7 @@ class Access(_Part):
 class Agreement(_Part):
     """A data sharing agreement, version by version."""
 
-    format: Annotated[int, Field(ge=1, le=1)]
+    format: Annotated[int, Field(ge=2, le=2)]
     id: Name
     version: Name
     title: Text
@@ -261,7 +257,6 @@ class Agreement(_Part):
     disclosure: Disclosure = Disclosure()
     pseudonyms: Pseudonyms
     handling: Handling
-    approvals: tuple[Approval, ...] = ()
     access: tuple[Access, ...] = ()
 
     def party(self, ods_code: str) -> Party | None:
@@ -278,39 +273,12 @@ class Agreement(_Part):
         """Whether the purpose is a person's own care, which has rules of its own (R16, CP7)."""
         return self.purpose.code == DIRECT_CARE
 
+    @property
+    def signatories(self) -> tuple[tuple[Party, Signatory], ...]:
+        """Everybody who must sign, with the party they sign for."""
+        return tuple((party, signatory) for party in self.parties for signatory in party.signatories)
+
     def item(self, table: str, field: str) -> Item | None:
         """The agreed item for a field, or None."""
         fields: Sequence[Item] = next((t.fields for t in self.data.tables if t.name == table), ())
         return next((item for item in fields if item.name == field), None)
-
-
-@dataclass(frozen=True)
-class Signed:
-    """An agreement with the file it came from and the SHA-256 of that file's exact bytes."""
-
-    agreement: Agreement
-    path: Path
-    sha256: str
-
-
-def load(path: Path) -> Signed:
-    """Read an agreement; SettingsError names the file and every field at fault."""
-    try:
-        data = path.read_bytes()
-        content = tomllib.loads(data.decode("utf-8"))
-    except OSError as error:
-        raise SettingsError(f"{path}: the agreement cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError:
-        raise SettingsError(f"{path}: the agreement is not UTF-8 text") from None
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{path}: the agreement is not valid TOML: {error}") from None
-    try:
-        return Signed(Agreement.model_validate(content), path, sha256(data).hexdigest())
-    except ValidationError as error:
-        faults = "; ".join(_sentence(found["loc"], found["msg"]) for found in error.errors())
-        raise SettingsError(f"{path}: {faults}") from None
-
-
-def _sentence(place: tuple[int | str, ...], message: str) -> str:
-    field = ".".join(str(part + 1) if isinstance(part, int) else part for part in place)
-    return f"{field or 'the agreement'}: {message.removeprefix('Value error, ')}"

@@ -1,0 +1,111 @@
+"""An agreement in plain words, and what stands against it before there is any data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import TYPE_CHECKING
+
+from governance.agreement.model import Agreement
+from governance.agreement.reading import Signed
+from governance.agreement.signing import fingerprint
+from governance.agreement.templates import BLANK, NO_KEY
+
+if TYPE_CHECKING:
+    from governance.request import History
+
+
+@dataclass(frozen=True)
+class Against:
+    """What stands against an agreement: reasons of the rules, and what is left to fill in."""
+
+    reasons: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+# Rules that look at what only a run, a key or a finished release can tell.
+_ASKED_LATER = ("R13", "R19a", "R21", "R36", "R40", "R41")
+
+
+def against(signed: Signed, history: History, *, today: date) -> Against:
+    """Every reason of the rules that need no data, for each recipient, and every place still to be filled in."""
+    from governance.decide import decide
+    from governance.request import Evidence, Request
+    from governance.rules.rule import Outcome
+
+    agreement = signed.agreement
+    reasons: dict[str, None] = {}
+    for party in agreement.recipients:
+        asked = Request.of(agreement, recipient=party.ods_code)
+        # That there will be a key is the project's business; who keeps it is the agreement's.
+        asked = replace(asked, evidence=Evidence(key_version=0))
+        decision = decide(signed, asked, None, today, history)
+        for each in decision.trace:
+            if each.finding.outcome >= Outcome.REFER and each.rule.id not in _ASKED_LATER:
+                reasons[f"{each.rule.id}: {each.finding.reason} ({each.rule.citation})"] = None
+    if not agreement.recipients:
+        reasons["R10: the agreement names no recipient"] = None
+    left = _left(signed)
+    if left:
+        reasons[f"the agreement is not finished: {len(left)} places say '{BLANK}' or hold no key"] = None
+    return Against(tuple(reasons), left)
+
+
+def _left(signed: Signed) -> tuple[str, ...]:
+    from governance.agreement.reading import read
+
+    lines = read(signed.path).decode("utf-8").split("\n")
+    return tuple(
+        f"line {number}: {line.partition('=')[0].strip(' {')}"
+        for number, line in enumerate(lines, start=1)
+        if not line.lstrip().startswith("#") and (BLANK in line or NO_KEY in line)
+    )
+
+
+def text(signed: Signed) -> str:
+    """The agreement for a person to read."""
+    agreement = signed.agreement
+    law, data, handling = agreement.lawfulness, agreement.data, agreement.handling
+    lines = [
+        f"{agreement.title}",
+        f"{agreement.id}, version {agreement.version}, SHA-256 {signed.sha256}",
+        f"In force from {agreement.dates.effective_from} to {agreement.dates.effective_to}, review by"
+        f" {agreement.dates.review_date}.",
+        "",
+        *_signatures(agreement, signed),
+        "",
+        f"Purpose: {agreement.purpose.code}. {agreement.purpose.statement}",
+        f"Benefits: {agreement.purpose.benefits}",
+        f"Bases: Article 6: {law.article_6 or 'none'}; Article 9: {law.article_9 or 'none'}; common law:"
+        f" {law.common_law or 'none'}, for the linkage {law.common_law_linkage or 'none'}.",
+        f"National data opt-out: {agreement.choices.national_data_opt_out}"
+        + (f" ({agreement.choices.exemption})" if agreement.choices.exemption else "")
+        + ".",
+        "",
+        f"Form: {data.form}. {data.form_reason or 'No reason is given why a lower form will not do.'}",
+        f"People: {data.people}. {data.cohort_description}",
+        f"Releases: {data.frequency}, {data.releases_allowed} at most to each recipient.",
+        *(
+            f"  {table.name}.{item.name}, {item.transform}: {item.justification}"
+            for table in data.tables
+            for item in table.fields
+        ),
+        "",
+        f"Kept until {handling.retention_until} in {', '.join(handling.territory)};"
+        f" onward sharing {'under a sub-licence' if handling.onward_sharing else 'forbidden'};"
+        f" re-identification {'forbidden' if handling.re_identification_forbidden else 'NOT forbidden'}.",
+        f"Incidents: {handling.incident_contact}",
+    ]
+    return "\n".join(lines)
+
+
+def _signatures(agreement: Agreement, signed: Signed) -> list[str]:
+    held = {(each.organisation, each.role): each.date for each in signed.signatures}
+    lines = []
+    for party in agreement.parties:
+        lines.append(f"{party.name} ({party.ods_code}), {party.role}")
+        for signatory in party.signatories:
+            on = held.get((party.ods_code, signatory.role))
+            key = "no key yet" if signatory.key == NO_KEY else f"key {fingerprint(signatory.key)}"
+            lines.append(f"  {signatory.role}, {signatory.name}, {key}: {f'signed on {on}' if on else 'NOT SIGNED'}")
+    return [*lines, *(f"  WRONG: {fault}" for fault in signed.signature_faults)]
