@@ -73,7 +73,8 @@ def detect(source: Source, suppliers: Sequence[Supplier]) -> Extract:
     partial = source.feed is not None
     complete = [(supplier, found) for supplier, found in matches if _has_people(supplier, found, partial=partial)]
     if not complete:
-        raise _nothing_found(source, suppliers, files)
+        unread = [file.head.first for file in files if file.head and isinstance(file.head.first, InputError)]
+        raise unread[0] if unread else _nothing_found(source, suppliers, files)
     best = max(complete, key=lambda match: _columns(match[1]))
     rivals = [s.name for s, found in complete if _columns(found) == _columns(best[1])]
     if len(rivals) > 1:

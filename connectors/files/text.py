@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from connectors.files import mixed
 from connectors.files.opening import Member, Tick
 from schemas.errors import InputError
 
@@ -36,20 +37,8 @@ _CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\x0c\x1a"))
 _UNDEFINED_IN_WINDOWS_1252 = b"\x81\x8d\x8f\x90\x9d"
 _PIECE = 4096
 
-# Both in one file: lists were put together, or one program wrote into another's file. Read as Windows-1252 alone, every
-# name with an accent in the other part would be another name.
 MIXED = "utf-8 and cp1252"
-_MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}")
 
-
-def _as_cp1252(error: UnicodeError) -> tuple[str, int]:
-    """The bytes that are no UTF-8 as Windows-1252, for a decoder that meets both."""
-    if not isinstance(error, UnicodeDecodeError):
-        raise error
-    return error.object[error.start : error.end].decode("cp1252", errors="caretrace-nul"), error.end
-
-
-codecs.register_error("caretrace-cp1252", _as_cp1252)
 codecs.register_error("caretrace-nul", lambda error: ("\0", getattr(error, "end", 0)))
 
 
@@ -76,7 +65,7 @@ def examine(member: Member, encodings: Sequence[str]) -> Text:
         if member.is_plain:
             digest.update(block)
         size += len(block)
-        multibyte = multibyte or (not block.isascii() and bool(_MULTIBYTE.search(block)))
+        multibyte = multibyte or (not block.isascii() and mixed.holds_utf8(block))
         held = [candidate for candidate in candidates if candidate.holds(block)]
         sound = sound and bool(held)
         candidates = held or candidates[-1:]
@@ -98,9 +87,10 @@ def utf8_blocks(text: Text, tick: Tick) -> Iterator[bytes]:
         yield from _whole_characters(blocks)
     elif text.encoding == "cp1252":
         yield from map(_from_cp1252, blocks)
+    elif text.encoding == MIXED:
+        yield from mixed.utf8(blocks)
     else:
-        codec, errors = ("utf-8", "caretrace-cp1252") if text.encoding == MIXED else (text.encoding, "caretrace-nul")
-        decoder = codecs.getincrementaldecoder(codec)(errors=errors)
+        decoder = codecs.getincrementaldecoder(text.encoding)(errors="caretrace-nul")
         for block in blocks:
             yield decoder.decode(block).encode("utf-8", errors="caretrace-nul")
         yield decoder.decode(b"", final=True).encode("utf-8", errors="caretrace-nul")

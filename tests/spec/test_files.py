@@ -111,6 +111,13 @@ LATE = b"".join(b"%d,%s,\n" % (n, b"x" * 900_000) for n in range(20))
         pytest.param(f"{H}\n1,Zoë,2\n".encode("utf-16-be"), "UTF-16", ["Zoë"], [], id="UTF-16 without a mark"),
         pytest.param(f"{H}\n1,Zoë,2\n".encode("cp1252"), "Windows-1252", ["Zoë"], [], id="Windows-1252"),
         pytest.param(f"{H}\n1,Zoë,2\n".encode() + "2,Zoë,3\n".encode("cp1252"), MIXED, ["Zoë", "Zoë"], [], id="mixed"),
+        pytest.param(
+            f"{H}\n1,REN\u00c9\u2019S,2\n2,Zoë,3".encode("cp1252"),
+            "Windows-1252",
+            ["REN\u00c9\u2019S", "Zoë"],
+            [],
+            id="UTF-8 by chance",
+        ),
         pytest.param(f"{H}\n1,Zoë,2\n".encode() + b"2,\x81,3\n", MIXED, ["Zoë"], [3], id="mixed, and in neither"),
         pytest.param(
             f"\ufeff{H}\n1,Zoë,2\n".encode() + "2,Zoë,3\n".encode("cp1252"),

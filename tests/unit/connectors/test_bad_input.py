@@ -63,6 +63,19 @@ def test_files(tmp_path: Path, name: str, content: bytes, sentence: str) -> None
     assert str(path) in message
 
 
+def test_parquet_with_damage_inside(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = tmp_path / "a.parquet"
+    table = pa.table({"record_id": [str(n) for n in range(5000)], "family_name": [f"{PERSON}{n}" for n in range(5000)]})
+    pq.write_table(table, path, compression="zstd", use_dictionary=False)
+    content = bytearray(path.read_bytes())
+    content[2000:2040] = bytes(40)
+    path.write_bytes(content)
+    assert "is damaged inside, or was cut short" in _fails(InputError, Source(path))
+
+
 def test_named_format_says_which_columns_are_missing(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text(f"CareFirst ID,Surname\n1,{PERSON}\n", encoding="utf-8")
