@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from connectors.detect import Found, detect
-from connectors.files.load import Loaded, create_raw, load_parquet, load_table, load_text
+from connectors.files.load import Loaded, create_raw
 from connectors.naming import tell_apart
+from connectors.read import load
 from connectors.source import FileFacts, Source
 from connectors.supplier import Kind, Supplier
 from schemas.errors import InputError
@@ -32,38 +33,17 @@ def read_rows(
     """
     if not sources:
         raise InputError("nothing to read: give at least one file or folder")
-    create_raw(connection, table, kind)
+    raw = f"loaded_{kind.name}"
+    create_raw(connection, raw, kind)
     facts: list[FileFacts] = []
     for extract in tell_apart([detect(source, (supplier,)) for source in sources]):
         for found in (found for found in extract.files if found.kind is kind):
-            loaded = _load(connection, supplier, kind, found, len(facts) + 1, table, progress)
+            loaded = load(connection, supplier, found, len(facts) + 1, progress)
+            for select in loaded.selects:
+                connection.execute(f"INSERT INTO {raw} BY NAME {select}")
             facts.append(_facts(supplier, found, loaded))
+    connection.execute(f"ALTER TABLE {raw} RENAME TO {table}")
     return tuple(facts)
-
-
-def _load(
-    connection: duckdb.DuckDBPyConnection,
-    supplier: Supplier,
-    kind: Kind,
-    found: Found,
-    number: int,
-    table: str,
-    progress: Progress,
-) -> Loaded:
-    named = {field: found.header.titles[at] for field, at in kind.match(found.header.titles).items()}
-    member = found.member
-    with progress.stage(f"Reading {found.name}", member.size if member else None) as tick:
-        if member is None:
-            return load_table(connection, found.table, found.name, kind, raw=table, file=number, fields=named)
-        if not member.is_parquet:
-            return load_text(
-                connection, member, kind, found.header, raw=table, file=number, encodings=supplier.encodings, tick=tick
-            )
-        loaded = load_parquet(connection, member, kind, raw=table, file=number, fields=named)
-        for select in loaded.selects:
-            connection.execute(f"INSERT INTO {table} BY NAME {select}")
-        tick(loaded.bytes)
-        return loaded
 
 
 def _facts(supplier: Supplier, found: Found, loaded: Loaded) -> FileFacts:

@@ -50,7 +50,7 @@ _KINDS: dict[str, tuple[str, dict[str, str]]] = {
 }
 
 
-def rows_sql(run: Path, *, la_code: str, start: date, end: date, release: int, chosen: str = "true") -> str:
+def rows_sql(run: Path, *, la_code: str, start: date, end: date, release: int, chosen: str) -> str:
     """SELECT of `file`, `record`, `line` and the fields as text: events of the period, by client.
 
     Services are those open on some day of the period; requests, assessments and reviews those completed in it (CLD

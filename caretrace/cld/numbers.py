@@ -58,7 +58,7 @@ def load(connection: duckdb.DuckDBPyConnection, run: Path, *, source: str | None
     """
     person = _parquet(run / "linked" / "person.parquet")
     link = _parquet(run / "links.parquet")
-    where = _chosen(connection, person, source)
+    where = chosen(connection, run, source)
     connection.execute(f"""CREATE OR REPLACE TEMP TABLE found_number AS
         WITH linked AS (
             SELECT *, count(*) OVER (PARTITION BY nhs_number) AS claimants FROM {link}
@@ -81,7 +81,9 @@ def load(connection: duckdb.DuckDBPyConnection, run: Path, *, source: str | None
         WHERE p.side = 'client' AND {where}""")
 
 
-def _chosen(connection: duckdb.DuckDBPyConnection, person: str, source: str | None) -> str:
+def chosen(connection: duckdb.DuckDBPyConnection, run: Path, source: str | None) -> str:
+    """SQL over a person row `p` of the one client list that `source` names, or that the run has."""
+    person = _parquet(run / "linked" / "person.parquet")
     lists = connection.execute(
         f"SELECT DISTINCT source, source_org FROM {person} WHERE side = 'client' ORDER BY ALL"
     ).fetchall()
@@ -98,8 +100,9 @@ def _chosen(connection: duckdb.DuckDBPyConnection, person: str, source: str | No
 def fill(connection: duckdb.DuckDBPyConnection, rows: str, numbers: Numbers) -> None:
     """Fill the empty numbers of the table `rows` from `found_number`, and make `outcome`: id, ethnicity, before, how.
 
-    `outcome` has one row a person; `how` is a key of WORDS, and null where nothing was looked for: the rows of the
-    person hold a number, and the run says no other. Raises InputError where no id of the rows is a client of the run.
+    `outcome` has one row a person; `how` is a key of WORDS, and null where nothing was looked for: a row of the person
+    holds a number, and the run says no other. Then the person's other rows get it too, if it is sure enough. Raises
+    InputError where no id of the rows is a client of the run.
     """
     known = connection.execute(
         f"SELECT count(*) FROM (SELECT la_person_unique_identifier AS id FROM {rows}) SEMI JOIN found_number USING (id)"
@@ -110,7 +113,8 @@ def fill(connection: duckdb.DuckDBPyConnection, rows: str, numbers: Numbers) -> 
         )
     sure = ", ".join(map(quoted, SURE[numbers]))
     connection.execute(f"""CREATE OR REPLACE TEMP TABLE outcome AS
-        SELECT id, ethnicity, own IS NOT NULL AS before, number, CASE
+        SELECT id, ethnicity, own IS NOT NULL AS before, number,
+            coalesce(how IN ({sure}) AND coalesce(number = own, true) AND held < 2, false) AS is_sure, CASE
             WHEN own IS NOT NULL AND (how IS NULL OR how IN ('restricted', 'unlinked') OR number = own) THEN NULL
             WHEN own IS NOT NULL THEN 'differs'
             WHEN how IS NULL THEN 'unknown'
@@ -118,11 +122,12 @@ def fill(connection: duckdb.DuckDBPyConnection, rows: str, numbers: Numbers) -> 
             ELSE how END AS how
         FROM (
             SELECT la_person_unique_identifier AS id, max(nhs_number(nhs_number)) AS own,
+                count(DISTINCT nhs_number(nhs_number)) AS held,
                 arg_max(ethnicity, (file, record)) AS ethnicity
             FROM {rows} WHERE la_person_unique_identifier IS NOT NULL GROUP BY ALL
         ) LEFT JOIN found_number USING (id)""")
     connection.execute(f"""UPDATE {rows} SET nhs_number = o.number FROM outcome o
-        WHERE o.id = la_person_unique_identifier AND o.how IN ({sure}) AND nhs_number(nhs_number) IS NULL""")
+        WHERE o.id = la_person_unique_identifier AND o.is_sure AND nhs_number(nhs_number) IS NULL""")
 
 
 def _parquet(path: Path) -> str:

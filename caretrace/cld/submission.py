@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from caretrace.cld import checks, from_run
 from caretrace.cld.checks import Counts, Verdict
 from caretrace.cld.conditions import parsed_day
-from caretrace.cld.numbers import SURE, Numbers, fill, load
+from caretrace.cld.numbers import SURE, Numbers, chosen, fill, load
 from connectors.rows import read_rows
 from connectors.source import FileFacts, Source
 from connectors.suppliers.cld import CLD, RELEASES, Field, fields
@@ -168,7 +168,8 @@ def _from_run(connection: duckdb.DuckDBPyConnection, run: Path, asked: Asked) ->
     if asked.period is None or asked.la_code is None:
         raise SettingsError("a submission made of a run's events needs --period and --la-code")
     start, end = asked.period
-    sql = from_run.rows_sql(run, la_code=asked.la_code, start=start, end=end, release=asked.release)
+    one_list = chosen(connection, run, asked.source)
+    sql = from_run.rows_sql(run, la_code=asked.la_code, start=start, end=end, release=asked.release, chosen=one_list)
     try:
         connection.execute(f"CREATE TEMP TABLE cld_row AS {sql}")
     except duckdb.BinderException as error:

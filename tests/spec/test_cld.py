@@ -15,10 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from caretrace.cld.checks import Verdict
+from caretrace.cld.numbers import Numbers, fill
 from caretrace.cld.submission import Asked, Paths, Report, check, write
 from connectors import ReadReport, Source, read
 from connectors.suppliers.cld import fields
 from schemas.errors import InputError
+from schemas.sql import install_macros
 
 AS_AT = date(2026, 11, 22)
 NUMBER, OTHER = "9434765919", "9434765870"
@@ -417,3 +419,38 @@ def test_what_is_written_is_read_back_equal(tmp_path: Path, records: list[Row]) 
     _, twice = written(tmp_path, once, name="twice")
     assert twice == once
     assert (tmp_path / "twice.csv").read_bytes() == (tmp_path / "once.csv").read_bytes()
+
+
+# Numbers of the rows of one person; what the run found and how; the rows' numbers afterwards; what is reported.
+FILLED: list[tuple[list[str], tuple[str | None, str] | None, list[str], str | None]] = [
+    (["", ""], (OTHER, "exact"), [OTHER, OTHER], "exact"),
+    (["", ""], (OTHER, "probable"), ["", ""], "unsure"),
+    (["", "123"], (OTHER, "held"), [OTHER, OTHER], "held"),
+    ([NUMBER, ""], (NUMBER, "exact"), [NUMBER, NUMBER], None),
+    ([NUMBER, ""], (OTHER, "exact"), [NUMBER, ""], "differs"),
+    ([NUMBER, OTHER, ""], (OTHER, "exact"), [NUMBER, OTHER, ""], "differs"),
+    ([""], (OTHER, "restricted"), [""], "restricted"),
+    ([""], (OTHER, "several"), [""], "several"),
+    ([""], (None, "unlinked"), [""], "unlinked"),
+    ([NUMBER, ""], (None, "unlinked"), [NUMBER, ""], None),
+    ([""], None, [""], "unknown"),
+]
+
+
+def test_which_numbers_are_filled_in(connection: duckdb.DuckDBPyConnection) -> None:
+    install_macros(connection, as_at=AS_AT)
+    people = [(f"P{n}", number) for n, (numbers, *_) in enumerate(FILLED) for number in numbers]
+    connection.execute(
+        "CREATE TABLE row AS SELECT 1 AS file, row_number() OVER () AS record, id AS la_person_unique_identifier,"
+        " nullif(number, '') AS nhs_number, 'White: Irish' AS ethnicity FROM"
+        f" (VALUES {', '.join(map(str, people))}) v (id, number)"
+    )
+    connection.execute("CREATE TABLE found_number (id VARCHAR, number VARCHAR, how VARCHAR)")
+    for n, (_, found, *_) in enumerate(FILLED):
+        if found:
+            connection.execute("INSERT INTO found_number VALUES (?, ?, ?)", [f"P{n}", *found])
+    fill(connection, "row", Numbers.EXACT)
+    result = connection.execute("SELECT coalesce(nhs_number, '') FROM row ORDER BY record").fetchall()
+    assert [number for (number,) in result] == [number for _, _, after, _ in FILLED for number in after]
+    said = dict(connection.execute("SELECT id, how FROM outcome").fetchall())
+    assert said == {f"P{n}": how for n, (*_, how) in enumerate(FILLED)}
