@@ -116,11 +116,12 @@ def _read(read: Any, people: int, name: str) -> Iterator[str]:
 
 
 def _found(quality: Quality, trend: Trend | None) -> Iterator[str]:
-    from caretrace.report.mending import soonest, then
+    from caretrace.report.mending import names, soonest, then
     from caretrace.report.words import percent
 
+    called = names(quality)
     for held in quality.sources:
-        yield f"\n{held.source}, {held.source_org} ({held.side}): {held.records:,} people"
+        yield f"\n{called[held.key]}: {held.records:,} people"
         rows = [
             (
                 f"{figure.records:,}",

@@ -10,7 +10,7 @@ from caretrace.quality.first import ToMend, to_mend, urgent
 from caretrace.quality.persons import COMPARED
 from caretrace.quality.trend import Change, Trend
 from caretrace.report import charts
-from caretrace.report.tables import Cell, Grid, by_system, grid
+from caretrace.report.tables import Cell, Grid, grid
 from caretrace.report.words import count, estimate, percent
 
 ARROWS = {"worse": "▲", "better": "▼", "same": "●"}
@@ -20,11 +20,11 @@ _CHARTED = 12
 
 def section(quality: Quality, trend: Trend | None) -> dict[str, Any]:
     """What the templates of a run's report and of a check show."""
-    items, names = to_mend(quality), _names(quality)
+    items, called = to_mend(quality), names(quality)
     return {
         "urgent": [f"{kind.title} ({count(records)})" for kind, records in urgent(quality)],
         "first": first(items, quality),
-        "chart": charts.to_mend([(names[s.key], s.to_mend, s.records) for s in quality.sources[:_CHARTED]]),
+        "chart": charts.to_mend([(called[s.key], s.to_mend, s.records) for s in quality.sources[:_CHARTED]]),
         "sources": sources(quality, trend),
         "found": found(quality, trend),
         "gone": gone(quality, trend),
@@ -63,14 +63,14 @@ def first(items: tuple[ToMend, ...], quality: Quality) -> Grid:
 
 def sources(quality: Quality, trend: Trend | None) -> Grid:
     """How many records of each source have something to mend."""
-    names = _names(quality)
+    called = names(quality)
     urgencies = [severity.value for severity in Severity]
     return grid(
         "Records to mend, by source",
         ("Source", "Records", *(f"to look at {word}" for word in urgencies), "Share", *(("Before",) if trend else ())),
         (
             (
-                names[source.key],
+                called[source.key],
                 source.records,
                 *(source.to_mend.get(word, 0) for word in urgencies),
                 percent(sum(source.to_mend.values()) / max(source.records, 1)),
@@ -84,7 +84,7 @@ def sources(quality: Quality, trend: Trend | None) -> Grid:
 
 def found(quality: Quality, trend: Trend | None) -> Grid:
     """Every kind found in every source: by source, field and organisation."""
-    names = _names(quality)
+    called = names(quality)
     return grid(
         "Everything found, by source",
         (
@@ -99,7 +99,7 @@ def found(quality: Quality, trend: Trend | None) -> Grid:
         ),
         (
             (
-                names[figure.key],
+                called[figure.key],
                 figure.declared.column.replace("_", " "),
                 figure.declared.title,
                 figure.records,
@@ -108,7 +108,7 @@ def found(quality: Quality, trend: Trend | None) -> Grid:
                 figure.declared.severity.value,
                 figure.doubtful or "",
             )
-            for key in names
+            for key in called
             for figure in soonest(quality.figures)
             if figure.key == key
         ),
@@ -141,15 +141,15 @@ def then(change: Change | None) -> str:
 
 def gone(quality: Quality, trend: Trend | None) -> Grid:
     """What was found before and is no more."""
-    names = _names(quality)
+    called = names(quality)
     changes = trend.changes if trend else {}
     return grid(
         "Mended since",
         ("Source", "What", "Records before"),
         (
-            (names[key], BY_NAME[kind].title, change.before)
+            (called[key], BY_NAME[kind].title, change.before)
             for (kind, *rest), change in changes.items()
-            if (key := (rest[0], rest[1], rest[2])) in names and not change.now
+            if (key := (rest[0], rest[1], rest[2])) in called and not change.now
         ),
     )
 
@@ -185,7 +185,10 @@ def _across(quality: Quality, number: str) -> int:
     return sum(getattr(figure, number) for figure in quality.figures if figure.declared.is_across)
 
 
-def _names(quality: Quality) -> dict[tuple[str, str, str], str]:
-    """How each source is called, in the order of the report: clients first."""
-    ordered = (source for _, sources in by_system(quality) for source in sources)
-    return {source.key: f"{source.source}, {source.source_org} ({source.side})" for source in ordered}
+def names(quality: Quality) -> dict[tuple[str, str, str], str]:
+    """How each source is called, clients first; its side is said where there are two."""
+    both = len({source.side for source in quality.sources}) > 1
+    return {
+        source.key: f"{source.source}, {source.source_org}{f' ({source.side})' if both else ''}"
+        for source in quality.sources
+    }

@@ -16,7 +16,7 @@ def test_in_words(caretrace: Any, people: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert "clients.csv: standard" in done.stdout
     assert "150 records = 150 used + 0 rejected + 0 excluded" in done.stdout
-    assert "\nstandard, clients (clients): 150 people\n  records  share  look   what\n" in done.stdout
+    assert "\nstandard, clients: 150 people\n  records  share  look   what\n" in done.stdout
     assert "  soon   no NHS number\n" in done.stdout
 
 

@@ -248,9 +248,7 @@ def test_lists_page_and_json_agree_and_hold_no_value(
     }
     in_page = [(row[0], row[2], row[3]) for row in mending.found(found, None).rows]
     assert in_json == in_summary == {(f.kind, f.side, f.source_org): f.records for f in found.figures}
-    assert sorted(in_page) == sorted(
-        (f"{f.source}, {f.source_org} ({f.side})", f.declared.title, f.records) for f in found.figures
-    )
+    assert sorted(in_page) == sorted((mending.names(found)[f.key], f.declared.title, f.records) for f in found.figures)
     for text in (as_json, summary, html, *lists.values()):
         for value in (MARK, "QZ1", "QZX8", NUMBER, OTHER_NUMBER, "1931", "1932", "2031", "07-09"):
             assert value not in text
