@@ -15,7 +15,7 @@ from connectors.propose.judge import Proposal, Seen, Sheet, judge
 from connectors.propose.titles import is_known
 from connectors.read import load
 from connectors.source import Source
-from connectors.supplier import Kind, Supplier
+from connectors.supplier import Kind, Supplier, plain
 from connectors.suppliers.mapped import GENERIC, PROFILES
 from connectors.suppliers.mapped.settings import read_mapping
 from schemas.errors import InputError, SettingsError
@@ -117,7 +117,10 @@ def _look(connection: duckdb.DuckDBPyConnection, given: Found, number: int, prog
         raise InputError(
             "the first line seems to hold a record, not titles; put a line of titles above it", path=found.where
         )
-    once = [title for at, title in enumerate(titles) if title and title not in titles[:at]]
+    # Titles are compared without spaces and capitals, so of two that differ in nothing else the first counts.
+    once = list({plain(title): title for title in reversed(titles) if plain(title)}.values())[::-1]
+    if not once:
+        raise InputError("no column has a title; put a line of titles above the records", path=found.where)
     fields = {title: f"c{at}" for at, title in enumerate(once)}
     kind = Kind(f"sheet_{number}", {column: (title,) for title, column in fields.items()}, ())
     connection.execute(f"DROP VIEW IF EXISTS raw_{kind.name}")

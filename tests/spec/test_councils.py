@@ -409,6 +409,17 @@ def test_a_system_nobody_has_heard_of_is_one_mapping(
     assert [rule for *_, rule in aside()] == ["a test person", "no name in the record"]
 
 
+def test_two_fields_may_be_one_column(load: Any, rows: Any, tmp_path: Path) -> None:
+    mapping = tmp_path / "map.toml"
+    mapping.write_text(
+        'source = "carefirst"\n[kinds.person.columns]\nknown_as = "Forename"\n[identifiers]\nown = "PIN"\n',
+        encoding="utf-8",
+    )
+    load({"p.csv": "PIN|Surname|Forename|DOB\n1|Oakes|Ann|01/02/1940"}, mapping=mapping)
+    assert rows("name", "given_name") == [("Ann",)]
+    assert rows("identifier", "scheme, value") == [("own", "1")]
+
+
 @pytest.mark.parametrize(
     ("system", "folder", "people"),
     [

@@ -41,7 +41,8 @@ def _parse(text: bytes, header: Header, fields: Mapping[str, int]) -> pa.Table:
     from pyarrow import csv
 
     names = [f"c{at}" for at in range(len(header.titles))]
-    used = [names[at] for at in fields.values()]
+    # Two fields may be mapped to one column.
+    used = [names[at] for at in dict.fromkeys(fields.values())]
     # With quotes everywhere taken as the index took them, and no type but text, Arrow has nothing left to decide.
     table = csv.read_csv(
         io.BytesIO(text),
