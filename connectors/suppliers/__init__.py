@@ -41,7 +41,7 @@ FORMATS = ("standard", *mapped.PROFILES, *(name for name in _DECLARED if name !=
 @cache
 def _gp(name: str, codes: Path) -> Supplier:
     make = {"emis": emis.supplier, "systmone": systmone.supplier}[name]
-    return make(gp_codes.load(codes))
+    return make(gp_codes.load(codes, name))
 
 
 @cache

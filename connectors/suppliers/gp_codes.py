@@ -110,10 +110,15 @@ def _bare(column: str) -> str:
     return f"regexp_replace(regexp_replace(split_part({column}, '-', 1), '^(.{{5}})..$', '\\1'), '\\.+$', '')"
 
 
-def load(own: Path | None = None) -> Codes:
-    """The shipped list, changed by a council's own file; SettingsError says what is wrong in it."""
+def load(own: Path | None = None, name: str | None = None) -> Codes:
+    """The shipped list, changed by a council's own file for the format `name`; SettingsError says what is wrong."""
     shipped = _parse(_read(_SHIPPED), _SHIPPED, {})
-    return shipped if own is None else _parse(_read(own), own, shipped.says, shipped.codes)
+    if own is None:
+        return shipped
+    data = _read(own)
+    if data.get("source", name) != name:
+        raise SettingsError(f"{own}: source = {data['source']!r}, and this is read as {name}; give each its own file")
+    return _parse(data, own, shipped.says, shipped.codes)
 
 
 def changes(own: Path) -> str | None:

@@ -440,6 +440,13 @@ def test_a_code_list_with_a_slip_is_refused(tmp_path: Path, text: str, sentence:
         gp_codes.load(own)
 
 
+def test_a_code_list_for_another_format_is_refused(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    own = tmp_path / "codes.toml"
+    own.write_text('source = "swift"', encoding="utf-8")
+    with pytest.raises(SettingsError, match="source = 'swift', and this is read as emis"):
+        load(connection, Source(tmp_path, format="emis", mapping=own))
+
+
 def test_every_shipped_snomed_code_has_its_check_digit() -> None:
     codes = gp_codes.load().codes
     assert len(codes["snomed"]) > 10
