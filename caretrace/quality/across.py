@@ -183,7 +183,6 @@ ACROSS: tuple[Kind, ...] = (
         "Take the practice of the register.",
         Severity.SOON,
         Pair("NOT a.gp AND b.gp AND b.registered AND a.practice <> b.practice"),
-        mender=Mender.COUNCIL,
     ),
     Kind(
         "registered-nowhere",
@@ -200,7 +199,6 @@ ACROSS: tuple[Kind, ...] = (
             GROUP BY a.row HAVING NOT bool_or(b.registered) AND count(a.died) = 0 AND count(b.died) = 0""",
             needs_link=True,
         ),
-        mender=Mender.COUNCIL,
     ),
     Kind(
         "several-practices",

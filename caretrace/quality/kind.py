@@ -28,10 +28,8 @@ class Mender(Enum):
     PDS = "the council or practice, after tracing the person on PDS"
 
 
-GP_SYSTEMS = ("emis", "emis_search", "systmone")
-"""Systems whose records say where a person is registered, on whichever side they are read."""
 HOLDERS = {
-    **dict.fromkeys(GP_SYSTEMS, Mender.PRACTICE),
+    **dict.fromkeys(("emis", "emis_search", "systmone"), Mender.PRACTICE),
     **dict.fromkeys(("hl7", "sus", "cds"), Mender.HOSPITAL),
     **dict.fromkeys(("pds_mesh", "mpt", "dbs"), Mender.TRACING),
 }
@@ -123,3 +121,15 @@ class Kind:
 def holder(side: str, source: str) -> Mender:
     """Who holds the records of `source`."""
     return HOLDERS.get(source, Mender.PRACTICE if side == "register" else Mender.COUNCIL)
+
+
+def practice_sources(side: str) -> str:
+    """SQL condition over `source`: whether its records of `side` say where a person is registered.
+
+    A hospital among the registers knows a practice by hearsay.
+    """
+    practices, others = (
+        ", ".join(f"'{source}'" for source, who in HOLDERS.items() if (who is Mender.PRACTICE) is is_practice)
+        for is_practice in (True, False)
+    )
+    return f"source NOT IN ({others})" if side == "register" else f"source IN ({practices})"

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from caretrace.quality.across import ACROSS
-from caretrace.quality.kind import GP_SYSTEMS, Pair
+from caretrace.quality.kind import Pair, practice_sources
 from caretrace.quality.within import DUMMIES
 
 if TYPE_CHECKING:
@@ -111,7 +111,6 @@ def _by_link(side: str) -> str:
 
 
 def _details(side: str, records: str, today: str) -> str:
-    systems = ", ".join(f"'{name}'" for name in GP_SYSTEMS)
     key = "source, source_org, record_id"
     # The usual address's first day, where its history is known; correspondence and temporary addresses say nothing.
     moved = f"""SELECT {key}, postcode, max(from_date) AS moved FROM {side}.address
@@ -127,7 +126,7 @@ def _details(side: str, records: str, today: str) -> str:
             CASE WHEN gender IN ('1', '2') THEN gender END AS gender,
             upper(family_name) AS family, upper(previous_family_name) AS before, death_date AS died,
             p.postcode, m.moved, concat_ws(' ', address_line_1, address_line_2) AS lines,
-            gp_practice_code AS practice, '{side}' = 'register' OR source IN ({systems}) AS gp,
+            gp_practice_code AS practice, {practice_sources(side)} AS gp,
             coalesce(registered, gp_practice_code IS NOT NULL) AS registered,
             coalesce(restricted, false) AS restricted, coalesce(served, false) AS served
         FROM ({records}) p

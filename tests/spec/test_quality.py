@@ -29,7 +29,7 @@ Row = dict[str, Any]
 
 
 def person(record: str, **changes: Any) -> Row:
-    """A complete client (c...) or patient (g... at the practice, h... at another practice)."""
+    """A complete client (c...) or patient (g... at the practice, h... at another practice, s... in hospital)."""
     return {
         "record_id": record,
         "nhs_number": "A",
@@ -243,6 +243,12 @@ ACROSS = [
         {"registration": [{"record_id": "g1", "registration_type": "Regular", "end_date": "2020-01-01"}]},
         links=SURE,
     ),
+    Case(
+        "another practice, by what the hospital was told",
+        [c(), g(), person("s1", gp_practice_code="H82001")],
+        {"s1": "gp-practice-differs"},
+        links=SURE,
+    ),
     Case("at two practices at once", [g("g1"), g("h1")], {"g1": "several-practices", "h1": "several-practices"}),
     Case(
         "at two practices, one after the other",
@@ -329,7 +335,7 @@ def as_numbers(place: int, value: Any) -> Any:
 
 
 def organisation(place: int, record: str) -> str:
-    return f"{ {'c': 'council', 'g': 'practice', 'h': 'other practice'}[record[0]] } {place}"
+    return f"{ {'c': 'council', 'g': 'practice', 'h': 'other practice', 's': 'hospital'}[record[0]] } {place}"
 
 
 def insert(connection: duckdb.DuckDBPyConnection, table: str, row: Row) -> None:
@@ -340,7 +346,8 @@ def insert(connection: duckdb.DuckDBPyConnection, table: str, row: Row) -> None:
 def add(connection: duckdb.DuckDBPyConnection, place: int, case: Case, *, linked: bool) -> None:
     def keyed(table: str, row: Row) -> None:
         record = row["record_id"]
-        side, source = ("clients", "carefirst") if record[0] == "c" else ("register", "emis")
+        side = "clients" if record[0] == "c" else "register"
+        source = {"c": "carefirst", "s": "sus"}.get(record[0], "emis")
         values = {name: as_numbers(place, value) for name, value in row.items()}
         if family := values.get("family_name"):
             values["family_name"] = f"{family} {place}"
@@ -385,7 +392,7 @@ class Found:
 
     def of(self, place: int) -> tuple[Counter[tuple[str, str]], set[tuple[str, str]]]:
         """For one case: records by who holds them and kind; record ids and kinds in the lists."""
-        held = {organisation(place, letter): letter for letter in "cgh"}
+        held = {organisation(place, letter): letter for letter in "cghs"}
         counts = Counter(
             {
                 (held[f.source_org], f.kind): f.records
@@ -494,6 +501,7 @@ def test_low_gaps_of_the_register_are_counted_only(by_links: Found) -> None:
         ("no date of birth", "c1", "who", "the council"),
         ("another date of birth", "g1", "who", "the GP practice"),
         ("another practice", "c1", "who", "the council"),
+        ("another practice, by what the hospital was told", "s1", "who", "the hospital"),
         (
             "another number than the linked person's",
             "g1",
