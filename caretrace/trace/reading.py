@@ -14,7 +14,17 @@ from caretrace.project import Project
 from caretrace.run_folder import Run
 from caretrace.trace import results
 from caretrace.trace.opening import opened
-from caretrace.trace.rules import SAME_GIVEN, STATUS, Rules, Verdict, everyday_forms, given_words, reason, verdict
+from caretrace.trace.rules import (
+    FORMS,
+    SAME_GIVEN,
+    STATUS,
+    Rules,
+    Verdict,
+    given_words,
+    load_everyday_forms,
+    reason,
+    verdict,
+)
 from caretrace.trace.store import ANSWER_COLUMNS, Kept, facts
 from caretrace.written import log_writing
 from connectors.suppliers.trace_codes import meaning
@@ -161,18 +171,18 @@ def _match(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
 
 def _judge(connection: duckdb.DuckDBPyConnection, rules: Rules, number: int, now: datetime) -> None:
     """Make the table `judged` (ANSWER_COLUMNS)."""
+    load_everyday_forms(connection)
     words = given_words("given_name", "middle_names")
     why = reason(rules)
     connection.execute(f"""CREATE OR REPLACE TEMP TABLE judged AS
         WITH f AS (SELECT *, {words} AS given FROM register.person),
              c AS (SELECT *, {words} AS given FROM clients.person),
-             everyday AS (SELECT {everyday_forms()} AS forms),
              together AS (
                 SELECT t, q, f, c, {SAME_GIVEN} AS same_given
                 FROM register.trace t SEMI JOIN fitting ON fitting.reference = t.record_id
                 JOIN asked_before q ON q.reference = t.record_id
                 JOIN c ON c.source = q.source AND c.source_org = q.source_org AND c.record_id = q.record_id
-                LEFT JOIN f ON f.record_id = t.record_id CROSS JOIN everyday)
+                LEFT JOIN f ON f.record_id = t.record_id CROSS JOIN {FORMS})
         SELECT {number} AS reading, q.request_id, q.run_id, q.round, q.source, q.source_org, q.record_id, q.why,
             q.asked, q.facts, q.reference, t.source AS service, t.code, t.outcome, t.nhs_number, t.step, t.confidence,
             {verdict("(" + why + ")")} AS verdict, {why} AS reason,

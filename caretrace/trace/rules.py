@@ -9,8 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from schemas.errors import SettingsError
+
+if TYPE_CHECKING:
+    import duckdb
 
 
 class Verdict(Enum):
@@ -117,19 +121,27 @@ SAME_GIVEN = """(
 """SQL: whether the given names of `f` and `c` (lists of plain words) may be one person's: the first of one is among the
 other's, or is its initial, an everyday form of its first, or a slip of one letter within it (twins' names rhyme, so
 not at its beginning, and not in short names: Joan, Jean). Middle names alone say nothing: twins often share one.
-`forms` is `everyday_forms`. Missing on either side says nothing."""
+`forms` is `FORMS`. Missing on either side says nothing."""
 
 
-def everyday_forms() -> str:
-    """SQL of a map from a given name to its other everyday and formal forms."""
+FORMS = "(SELECT map(list(name), list(others)) AS forms FROM everyday_form)"
+"""SQL of `forms`, from the table that `load_everyday_forms` makes."""
+
+
+def load_everyday_forms(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the table `everyday_form`: a given name and its other everyday and formal forms."""
+    import pyarrow as pa
+
     from linkage.diminutives import PAIRS
 
     forms: dict[str, set[str]] = {}
     for everyday, formal in PAIRS:
         forms.setdefault(everyday, set()).add(formal)
         forms.setdefault(formal, set()).add(everyday)
-    lists = {name: ", ".join(f"'{other}'" for other in sorted(others)) for name, others in forms.items()}
-    return "MAP {" + ", ".join(f"'{name}': [{others}]" for name, others in lists.items()) + "}"
+    table = pa.table({"name": list(forms), "others": [sorted(others) for others in forms.values()]})
+    connection.register("given_forms", table)
+    connection.execute("CREATE OR REPLACE TEMP TABLE everyday_form AS SELECT * FROM given_forms")
+    connection.unregister("given_forms")
 
 
 def given_words(given: str, middle: str) -> str:

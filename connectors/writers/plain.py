@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import duckdb
 
-# Letters that are no accented form of a plain one; the usual spelling in English records [assumed].
+# Letters that are no accented form of a plain one, and signs of many shapes; the usual spelling in English records
+# [assumed].
 _LETTERS = {
-    **{"ß": "ss", "ẞ": "SS", "Æ": "AE", "æ": "ae", "Œ": "OE", "œ": "oe", "Ø": "O", "ø": "o", "Đ": "D", "đ": "d"},
-    **{"Ð": "D", "ð": "d", "Þ": "Th", "þ": "th", "Ł": "L", "ł": "l", "\u0131": "i", "Ħ": "H", "ħ": "h", "ŋ": "ng"},
-    **{"\u2018": "'", "\u2019": "'", "\u02bc": "'", "\u0060": "'", "\u00b4": "'", "\u2032": "'"},
-    **{"\u2010": "-", "\u2011": "-", "\u2012": "-", "\u2013": "-", "\u2014": "-", "\u2212": "-"},
+    **dict(zip("ØøĐđÐðŁł\u0131Ħħ", "OoDdDdLliHh", strict=True)),
+    **dict.fromkeys("\u2018\u2019\u02bc\u0060\u00b4\u2032", "'"),
+    **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-"),
+}
+_SPELT = {
+    **{"ß": "ss", "ẞ": "SS", "Æ": "AE", "æ": "ae", "Œ": "OE", "œ": "oe", "Þ": "Th", "þ": "th", "ŋ": "ng"},
 }
 
 
@@ -48,21 +51,14 @@ def sorted_changes(changes: Mapping[tuple[str, Change], int]) -> list[tuple[tupl
     return sorted(((key, n) for key, n in changes.items() if n), key=lambda item: (item[0][0], order.index(item[0][1])))
 
 
-def plain_text(x: str) -> str:
-    """SQL of a text in printable ASCII, without * (a wildcard in traces), spaces single; null where a letter is lost.
-
-    Line breaks and control characters become spaces.
-    """
+def _bare(x: str) -> str:
+    """SQL of a text without accents, * (a wildcard in traces), control characters and line breaks."""
     spaced = f"regexp_replace({x}, '[\\x00-\\x1f\\x7f\\x{{a0}}*]+', ' ', 'g')"
-    for letter, letters in _LETTERS.items():
-        spaced = (
-            f"replace({spaced}, '{letter.replace(chr(39), chr(39) * 2)}', '{letters.replace(chr(39), chr(39) * 2)}')"
-        )
-    bare = f"strip_accents({spaced})"
-    return (
-        f"CASE WHEN regexp_full_match({bare}, '[ -~]*')"
-        f" THEN nullif(trim(regexp_replace({bare}, ' +', ' ', 'g')), '') END"
-    )
+    letters, plain = "".join(_LETTERS), "".join(_LETTERS.values()).replace("'", "''")
+    text = f"translate({spaced}, '{letters}', '{plain}')"
+    for letter, spelt in _SPELT.items():
+        text = f"replace({text}, '{letter}', '{spelt}')"
+    return f"strip_accents({text})"
 
 
 def prepare(
@@ -72,12 +68,19 @@ def prepare(
 
     Columns not in `lengths` stay as they are. Rows stand in the order of the column `order`.
     """
-    plain = ", ".join(f'{plain_text(f"""CAST("{name}" AS VARCHAR)""")} AS "{name}"' for name in lengths)
+    bare = ", ".join(f'{_bare(f"""CAST("{name}" AS VARCHAR)""")} AS "{name}"' for name in lengths)
+    # Single spaces; null where a letter is left that cannot be written.
+    plain = ", ".join(
+        f"""CASE WHEN regexp_full_match("{name}", '[ -~]*')"""
+        f""" THEN nullif(trim(regexp_replace("{name}", ' +', ' ', 'g')), '') END AS "{name}\""""
+        for name in lengths
+    )
     cut = ", ".join(f'trim(left("{name}", {length})) AS "{name}"' for name, length in lengths.items())
     counted = {key: f"count(*) FILTER ({sql})" for name in lengths for key, sql in _changed(name, lengths[name])}
     connection.execute(f"CREATE OR REPLACE TEMP TABLE given_texts AS {query}")
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE plain_texts AS SELECT * REPLACE ({plain}) FROM given_texts ORDER BY {order}"
+        f"CREATE OR REPLACE TEMP TABLE plain_texts AS SELECT * REPLACE ({plain})"
+        f" FROM (SELECT * REPLACE ({bare}) FROM given_texts) ORDER BY {order}"
     )
     [counts] = connection.execute(
         f"SELECT count(*), {', '.join(counted.values())} FROM given_texts g JOIN plain_texts p USING ({order})"
