@@ -141,8 +141,9 @@ class Kind:
     prepare: str | None = None
     """SQL over the raw records, where what one means hangs on the others (messages in time, episodes of a spell).
 
-    It reads `raw_<kind>`, gives every record's `file`, `record` and `line` with all fields and further columns of `r`,
-    and stands for the raw records from there on. A record that fills nothing stands in it once, for a rule to find.
+    It reads `standing_<kind>` (`raw_<kind>` without what a later delivery has overtaken), gives each one's `file`,
+    `record` and `line` with all that becomes a column of `r`, and stands for the raw records from there on. A record
+    that fills nothing stands in it once, for a rule to find.
     """
     following: Mapping[str, str] = field(default_factory=dict)
     """Fields without a title of their own, by the title of the column before them."""

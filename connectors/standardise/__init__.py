@@ -41,6 +41,10 @@ def standardise(
     needed = {kind.name for kind in (*present, *people)} | _looked_up(supplier)
     for kind in (kind for kind in supplier.kinds if kind.name in needed):
         if kind.prepare:
+            connection.execute(
+                f"CREATE TEMP VIEW standing_{kind.name} AS SELECT r.* FROM raw_{kind.name} r"
+                " ANTI JOIN aside ON aside.file = r.file AND aside.record = r.record"
+            )
             connection.execute(f"CREATE TEMP TABLE prepared_{kind.name} AS {kind.prepare}")
         connection.execute(f"CREATE TEMP VIEW keyed_{kind.name} AS {keyed(supplier, kind)}")
     for kind in present:
@@ -63,7 +67,8 @@ def standardise(
         " FROM aside JOIN reading_file USING (file) ORDER BY file, record"
     )
     for kind in supplier.kinds:
-        connection.execute(f"DROP VIEW IF EXISTS keyed_{kind.name}; DROP TABLE IF EXISTS prepared_{kind.name}")
+        for what, made in (("VIEW", "keyed"), ("VIEW", "standing"), ("TABLE", "prepared")):
+            connection.execute(f"DROP {what} IF EXISTS {made}_{kind.name}")
 
 
 def _looked_up(supplier: Supplier) -> set[str]:

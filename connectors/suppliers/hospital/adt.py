@@ -124,7 +124,7 @@ def _parted() -> str:
     FROM (
         SELECT *, unnest(range(1, len(pids) + 1)) AS part FROM (
             SELECT file, record, line, {hl7.plain('"MSH"')} AS msh_text, {hl7.plain('"EVN"')} AS evn_text, {several}
-            FROM (SELECT *, {hl7.marks()} FROM raw_message WHERE "PID" IS NOT NULL)
+            FROM (SELECT *, {hl7.marks()} FROM standing_message WHERE "PID" IS NOT NULL)
         )
     )"""
 

@@ -111,7 +111,7 @@ def _prepare(fields: Collection[str], settings: Settings) -> str:
     ended = "" if settings.open_spells else " WHERE discharge_date IS NOT NULL"
     return f"""
 WITH raw AS NOT MATERIALIZED (
-    SELECT *{absent} FROM raw_episode
+    SELECT *{absent} FROM standing_episode
 ), dated AS NOT MATERIALIZED (
     SELECT * EXCLUDE ({", ".join(_READ_OUT)}), {_TRUST} AS provider, coalesce(local_id_org, {_TRUST}) AS organisation,
         {_moment("applicable")} AS applied, {_moment("extracted")} AS taken, {_moment("submitted")} AS arrived,

@@ -69,7 +69,7 @@ SELECT file, record, line, {said("organisation")} AS organisation, {said("id")} 
 UNION ALL BY NAME
 SELECT *, '' AS "PID" FROM idle
 UNION ALL BY NAME
-SELECT file, record, line, "PID" FROM raw_message WHERE "PID" IS NULL
+SELECT file, record, line, "PID" FROM standing_message WHERE "PID" IS NULL
 """
 
 
