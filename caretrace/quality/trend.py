@@ -75,9 +75,25 @@ def load(path: Path) -> tuple[str, Mapping[str, Any]]:
             raise InputError("is not what `caretrace check --out` writes; check again", path=path / SUMMARY) from None
     else:
         kept = run_folder.open(path).manifest.get("quality")
-    if not isinstance(kept, Mapping) or not isinstance(kept.get("sources"), list):
+    if not _is_whole(kept):
         raise InputError("keeps no figures of data quality; link or check again with this version", path=path)
     return path.name, kept
+
+
+def _is_whole(kept: Any) -> bool:
+    """Whether every figure is where `compare` looks for it: the file may have been made by anybody."""
+    try:
+        return all(
+            isinstance(number, int)
+            for source in kept["sources"]
+            for number in (
+                *(source["records"], source["shared"], *source["to_mend"].values()),
+                *(number for figure in source["figures"].values() for number in figure.values()),
+                *(len(source[name] + "") for name in ("side", "source", "source_org")),
+            )
+        )
+    except (KeyError, TypeError, AttributeError):
+        return False
 
 
 def newest(runs: Path, *, but: Path | None = None) -> Path | None:

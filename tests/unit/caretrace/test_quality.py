@@ -388,6 +388,8 @@ def test_figures_of_other_rules_are_not_compared() -> None:
         ("quality.json", "{", "is not what `caretrace check --out` writes"),
         ("quality.json", "[]", "is not what `caretrace check --out` writes"),
         ("quality.json", '{"summary": {}}', "keeps no figures of data quality"),
+        ("quality.json", '{"summary": {"sources": [{"side": 1}]}}', "keeps no figures of data quality"),
+        ("quality.json", '{"summary": []}', "keeps no figures of data quality"),
         ("nothing", "", "not a finished run"),
     ],
 )
