@@ -50,8 +50,15 @@ PERSON = {
     "phone": text("coalesce(r.MOBILE_NUMBER, r.TELEPHONE_NUMBER)"),
     "email": text("r.EMAIL_ADDRESS"),
 }
+# Which words the flag has is not published: whatever does not plainly say no counts as yes [assumed].
+_FLAGGED = "coalesce(upper(r.SENSITIVITY_FLAG) NOT IN ('N', 'NO', 'U', '0', 'FALSE'), false)"
 FILLS = tracing.fills(
-    PERSON, matched="r.matched", requested="r.requested", code="r.code", traced_on=tracing.day("r.AS_AT_DATE")
+    PERSON,
+    matched="r.matched",
+    requested="r.requested",
+    code="r.code",
+    traced_on=tracing.day("r.AS_AT_DATE"),
+    flagged=_FLAGGED,
 )
 
 PDS_MESH = Supplier(

@@ -60,12 +60,18 @@ def status(source: str) -> str:
 
 
 def fills(
-    person: Mapping[str, Value], *, matched: str, requested: str, code: str, traced_on: Value
+    person: Mapping[str, Value],
+    *,
+    matched: str,
+    requested: str,
+    code: str,
+    traced_on: Value,
+    flagged: str = "FALSE",
 ) -> tuple[Fill, ...]:
     """The tables an answer fills.
 
     `r` has the derived columns `outcome`, `step` and `confidence` (a number); the rest are its texts. `person` are the
-    columns of PERSON but number, status and restriction.
+    columns of PERSON but number, status and restriction; `flagged` says whether the answer marks the record sensitive.
     """
     found = "r.outcome IN ('found', 'replaced', 'sensitive')"
     return (
@@ -88,7 +94,7 @@ def fills(
                 "nhs_number": values.nhs_number(number(matched)).quietly(),
                 "nhs_number_status": Value(status("r")),
                 **person,
-                "restricted": Value("r.outcome = 'sensitive'"),
+                "restricted": Value(f"r.outcome = 'sensitive' OR {flagged}"),
             },
             where=found,
         ),

@@ -179,6 +179,17 @@ def test_only_an_exact_search_verifies(connection: duckdb.DuckDBPyConnection, tm
     assert rows(connection, "person", "nhs_number_status") == [(status,) for *_, status in SEARCHES]
 
 
+FLAGS = [("S", True), ("Y", True), ("R", True), ("", False), ("N", False), ("u", False)]
+
+
+def test_a_sensitive_record_is_restricted_whatever_the_code(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    answers = (answer(f"CT{n}", "00", A, "1", "100", SENSITIVITY_FLAG=flag) for n, (flag, _) in enumerate(FLAGS))
+    load(connection, tmp_path, reply__csv=mesh(tuple(answers)))
+    assert rows(connection, "person", "restricted") == [(restricted,) for _, restricted in FLAGS]
+
+
 def test_an_answer_given_twice_is_not_believed(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     other = answer("CT2", "00", B, "1", "100")
     load(connection, tmp_path, a__csv=mesh((ONE, other)), b__csv=mesh((answer("CT1", "00", B, "1", "100"),)))
