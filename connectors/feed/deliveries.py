@@ -19,6 +19,7 @@ from connectors.feed.manifest import read_manifest
 from connectors.feed.sequence import check
 from connectors.source import Source
 from connectors.supplier import Supplier
+from schemas.errors import SettingsError
 
 if TYPE_CHECKING:
     import duckdb
@@ -31,6 +32,7 @@ def tell(
 
     Needs the raw relations of the supplier's kinds, but for those with `wanted`, which are loaded in the order told.
     """
+    _refuse_feed(supplier, extracts)
     notes: dict[int, str] = {}
     if supplier.manifest:
         found, notes = _listed(connection, supplier.manifest, files, extracts)
@@ -43,6 +45,15 @@ def tell(
     for feed in feeds:
         notes |= check(feed, silent, gaps_hold=supplier.gaps_hold)
     return Told(tuple(found), tuple(_places(files, found, feeds)), notes)
+
+
+def _refuse_feed(supplier: Supplier, extracts: Sequence[Extract]) -> None:
+    """Refuse to take for deliveries what is told apart in another way, or not at all."""
+    said = next((extract.source for extract in extracts if extract.source.feed), None)
+    if said and not any(kind.row for kind in supplier.kinds):
+        raise SettingsError(
+            f"{said.label}: {supplier.name} is not sent as full and delta deliveries; give its files without a feed"
+        )
 
 
 def _places(

@@ -625,3 +625,8 @@ def test_a_mutilated_file_is_read_with_every_record_accounted_for_or_refused(
         Reading(tmp_path / name, bytes(data)).connection.close()
     except InputError as error:
         assert "\n" not in str(error)
+
+
+def test_sus_submissions_settle_themselves_so_a_feed_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="sus is not sent as full and delta deliveries"):
+        Reading(tmp_path / "apc.csv", sus.write([{}]), feed="full")
