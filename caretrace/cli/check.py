@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from pathlib import Path
@@ -91,11 +92,13 @@ def lines(checked: Checked) -> Iterator[str]:
     for side, report in checked.reports.items():
         yield from _read(report.to_json(), report.tables["PERSON"], side if len(checked.reports) > 1 else "in all")
     yield from _found(checked.quality, checked.trend)
-    issues = sorted(checked.quality.issues, key=lambda each: (-each.values, each.column, each.issue))
+    issues: Counter[tuple[str, str, bool]] = Counter()
+    for each in checked.quality.issues:
+        issues[each.column, each.issue, each.used] += each.values
     if issues:
         yield "\nvalues refused or doubtful:"
-    for issue in issues[:_SHOWN]:
-        yield f"{issue.values:>9,}  {issue.column}: {issue.issue}{'; used all the same' if issue.used else ''}"
+    for (column, issue, used), values in sorted(issues.items(), key=lambda item: (-item[1], item[0]))[:_SHOWN]:
+        yield f"{values:>9,}  {column}: {issue}{'; used all the same' if used else ''}"
     if len(issues) > _SHOWN:
         yield f"           and {len(issues) - _SHOWN} more kinds; --json has all"
     if checked.quality.set_aside:
