@@ -27,7 +27,7 @@ def load(profile: str, mapping: Path | None = None) -> Supplier:
         encodings=settings.encodings,
         kinds=kinds,
         lookups=people.lookups(settings, {kind.name for kind in kinds}),
-        note=settings.standing,
+        note=settings.standing if mapping else f"{settings.standing} (caretrace map proposes another)",
     )
 
 
