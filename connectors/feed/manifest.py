@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,9 @@ from schemas.errors import InputError
 
 if TYPE_CHECKING:
     import duckdb
+
+
+_TIME = re.compile("[0-9]{8}_[0-9]{4}")
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,8 @@ def read_manifest(
         raise InputError(
             f"the manifest lists files that are not here: {', '.join(missing)}; fetch the whole extract", path=where
         )
+    if any(at and not _TIME.fullmatch(at) for _, _, *times in listed for at in times):
+        raise InputError("the manifest gives a time that is not yyyyMMdd_HHmm; fetch the extract again", path=where)
     until = {at for *_, last, first in listed for at in (last, first) if at}
     if len(until) > 1:
         raise InputError(

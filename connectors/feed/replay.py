@@ -11,7 +11,8 @@ overtaken is set aside, so that the rest of the pass sees one state of things. W
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from connectors.feed.facts import Told
@@ -41,7 +42,7 @@ def replay(connection: duckdb.DuckDBPyConnection, supplier: Supplier, told: Told
         _find_whole(connection, kinds)
         person = supplier.person
         if person in kinds:
-            _check_gone(connection, person, told)
+            _check_gone(connection, supplier, told)
         for kind in kinds:
             _overtaken(connection, kind)
     for kind in kinds:
@@ -90,8 +91,17 @@ def hold(connection: duckdb.DuckDBPyConnection, supplier: Supplier) -> None:
         ).fetchall()
         if held:
             name, line, _ = held[0]
-            organisations = ", ".join(sorted({str(organisation) for *_, organisation in held}))
+            organisations = _shown(organisation for *_, organisation in held)
             raise InputError(kind.hold.because.format(organisations=organisations), path=name, line=line)
+
+
+def _shown(organisations: Iterable[object]) -> str:
+    """Practices by their codes. What has another form is not repeated: in a damaged file it may be anybody's value."""
+    names = {str(each) for each in organisations}
+    codes = sorted(name for name in names if re.fullmatch("[A-Z][0-9]{5}", name))
+    others = len(names) - len(codes)
+    unnamed = f"{others} organisation{'s' * (others > 1)} without a practice code"
+    return ", ".join([*codes, *([unnamed] if others else [])])
 
 
 def _place(connection: duckdb.DuckDBPyConnection, told: Told) -> None:
@@ -187,9 +197,10 @@ def _gone_with_person(connection: duckdb.DuckDBPyConnection, person: Kind, kind:
     )
 
 
-def _check_gone(connection: duckdb.DuckDBPyConnection, person: Kind, told: Told) -> None:
+def _check_gone(connection: duckdb.DuckDBPyConnection, supplier: Supplier, told: Told) -> None:
     """Hold a last delivery that takes most people of an organisation away, unless the caller said what it is."""
-    row, last = person.row, len(told.deliveries)
+    person, last = supplier.person, len(told.deliveries)
+    row = person.row
     if row is None or row.organisation is None or any(file.source.feed for file in told.deliveries[-1].files):
         return
     key = ", ".join(f'r."{field}"' for field in row.key)
@@ -200,7 +211,8 @@ def _check_gone(connection: duckdb.DuckDBPyConnection, person: Kind, told: Told)
     held = connection.execute(
         f"WITH before AS ({state.format(upto=last - 1)}), now AS ({state.format(upto=last)}),"
         f" replaced AS (SELECT organisation FROM whole WHERE kind = {quoted(person.name)} AND delivery = {last})"
-        " SELECT organisation FROM (SELECT organisation, count(*) AS people FROM before WHERE NOT gone GROUP BY ALL)"
+        f" SELECT {supplier.organisation_name('organisation')} FROM"
+        " (SELECT organisation, count(*) AS people FROM before WHERE NOT gone GROUP BY ALL)"
         f" LEFT JOIN (SELECT organisation, count(*) AS left_over FROM now WHERE NOT gone AND (seen = {last}"
         " OR organisation NOT IN (SELECT organisation FROM replaced WHERE organisation IS NOT NULL)) GROUP BY ALL)"
         f" USING (organisation) WHERE people >= {FEWEST} AND coalesce(left_over, 0) < people * {1 - MOST_GONE}"
@@ -208,7 +220,7 @@ def _check_gone(connection: duckdb.DuckDBPyConnection, person: Kind, told: Told)
     ).fetchall()
     if held:
         raise InputError(
-            f"takes away more than half of the people of {', '.join(name for (name,) in held)}, as happens when a"
+            f"takes away more than half of the people of {_shown(name for (name,) in held)}, as happens when a"
             " sharing agreement ends, or changes are taken for a full extract; find out which, then say that it is full"
             " or delta",
             path=told.deliveries[-1].label,
