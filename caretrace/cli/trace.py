@@ -1,4 +1,4 @@
-"""`caretrace trace request` and `caretrace trace read`."""
+"""`caretrace trace request`, `caretrace trace read` and `caretrace trace list`."""
 
 from __future__ import annotations
 
@@ -153,6 +153,18 @@ def read(
         now=datetime.now(UTC),
     )
     console.say(json.dumps(done.to_json(), indent=2) if as_json else "\n".join(_read(done)))
+
+
+@app.command("list")
+def list_(project: ProjectOption = None) -> None:
+    """Print the project's requests as CSV: when, to which service, how many questions are still open."""
+    import duckdb
+
+    from caretrace.cli.audit import as_csv
+    from caretrace.trace.store import LISTED, Kept
+
+    with duckdb.connect() as connection:
+        console.say(as_csv(LISTED, Kept.of(find(project).project).requests(connection)))
 
 
 def _asked(asked: Asked) -> list[str]:

@@ -26,6 +26,11 @@ ANSWER_COLUMNS = {
     **{"confidence": "DOUBLE", "answered_on": "DATE", "dead": "BOOLEAN", "restricted": "BOOLEAN"},
 }
 
+LISTED = (
+    *("request_id", "created_at", "service", "round", "with_postcode", "questions", "answered", "open", "files"),
+    "run_id",
+)
+
 
 def facts(client: str) -> str:
     """SQL of what a client was asked about by, as a hash: an answer holds for as long as that stays as it was.
@@ -57,10 +62,25 @@ class Kept:
         number = max(numbers, default=0) + 1
         return number, self.root / "readings" / f"{number:04d}"
 
-    def requests(self) -> list[Mapping[str, Any]]:
-        """The facts of every request, oldest first."""
+    def requests(self, connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+        """Every request, oldest first, with how many of its questions have an answer; keys are LISTED."""
+        self.load_questions(connection)
+        self.load_answers(connection)
+        counts = {
+            request_id: (asked, answered)
+            for request_id, asked, answered in connection.execute(
+                "SELECT q.request_id, count(*), count(a.reference) FROM asked_before q"
+                " LEFT JOIN (SELECT DISTINCT reference FROM answer) a USING (reference) GROUP BY 1"
+            ).fetchall()
+        }
         found = [_facts(path) for path in (self.root / "requests").glob("*/request.json")]
-        return sorted(found, key=lambda facts: (facts["created_at"], facts["request_id"]))
+        rows = []
+        for facts in sorted(found, key=lambda facts: (facts["created_at"], facts["request_id"])):
+            asked, answered = counts.get(facts["request_id"], (0, 0))
+            said = {name: facts.get(name, "") for name in LISTED}
+            files = ", ".join(facts.get("files", ()))
+            rows.append(said | {"files": files, "questions": asked, "answered": answered, "open": asked - answered})
+        return rows
 
     def load_questions(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Make the table `asked_before`: every question ever asked, of every run."""
@@ -77,8 +97,21 @@ class Kept:
 def _load(connection: duckdb.DuckDBPyConnection, table: str, paths: list[Path], columns: Mapping[str, str]) -> None:
     declared = ", ".join(f"{name} {kind}" for name, kind in columns.items())
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} ({declared})")
+    for path in paths:
+        _check(connection, path, columns)
     if paths:
         connection.execute(f"INSERT INTO {table} BY NAME SELECT {', '.join(columns)} FROM {parquet(*paths)}")
+
+
+def _check(connection: duckdb.DuckDBPyConnection, path: Path, columns: Mapping[str, str]) -> None:
+    import duckdb
+
+    try:
+        found = {row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {parquet(path)}").fetchall()}
+    except duckdb.Error:  # its words hold parts of the file
+        raise InputError("cannot be read; restore it from a backup", path=path) from None
+    if missing := sorted(set(columns) - found):
+        raise InputError(f"was written by another version of caretrace: it lacks {', '.join(missing)}", path=path)
 
 
 def _facts(path: Path) -> Mapping[str, Any]:

@@ -50,6 +50,9 @@ def test_ask_read_load_back(caretrace: Any, project: Path, run_folder: Path) -> 
     numbers = {row["NHS_NO"] for row in questions}
     assert not any(number in read.stdout + asked.stdout for number in numbers)
 
+    listed = list(csv.DictReader(caretrace("trace", "list", "--project", project).stdout.splitlines()))
+    assert [(row["service"], row["open"]) for row in listed] == [("pds", "1")]
+
     loaded = caretrace("load-back", run_folder, "--out", project / "back", "--format", "both", "--project", project)
     assert loaded.returncode == 0, loaded.stderr
     [path] = (project / "back").glob("load-back-*.csv")

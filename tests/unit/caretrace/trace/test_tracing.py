@@ -80,6 +80,19 @@ def test_the_second_run_asks_by_name_who_has_no_number(bench: Make) -> None:
     assert len(b.ask(Round.NAMES, again=True)) == 2
 
 
+def test_what_the_project_keeps_and_cannot_be_read_is_said(bench: Make) -> None:
+    b = bench(*everybody())
+    b.ask()
+    [kept] = (b.project.root / "traces" / "requests").glob("*/questions.parquet")
+    whole = pq.read_table(kept)
+    pq.write_table(whole.drop_columns(["facts"]), kept)
+    with pytest.raises(InputError, match="another version of caretrace: it lacks facts"):
+        b.ask()
+    kept.write_bytes(b"PAR1")
+    with pytest.raises(InputError, match="restore it from a backup"):
+        b.ask()
+
+
 def test_only_these(bench: Make) -> None:
     b = bench(*everybody())
     assert [q["record_id"] for q in b.ask(whom=frozenset({Why.LINKED}))] == ["differs", "linked"]
