@@ -60,9 +60,11 @@ lint: $(ALL)
 	$(BIN)/check-wheel-contents dist/*.whl
 
 # caretrace, Splink and recordlinkage on the same lists, up to 1 M x 1.25 M; about 25 minutes. What has been measured with
-# the same code is not measured again (`bench/run.py --again` does). `bench-quick` takes the small lists only.
+# the same code is not measured again (`bench/run.py --again` does). Then reading, beside DuckDB and pandas; about 5
+# minutes. `bench-quick` takes the small lists only.
 bench: $(ALL)
 	$(BIN)/python bench/run.py --write
+	$(BIN)/python bench/read.py --write
 
 bench-quick: $(ALL)
 	$(BIN)/python bench/run.py --quick

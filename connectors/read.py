@@ -149,7 +149,7 @@ def load(
                 raise AssertionError("neither a file nor a table")
             return load_table(connection, found.table, found.name, kind, raw=raw, file=number, fields=named)
         if member.is_parquet:
-            loaded = load_parquet(connection, member, kind, raw=raw, file=number, fields=named)
+            loaded = load_parquet(connection, member, kind, raw=raw, file=number, fields=named, memory=memory)
             tick(loaded.bytes)
             return loaded
         return load_text(

@@ -57,6 +57,14 @@ def refuse_nested(schema: pa.Schema, used: Iterable[str], where: Path | str) -> 
             )
 
 
+def all_text(schema: pa.Schema, used: Iterable[str]) -> bool:
+    """Whether the columns that are used hold text and nothing else."""
+    import pyarrow as pa
+
+    text = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+    return all(any(is_text(schema.field(name).type) for is_text in text) for name in used)
+
+
 def text_sql(schema: pa.Schema, name: str) -> str:
     """SQL of a column's values as text.
 

@@ -85,3 +85,18 @@ def test_a_field_that_is_let_go_is_null_and_the_others_stay() -> None:
         assert pa.total_allocated_bytes() <= before - 50_000_000
         held.let_go(connection, kind, ())
         assert connection.execute(seen).fetchall() == [(0, 0, 0, 2_000_000, 2, 999_999)]
+
+
+def test_parquet_is_the_same_in_memory_and_in_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    names = [" Smith", "Jones ", "Zoë", "\tO'Neill\r\n", "Ng\u00a0", "", "   ", None, "van  Dyke", "\u00a0"] * 7
+    table = pa.table({"record_id": [str(n) for n in range(70)], "family_name": names, "gender": ["1", "x"] * 35})
+    pq.write_table(table, tmp_path / "people.parquet", row_group_size=20)
+    monkeypatch.setattr(load, "_ROWS_AT_ONCE", 30)
+    expected, report, _ = tables(tmp_path / "people.parquet", threads=2)
+    assert len(expected["PERSON"]) == 70
+    assert len(expected["DATA_QUALITY"]) == 35
+    monkeypatch.setattr(memory, "ROOM", 100)
+    assert tables(tmp_path / "people.parquet", threads=2)[:2] == (expected, report)
