@@ -30,7 +30,7 @@ PROVE = "CARETRACE_PROVE" in os.environ
 @pytest.mark.parametrize("folders", [(each,) for each in mutations.FOLDERS] if PROVE else [tuple(mutations.FOLDERS)])
 @given(data=st.data())
 @settings(
-    max_examples=40 if PROVE else 8, derandomize=not PROVE, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=40 if PROVE else 5, derandomize=not PROVE, deadline=None, suppress_health_check=list(HealthCheck)
 )
 def test_any_mutation_is_accounted_for(folders: tuple[str, ...], data: st.DataObject) -> None:
     files = files_of(data.draw(st.sampled_from(folders)))

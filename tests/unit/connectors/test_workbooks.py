@@ -18,6 +18,7 @@ from schemas.errors import InputError
 HELD = Path(__file__).parent / "workbooks"
 BIRTH = date(1950, 2, 1)
 AFTERNOON = datetime(1950, 2, 1, 13, 45)  # noqa: DTZ001 - a cell has no time zone
+ISSUE = ("record_id", "column", "issue")
 TITLES = ["record_id", "family_name", "birth_date", "nhs_number"]
 
 
@@ -50,36 +51,40 @@ def test_a_locked_workbook(store) -> None:  # type: ignore[no-untyped-def]
         store.read(HELD / "locked.xlsx")
 
 
-@pytest.mark.parametrize(
-    ("cell", "column", "held", "issue"),
-    [
-        (BIRTH, "birth_date", date(1950, 2, 1), None),
-        (AFTERNOON, "birth_date", date(1950, 2, 1), None),
-        ("01/02/1950", "birth_date", None, "not a date in the form this source uses"),
-        (9434765919, "nhs_number", "9434765919", None),
-        ("9.43E+09", "nhs_number", None, "damaged by a spreadsheet (scientific notation or a decimal point)"),
-        (9.434765919e18, "nhs_number", None, "damaged by a spreadsheet (scientific notation or a decimal point)"),
-        (9434765919.5, "nhs_number", None, "damaged by a spreadsheet (scientific notation or a decimal point)"),
-        ("=1/0", "family_name", None, None),
-        (True, "family_name", "true", None),
-        (12.0, "family_name", "12", None),
-        (" Ng\u00a0", "family_name", "Ng", None),
-    ],
-)
-def test_cells(store, write, cell: object, column: str, held: object, issue: str | None) -> None:  # type: ignore[no-untyped-def]
+CELLS = [
+    (BIRTH, "birth_date", date(1950, 2, 1), None),
+    (AFTERNOON, "birth_date", date(1950, 2, 1), None),
+    ("01/02/1950", "birth_date", None, "not a date in the form this source uses"),
+    (9434765919, "nhs_number", "9434765919", None),
+    ("9.43E+09", "nhs_number", None, "damaged by a spreadsheet (scientific notation or a decimal point)"),
+    (9.434765919e18, "nhs_number", None, "damaged by a spreadsheet (scientific notation or a decimal point)"),
+    (9434765919.5, "nhs_number", None, "damaged by a spreadsheet (scientific notation or a decimal point)"),
+    ("=1/0", "family_name", None, None),
+    (True, "family_name", "true", None),
+    (12.0, "family_name", "12", None),
+    (" Ng\u00a0", "family_name", "Ng", None),
+]
+
+
+def test_cells(store, write) -> None:  # type: ignore[no-untyped-def]
     def fill(sheet: Any) -> None:
         sheet.write_row(0, 0, TITLES)
-        sheet.write(1, 0, 7)
-        if isinstance(cell, date):
-            sheet.write_datetime(1, TITLES.index(column), cell)
-        elif str(cell).startswith("="):
-            sheet.write_formula(1, TITLES.index(column), str(cell), None, "#DIV/0!")
-        else:
-            sheet.write(1, TITLES.index(column), cell)
+        for row, (cell, column, _, _) in enumerate(CELLS, start=1):
+            sheet.write(row, 0, row)
+            if isinstance(cell, date):
+                sheet.write_datetime(row, TITLES.index(column), cell)
+            elif str(cell).startswith("="):
+                sheet.write_formula(row, TITLES.index(column), str(cell), None, "#DIV/0!")
+            else:
+                sheet.write(row, TITLES.index(column), cell)
 
     store.read(write("a.xlsx", dated(fill)))
-    assert store.one("person", "record_id", column) == ("7", held)
-    assert store.rows("data_quality", "column", "issue") == ([(column, issue)] if issue else [])
+    found = store.rows("person", *TITLES)
+    issues = {number: (column, issue) for number, column, issue in store.rows("data_quality", *ISSUE)}
+    for row, (cell, column, held, issue) in enumerate(CELLS, start=1):
+        record = dict(zip(TITLES, found[row - 1], strict=True))
+        assert (record["record_id"], record[column]) == (str(row), held), cell
+        assert issues.get(str(row)) == ((column, issue) if issue else None), cell
 
 
 def dated(fill: Callable[[Any], None]) -> bytes:
