@@ -62,6 +62,7 @@ WITH RECURSIVE {told(settings)}, story AS (
     ANTI JOIN used ON used.file = t.file AND used.record = t.record
     LEFT JOIN gone ON gone.organisation = t.organisation AND gone.id = t.id
     LEFT JOIN visit v ON v.facility = t.facility AND v.number = t.visit_number
+        AND v.organisation = t.organisation AND v.id = t.id
     GROUP BY t.file, t.record
 )
 SELECT file, record, line, {said("organisation")} AS organisation, {said("id")} AS local_id, person, spell, alias,
@@ -86,21 +87,21 @@ def _patient() -> str:
 
 def _merged(settings: Settings) -> str:
     """Ids that were merged into another and not spoken of since: the last merge of each, and where it was told."""
-    organisation = "organisation" if settings.organisation == "facility" else "coalesce(one.authority, organisation)"
     return f"""
     SELECT old_organisation, old_id, arg_max(organisation, place) AS organisation, arg_max(id, place) AS id,
         max(place) AS told_at
-    FROM (
-        SELECT place, organisation, id, one.value AS old_id, {organisation} AS old_organisation
-        FROM (SELECT *, unnest(former) AS one FROM mention WHERE event IN ({listed(MERGES)}))
-    ) m
+    FROM ({_former(settings)} WHERE event IN ({listed(MERGES)})) m
     ANTI JOIN patient later
         ON later.organisation = m.old_organisation AND later.id = m.old_id AND later.told_at > m.place
     GROUP BY old_organisation, old_id"""
 
 
 def _visits(settings: Settings) -> str:
-    """Each visit by facility and number: its latest patient, whether it is a spell, and what is known of it."""
+    """Each visit of a patient by facility and number: whether it is a spell, and what is known of it.
+
+    Some senders number visits anew for each patient, so the number alone is nobody's. A visit that was moved to another
+    patient (A45) is the former one's no more.
+    """
     fields = {
         "class": "upper(class)",
         "method": "method",
@@ -109,12 +110,9 @@ def _visits(settings: Settings) -> str:
     }
     state = ", ".join(f"arg_max({sql}, place) AS {name}" for name, sql in fields.items())
     return f"""
-    SELECT v.* EXCLUDE (organisation, id), coalesce(b.organisation, v.organisation) AS organisation,
-        coalesce(b.id, v.id) AS id,
-        stays AND NOT cancelled AND {among("class", settings.inpatient_classes)} AS is_spell
+    SELECT *, stays AND NOT cancelled AND {among("class", settings.inpatient_classes)} AS is_spell
     FROM (
-        SELECT facility, visit_number AS number, max(place) AS told_at,
-            arg_max(organisation, place) AS organisation, arg_max(id, place) AS id, {state},
+        SELECT facility, visit_number AS number, organisation, id, max(place) AS told_at, {state},
             bool_or(event IN ({listed(_STAYS)})) AS stays,
             coalesce(arg_max(event, place) FILTER (WHERE event IN ({listed(_ADMITS + _UNDOES)}))
                 IN ({listed(_UNDOES)}), false) AS cancelled,
@@ -123,8 +121,24 @@ def _visits(settings: Settings) -> str:
             arg_max({{'is_undone': event = 'A13' OR coalesce(discharged = '""', false),
                 'day': coalesce(discharged, occurred)}}, place)
                 FILTER (WHERE event IN ('A03', 'A13') OR discharged IS NOT NULL) AS ended
-        FROM mention WHERE visit_number IS NOT NULL GROUP BY facility, visit_number
-    ) v LEFT JOIN became b ON b.old_organisation = v.organisation AND b.old_id = v.id"""
+        FROM (
+            SELECT m.* REPLACE (coalesce(b.organisation, m.organisation) AS organisation, coalesce(b.id, m.id) AS id)
+            FROM mention m LEFT JOIN became b ON b.old_organisation = m.organisation AND b.old_id = m.id
+            UNION ALL BY NAME
+            SELECT place, facility, visit_number, old_organisation AS organisation, old_id AS id, 'A23' AS event
+            FROM ({_former(settings)} WHERE event = 'A45')
+        )
+        WHERE visit_number IS NOT NULL GROUP BY facility, visit_number, organisation, id
+    )"""
+
+
+def _former(settings: Settings) -> str:
+    """Each id that a message names as a former one (MRG-1), beside the patient that it names now."""
+    organisation = "organisation" if settings.organisation == "facility" else "coalesce(one.authority, organisation)"
+    return f"""
+        SELECT place, event, facility, visit_number, organisation, id, one.value AS old_id,
+            {organisation} AS old_organisation
+        FROM (SELECT *, unnest(former) AS one FROM mention)"""
 
 
 def _links() -> str:
