@@ -43,6 +43,9 @@ ELSEWHERE = "r.resource_type IS DISTINCT FROM 'Patient'"
 """SQL: the record is a resource of another type."""
 
 
+_TODAY = "CAST(reading_day() AS VARCHAR)"
+
+
 def clean(x: str) -> str:
     """A text without space around it, null where nothing is left; what plainly has none is spared the dear trim."""
     sound = f"{x} > '!' AND {x} < chr(160) AND {x}[-1] > ' ' AND {x}[-1] <> chr(160)"
@@ -56,12 +59,12 @@ def _filtered(items: str, where: str) -> str:
 def _ended(x: str) -> str:
     """Whether its period is over, as far as its end is known."""
     end = f'left({x}.period."end", 10)'
-    return f"coalesce({end} < left(today, length({end})), false)"
+    return f"coalesce({end} < left({_TODAY}, length({end})), false)"
 
 
 def _begun(x: str) -> str:
     start = f"left({x}.period.start, 10)"
-    return f"coalesce({start} <= left(today, length({start})), true)"
+    return f"coalesce({start} <= left({_TODAY}, length({start})), true)"
 
 
 def _live(x: str) -> str:
@@ -172,7 +175,7 @@ def _organisation(reference: str, own: str) -> str:
 
 PREPARE = f"""
 WITH shaped AS (
-    SELECT file, record, line, resource_type, json, CAST(reading_day() AS VARCHAR) AS today,
+    SELECT file, record, line, resource_type, json, 
         CASE WHEN resource_type = 'Patient' THEN {_SOUND} ELSE true END AS is_sound,
         CASE WHEN resource_type = 'Patient' THEN from_json(json, '{_SHAPE}') END AS p
     FROM raw_resource
