@@ -202,8 +202,8 @@ def _nothing_found(source: Source, suppliers: Sequence[Supplier], files: Sequenc
     if len(suppliers) > 1:
         names = ", ".join(supplier.name for supplier in suppliers)
         return InputError(
-            f"the columns fit none of the formats {names}; name the format, give a mapping (caretrace map proposes one),"
-            " or rename the id column to record_id and use the columns of PERSON (docs/connectors.md)",
+            f"the columns fit none of the formats {names}; name the format, give a mapping (caretrace map proposes one)"
+            ", or rename the id column to record_id and use the columns of PERSON (docs/connectors.md)",
             path=_where(source),
         )
     supplier = suppliers[0]

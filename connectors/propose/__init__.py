@@ -7,8 +7,8 @@ and leaves to the user what they do not settle. Values are looked at and never r
 
 from __future__ import annotations
 
-from connectors.propose.judge import Candidate, Column, Proposal, Sheet
 from connectors.propose.mapping import as_toml
+from connectors.propose.proposal import Candidate, Column, Proposal, Sheet
 from connectors.propose.run import propose
 
 __all__ = ["Candidate", "Column", "Proposal", "Sheet", "as_toml", "propose"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 
-from connectors.propose.judge import NEEDED, Proposal, Sheet
+from connectors.propose.judge import NEEDED
+from connectors.propose.proposal import Proposal, Sheet
 from connectors.suppliers.mapped import GENERIC
 from connectors.suppliers.mapped.fields import KINDS
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from connectors.detect import Found, open_source
 from connectors.files.load import create_raw
 from connectors.propose.contents import looks_like_data, order, overlap, weigh
-from connectors.propose.judge import Proposal, Seen, Sheet, judge
+from connectors.propose.judge import Seen, judge
+from connectors.propose.proposal import Proposal, Sheet
 from connectors.propose.titles import is_known
 from connectors.read import load
 from connectors.source import Source
