@@ -170,15 +170,9 @@ def _facts(
 
 
 def _keep(connection: duckdb.DuckDBPyConnection, facts: dict[str, Any], questions: Path, note: Path) -> None:
-    fixed = {"request_id": facts["request_id"], "run_id": facts["run_id"], "round": facts["round"]}
-    columns = [
-        f"{quoted(fixed[name])} AS {name}"
-        if name in fixed
-        else f"CAST({facts[name]} AS BOOLEAN) AS {name}"
-        if name == "with_postcode"
-        else name
-        for name in QUESTION_COLUMNS
-    ]
+    said = {name: quoted(facts[name]) for name in ("request_id", "run_id", "round")}
+    said["with_postcode"] = f"CAST({facts['with_postcode']} AS BOOLEAN)"
+    columns = [f"{said.get(name, name)} AS {name}" for name in QUESTION_COLUMNS]
     connection.execute(
         f"COPY (SELECT {', '.join(columns)} FROM question ORDER BY reference)"
         f" TO {quoted(str(questions))} (FORMAT parquet)"

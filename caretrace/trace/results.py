@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from caretrace.project import Project
 from caretrace.run_folder import Run
+from caretrace.trace.choose import Round
 from caretrace.trace.rules import Verdict
 from caretrace.trace.store import Kept, facts
 
@@ -33,6 +34,8 @@ _ORDER = (
     Verdict.NOT_FOUND,
     Verdict.NOT_CONFIRMED,
 )
+_OPEN = _ORDER[4:]
+"""Nobody was found, or not yet."""
 
 
 def of_run(run: Run, project: Project) -> pa.Table:
@@ -62,18 +65,20 @@ def build(connection: duckdb.DuckDBPyConnection, kept: Kept, *, also: Sequence[P
         SELECT * REPLACE (
             CASE WHEN versions > 1 THEN '{Verdict.REFER.name}' ELSE verdict END AS verdict,
             CASE WHEN versions > 1 THEN '{ANSWERED_TWICE}' ELSE reason END AS reason)
-        FROM (SELECT *, count(DISTINCT concat_ws('|', code, nhs_number)) OVER (PARTITION BY reference) AS versions
+        FROM (SELECT *, count(DISTINCT CASE WHEN outcome <> 'failed' THEN concat_ws('|', code, nhs_number) END)
+                OVER (PARTITION BY reference) AS versions
               FROM answer a SEMI JOIN clients.person p ON p.source = a.source AND p.source_org = a.source_org
                 AND p.record_id = a.record_id AND {facts("p")} = a.facts)
-        QUALIFY row_number() OVER (PARTITION BY reference ORDER BY reading DESC) = 1""")
-    # A question by name came because the one by number failed, so of what found nobody the later run counts.
+        QUALIFY row_number() OVER (PARTITION BY reference ORDER BY outcome = 'failed', reading DESC) = 1""")
+    # A question by name came because the one by number failed, so of what found nobody the later run counts, and of
+    # that the later reading.
+    names = ", ".join(f"'{each.name}'" for each in _OPEN)
+    open_ones = f"verdict IN ({names})"
     connection.execute(f"""CREATE OR REPLACE TEMP TABLE best_answer AS
         SELECT *, count(DISTINCT CASE WHEN verdict IN {_NUMBER} THEN nhs_number END)
             OVER (PARTITION BY {_KEY}) AS numbers
         FROM answer_once QUALIFY row_number() OVER (PARTITION BY {_KEY} ORDER BY
-            CASE WHEN verdict IN ('ASK_AGAIN', 'ASK_WITH_MORE', 'NOT_FOUND', 'NOT_CONFIRMED') THEN 1 ELSE 0 END,
-            CASE WHEN verdict IN ('ASK_AGAIN', 'ASK_WITH_MORE', 'NOT_FOUND', 'NOT_CONFIRMED') AND round = 'numbers'
-                THEN 1 ELSE 0 END,
+            {open_ones}, {open_ones} AND round = '{Round.NUMBERS.value}', CASE WHEN {open_ones} THEN -reading END,
             CASE verdict {place} END, reading DESC, reference) = 1""")
     connection.execute(f"""CREATE OR REPLACE TEMP TABLE shared_number AS
         SELECT b.nhs_number FROM best_answer b WHERE b.verdict IN {_NUMBER} GROUP BY 1 HAVING count(*) > 1
