@@ -1,15 +1,16 @@
-"""The files of a release: data keyed by pseudonym as Parquet and CSV, a manifest, and the plan in plain English.
-
-Not yet encrypted to the recipient's key (R42): send the folder by a channel that is.
-"""
+"""The files of a release: data keyed by pseudonym as encrypted Parquet and CSV, a manifest, the plan in plain words."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
+from governance import encryption
 from governance.agreement import Form
 from governance.deidentify import pseudonym, scan
 from governance.deidentify.transform import TRANSFORMS, Kind
@@ -28,12 +29,25 @@ SECTION_171 = (
 _BOM = b"\xef\xbb\xbf"
 
 
-def write_data(connection: duckdb.DuckDBPyConnection, plan: ReleasePlan, keys: Keys, folder: Path) -> list[str]:
-    """Write each table as Parquet and CSV; gives what a scan of the final values found against them."""
+@dataclass(frozen=True)
+class Written:
+    """The data files of a release."""
+
+    found: tuple[str, ...]
+    """What a scan of the final values found against them."""
+    plain: Mapping[str, str]
+    """SHA-256 of what each encrypted file decrypts to."""
+
+
+def write_data(connection: duckdb.DuckDBPyConnection, plan: ReleasePlan, keys: Keys, folder: Path) -> Written:
+    """Write each table as Parquet and CSV, each encrypted to the recipient."""
     import pyarrow.parquet as pq
 
     agreement = plan.signed.agreement
     texts: list[tuple[str, str, str]] = []
+    plain: dict[str, str] = {}
+    party = agreement.party(plan.request.recipient)
+    recipient = party.encryption_keys if party else ()
     key = pseudonym.derive(
         keys.root,
         agreement_id=agreement.id,
@@ -44,10 +58,15 @@ def write_data(connection: duckdb.DuckDBPyConnection, plan: ReleasePlan, keys: K
     for table, _ in plan.rows:
         names = _pseudonymise(connection, plan, table, key)
         data = connection.sql(f"SELECT * FROM final_{table} ORDER BY ALL").to_arrow_table()
-        pq.write_table(data, folder / f"{table}.parquet", compression="zstd")
-        _write_csv(connection, data, folder / f"{table}.csv")
+        for ending, fill in (
+            ("parquet", partial(pq.write_table, data, compression="zstd")),
+            ("csv", partial(_write_csv, connection, data)),
+        ):
+            name = f"{table}.{ending}{encryption.ENDING}"
+            plain[name] = encryption.write(folder / name, fill, recipient)
         texts += [(f"final_{table}", name, f"{table}.{name}") for name in names]
-    return [] if plan.request.form is Form.IDENTIFIABLE else scan.findings(connection, texts)
+    found = () if plan.request.form is Form.IDENTIFIABLE else tuple(scan.findings(connection, texts))
+    return Written(found, plain)
 
 
 def _pseudonymise(connection: duckdb.DuckDBPyConnection, plan: ReleasePlan, table: str, key: bytes) -> list[str]:
@@ -84,7 +103,7 @@ def _mapping(connection: duckdb.DuckDBPyConnection, name: str, values: str, kind
     connection.unregister("mapping")
 
 
-def _write_csv(connection: duckdb.DuckDBPyConnection, data: pa.Table, path: Path) -> None:
+def _write_csv(connection: duckdb.DuckDBPyConnection, data: pa.Table, file: IO[bytes]) -> None:
     """UTF-8 with a mark and CRLF, as spreadsheets expect; what they would run as a formula gets an apostrophe."""
     import pyarrow as pa
     import pyarrow.csv as pc
@@ -99,22 +118,34 @@ def _write_csv(connection: duckdb.DuckDBPyConnection, data: pa.Table, path: Path
     connection.register("csv_rows", data)
     safe = connection.sql(f"SELECT {columns} FROM csv_rows").to_arrow_table()
     connection.unregister("csv_rows")
-    with path.open("wb") as file:
-        file.write(_BOM)
-        pc.write_csv(safe, file, pc.WriteOptions(eol="\r\n"))
+    file.write(_BOM)
+    pc.write_csv(safe, file, pc.WriteOptions(eol="\r\n"))
 
 
-def manifest(plan: ReleasePlan, folder: Path, *, release_id: str, maker: str, approved_by: str, now: datetime) -> Any:
+def manifest(
+    plan: ReleasePlan,
+    folder: Path,
+    *,
+    release_id: str,
+    maker: str,
+    approved_by: str,
+    now: datetime,
+    plain: Mapping[str, str],
+) -> Any:
     """What the recipient needs to know of the files in `folder`, as plain values."""
     agreement = plan.signed.agreement
     return {
-        "format": 1,
+        "format": 2,
         "release_id": release_id,
         "made_at": now.isoformat(),
         "made_by": maker,
         "approved_by": approved_by,
         "notice": SECTION_171,
-        "encryption": "none: this folder is plaintext; send it by an encrypted channel only",
+        "encryption": "age v1 (age-encryption.org) to the public keys of the recipient in `agreement.parties`;"
+        " `caretrace release open` or `age -d -i KEY FILE` decrypts",
+        "data": {
+            name: {"sha256": sha256_of(folder / name), "plain_sha256": digest} for name, digest in sorted(plain.items())
+        },
         "agreement": agreement.model_dump(
             mode="json", include={"id", "version", "title", "parties", "dates", "purpose", "handling", "pseudonyms"}
         ),

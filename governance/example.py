@@ -98,6 +98,7 @@ ico_expires = {assured}
 dspt_status = "Standards met"
 dspt_expires = {assured}
 territory = "England"
+encryption_keys = ["age16ef6y3pcfussw3vjaghvv3l8zat8xd6txk37jrafu45n7wykdvqqllhjfs"]
 
 [purpose]
 code = "commissioning"

@@ -159,10 +159,11 @@ class Making:
     ) -> dict[str, str]:
         """Write everything under the temporary name; gives each file's SHA-256."""
         partial.mkdir(parents=True, mode=0o700)
-        if found := bundle.write_data(connection, self.plan, self.keys, partial):
-            raise Refused("the finished files hold what looks like identifiers (R19a):", found)
+        written = bundle.write_data(connection, self.plan, self.keys, partial)
+        if written.found:
+            raise Refused("the finished files hold what looks like identifiers (R19a):", written.found)
         about = {"release_id": release_id, "maker": self.maker, "approved_by": self.approved_by, "now": self.now}
-        bundle.write_words(self.plan, partial, **about)
+        bundle.write_words(self.plan, partial, plain=written.plain, **about)
         self._prove(partial, "intent", intent)
         write_durably(partial / audit.VKEY, (self.log.audit_dir / audit.VKEY).read_bytes())
         for path in partial.iterdir():

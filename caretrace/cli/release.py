@@ -1,4 +1,4 @@
-"""`caretrace release plan` and `caretrace release make`."""
+"""`caretrace release plan|make|open|key`."""
 
 from __future__ import annotations
 
@@ -61,6 +61,27 @@ def make(
     for earlier in made.settled:
         console.tell(f"caretrace: an interrupted earlier release was settled in the log: {earlier}")
     console.say(f"release {made.release_id}: {made.people:,} people, {len(made.files)} files in {made.folder}")
+
+
+@app.command("open")
+def open_release(
+    release: Annotated[Path, typer.Argument(metavar="RELEASE", help="A release folder, as it was received.")],
+    key: Annotated[Path, typer.Option("--key", metavar="FILE", help="Your own age identity.")],
+    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Where the plain files go; it must not exist.")],
+) -> None:
+    """For the recipient: decrypt a release, and check that it is what was sent. Exit code 4 where it is not."""
+    from governance.opening import open_release as opened
+
+    names = opened(release, key, to)
+    console.say(f"{', '.join(names)} in {to}; keep them as the agreement says")
+
+
+@app.command("key")
+def key(path: Annotated[Path, typer.Argument(metavar="FILE", help="Where your key is to be kept.")]) -> None:
+    """For the recipient: make a key to receive releases with, and print the line that the agreement names it by."""
+    from governance import encryption
+
+    console.say(encryption.new_identity(path))
 
 
 def _plan(agreement: Path, run: Path, recipient: str | None, place: Place) -> ReleasePlan:

@@ -22,5 +22,8 @@ def example_key(organisation: str, role: str) -> Ed25519PrivateKey:
 
 EXAMPLE_KEYS = {public_text(key): key for key in (example_key(*each) for each in SIGNATORIES)}
 """By their public lines, which must never stand for a real organisation."""
+EXAMPLE_IDENTITY = "AGE-SECRET-KEY-19VVUE7V09CS7KETAHG7YFDMW4N6PLF06SSW4H72ML2SRKNNETX8SVXLV9P"
+EXAMPLE_RECIPIENT = "age16ef6y3pcfussw3vjaghvv3l8zat8xd6txk37jrafu45n7wykdvqqllhjfs"
+"""The age key pair of the made-up recipient."""
 MADE_UP = "X0X"
 """How the ODS codes of made-up organisations begin."""

@@ -20,6 +20,8 @@ from governance.deidentify.transform import TRANSFORMS
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 # What stands on a line of its own in a signature.
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, pattern=r"^[^\r\n\x85\u2028\u2029]+$")]
+# An age recipient (age-encryption.org/v1); whether it is a point on the curve is asked by rule R42.
+PublicKey = Annotated[str, StringConstraints(pattern=r"^age1[0-9a-z]+$")]
 # Names that pseudonym keys are derived from; plain, so that a domain reads the same everywhere.
 Name = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")]
 DIRECT_CARE = "direct care"
@@ -97,6 +99,8 @@ class Party(_Part):
     dspt_status: Text | None = None
     dspt_expires: date | None = None
     territory: Text | None = None
+    encryption_keys: tuple[PublicKey, ...] = ()
+    """Whom releases are encrypted to: age public keys of the recipient."""
 
 
 class Dates(_Part):

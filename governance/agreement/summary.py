@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from governance.agreement.model import Agreement
 from governance.agreement.reading import Signed
 from governance.agreement.signing import fingerprint
-from governance.agreement.templates import BLANK, NO_KEY
+from governance.agreement.templates import BLANK, NO_KEY, NO_RECIPIENT
 
 if TYPE_CHECKING:
     from governance.request import History
@@ -58,7 +58,7 @@ def _left(signed: Signed) -> tuple[str, ...]:
     return tuple(
         f"line {number}: {line.partition('=')[0].strip(' {')}"
         for number, line in enumerate(lines, start=1)
-        if not line.lstrip().startswith("#") and (BLANK in line or NO_KEY in line)
+        if not line.lstrip().startswith("#") and any(each in line for each in (BLANK, NO_KEY, NO_RECIPIENT))
     )
 
 

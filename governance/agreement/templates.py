@@ -16,6 +16,8 @@ from schemas.errors import InputError, SettingsError
 BLANK = "TO FILL IN"
 NO_KEY = f"ed25519:{'A' * 43}="
 """Stands for a signatory's key until they have sent it (`caretrace agreement key`)."""
+NO_RECIPIENT = f"age1{'q' * 58}"
+"""Stands for the recipient's encryption key; it is none."""
 
 
 @dataclass(frozen=True)
@@ -167,6 +169,7 @@ ico_expires = {{to}}
 dspt_status = "{BLANK}" # Standards met, or Standards exceeded
 dspt_expires = {{to}}
 territory = "England"
+encryption_keys = ["{NO_RECIPIENT}"] # the recipient's, printed by `caretrace release key` or age-keygen
 
 [purpose]
 <purpose>

@@ -1,8 +1,10 @@
-"""Rules R40, R41 and R44, asked when a release is made: a second person, a log that holds, an end to the keeping."""
+"""Rules R40 to R44: a second person, a log that holds, encryption to the recipient, an end to the keeping."""
 
 from __future__ import annotations
 
 from governance.agreement import Form
+from governance.agreement.example_keys import EXAMPLE_RECIPIENT, MADE_UP
+from governance.encryption import is_public_key
 from governance.rules.agreement import GUARDIAN
 from governance.rules.rule import Case, Finding, Scope, Standing, judge, rule
 
@@ -34,6 +36,27 @@ def log_is_ready(case: Case) -> Finding:
     """The audit log is whole and can be written."""
     ready = case.request.evidence.log_ready
     return judge("the log is whole and held for writing", deny={"the audit log is not ready": (ready is not True)})
+
+
+@rule(
+    "R42",
+    "our own design: age v1 to the recipient's registered keys; there is no way to write plain text",
+    Standing.OURS,
+)
+def encrypted_to_the_recipient(case: Case) -> Finding:
+    """The release is encrypted to public keys that the agreement names for the recipient."""
+    party = case.agreement.party(case.request.recipient)
+    keys = party.encryption_keys if party else ()
+    return judge(
+        f"encrypted to {len(keys)} public keys of the recipient",
+        deny={
+            "the agreement names no public key of the recipient to encrypt to (encryption_keys)": not keys,
+            "an encryption key of the recipient is no age public key": not all(map(is_public_key, keys)),
+            "the published example's encryption key stands for a real organisation": EXAMPLE_RECIPIENT in keys
+            and party is not None
+            and not party.ods_code.startswith(MADE_UP),
+        },
+    )
 
 
 @rule("R44", "UK GDPR Article 5(1)(e)", Standing.ASSUMED, scope=Scope.RELEASE)

@@ -17,8 +17,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from governance import agreement, example, keys, release
+from governance.agreement.example_keys import EXAMPLE_IDENTITY
 from governance.deidentify.columns import RELEASABLE, RUN_COLUMNS
 from governance.keys import Keys
+from governance.opening import open_release
 from governance.plan import ReleasePlan
 from schemas import LINK, OBJECTION, OPT_OUT, PERSON_KEY
 from schemas.nhs_number import check_digit
@@ -182,6 +184,16 @@ class Desk:
         return release.make(planned or self.plan(), self.project / "releases" / to, **(settings | about))
 
 
+def opened(folder: Path) -> Path:
+    """A release as its recipient has it after decrypting: a folder beside it."""
+    to = folder.parent.parent / "received" / folder.name
+    if not to.exists():
+        identity = folder.parent.parent / "recipient.key"
+        identity.write_text(EXAMPLE_IDENTITY + "\n")
+        open_release(folder, identity, to)
+    return to
+
+
 class Kit:
     """What the tests build with; given as a fixture because test folders are not packages."""
 
@@ -191,6 +203,7 @@ class Kit:
     service = staticmethod(service)
     nhs_number = staticmethod(nhs_number)
     seal = staticmethod(seal)
+    opened = staticmethod(opened)
 
     def __init__(self, root: Path) -> None:
         self.root = root

@@ -49,8 +49,8 @@ def nothing_left(desk: Desk) -> bool:
 def test_what_leaves(kit: Kit) -> None:
     desk = full(kit)
     made = desk.make()
-    person = pq.read_table(made.folder / "person.parquet").to_pylist()
-    service = pq.read_table(made.folder / "service.parquet").to_pylist()
+    person = pq.read_table(kit.opened(made.folder) / "person.parquet").to_pylist()
+    service = pq.read_table(kit.opened(made.folder) / "service.parquet").to_pylist()
     assert len(person) == 12
     assert len(service) == 24
     assert {row["pseudonym"] for row in person} == {row["pseudonym"] for row in service}
@@ -93,7 +93,7 @@ def test_the_same_person_has_one_pseudonym_in_a_domain_and_unrelated_ones_for_tw
     desk = kit.desk()
 
     def people(to: str) -> set[str]:
-        return set(pq.read_table(desk.make(to=to).folder / "person.parquet")["pseudonym"].to_pylist())
+        return set(pq.read_table(kit.opened(desk.make(to=to).folder) / "person.parquet")["pseudonym"].to_pylist())
 
     first, again = people("a"), people("b")
     desk.edit(("X0X02", "X0X03"), ('version = "1.0"', 'version = "1.1"'))
@@ -114,7 +114,7 @@ def test_the_bundle_proves_itself_offline(kit: Kit) -> None:
         assert bundle.sha256_of(made.folder / name) == digest
     manifest = json.loads((made.folder / "manifest.json").read_text("utf-8"))
     assert "section 171" in manifest["notice"]
-    assert manifest["files"]["person.csv"]["sha256"] == released["body"]["files"]["person.csv"]
+    assert manifest["files"]["person.csv.age"]["sha256"] == released["body"]["files"]["person.csv.age"]
 
 
 def test_an_anchor_from_a_bundle_finds_a_rollback(kit: Kit) -> None:
@@ -246,8 +246,10 @@ def test_nobody_who_opted_out_is_in_any_table(kit: Kit) -> None:
     expected = set(pseudonym.pseudonyms(key, pseudonym.PERSON, [who.key for who in allowed]).to_pylist())
     forbidden = set(pseudonym.pseudonyms(key, pseudonym.PERSON, [who.key for who in opted_out]).to_pylist())
     for table in ("person", "service"):
-        assert set(pq.read_table(made.folder / f"{table}.parquet")["pseudonym"].to_pylist()) == expected
-        assert not [one for one in forbidden if one in (made.folder / f"{table}.csv").read_text("utf-8-sig")]
+        assert set(pq.read_table(kit.opened(made.folder) / f"{table}.parquet")["pseudonym"].to_pylist()) == expected
+        assert not [
+            one for one in forbidden if one in (kit.opened(made.folder) / f"{table}.csv").read_text("utf-8-sig")
+        ]
 
 
 def test_few_people_left_out_are_hidden_from_the_recipient(kit: Kit) -> None:
@@ -268,20 +270,24 @@ def test_formulas_are_neutralised_in_csv_and_nowhere_else(kit: Kit) -> None:
     people = kit.crowd()
     desk = kit.desk(people, service=[kit.service(who, service_type='=HYPERLINK("x")') for who in people])
     made = desk.make()
-    data = (made.folder / "service.csv").read_bytes()
+    data = (kit.opened(made.folder) / "service.csv").read_bytes()
     assert data.startswith(b"\xef\xbb\xbf")
     assert data.count(b"\r\n") == 13
     rows = list(csv.DictReader(data.decode("utf-8-sig").splitlines()))
     assert {row["service_type"] for row in rows} == {'\'=HYPERLINK("x")'}
-    read = pq.read_table(made.folder / "service.parquet")["service_type"].to_pylist()
+    read = pq.read_table(kit.opened(made.folder) / "service.parquet")["service_type"].to_pylist()
     assert set(read) == {'=HYPERLINK("x")'}
 
 
 def test_the_same_plan_gives_the_same_data_bytes(kit: Kit) -> None:
     desk = full(kit)
     first, second = desk.make(to="a"), desk.make(to="b")
-    for name in ("person.parquet", "service.parquet", "person.csv"):
-        assert first.files[name] == second.files[name]
+    one, two = (json.loads((made.folder / "manifest.json").read_text("utf-8"))["data"] for made in (first, second))
+    assert {name: facts["plain_sha256"] for name, facts in one.items()} == {
+        name: facts["plain_sha256"] for name, facts in two.items()
+    }
+    # Encrypted, the same data is never the same bytes.
+    assert not {facts["sha256"] for facts in one.values()} & {facts["sha256"] for facts in two.values()}
 
 
 def test_one_row_a_person_the_clients_own_before_the_registers(kit: Kit) -> None:
@@ -289,7 +295,7 @@ def test_one_row_a_person_the_clients_own_before_the_registers(kit: Kit) -> None
     for who in people:
         who.register = {"gender": "1"}
     made = kit.desk(people).make()
-    assert set(pq.read_table(made.folder / "person.parquet")["gender"].to_pylist()) == {"2"}
+    assert set(pq.read_table(kit.opened(made.folder) / "person.parquet")["gender"].to_pylist()) == {"2"}
 
 
 @pytest.mark.parametrize(("below", "share", "people", "against"), [
@@ -309,7 +315,7 @@ def test_groups_that_are_too_small(kit: Kit, below: str, share: float, people: i
     assert against is None or against in " ".join(planned.reasons)
     if planned.allowed:
         released = desk.make(planned)
-        assert set(pq.read_table(released.folder / "person.parquet")["gender"].to_pylist()) == {"2"}
+        assert set(pq.read_table(kit.opened(released.folder) / "person.parquet")["gender"].to_pylist()) == {"2"}
 
 
 HIDDEN: list[tuple[str, Callable[[Any, int], str], str]] = [
@@ -345,7 +351,7 @@ def test_a_direct_identifier_agreed_by_mistake_is_dropped(kit: Kit) -> None:
     desk.edit(('{ name = "gender", transform = "keep"', '{ name = "family_name", transform = "keep"'))
     planned = desk.plan()
     assert [field.name for field in planned.fields if not field.leaves] == ["family_name"]
-    assert "family_name" not in pq.read_table(desk.make(planned).folder / "person.parquet").schema.names
+    assert "family_name" not in pq.read_table(kit.opened(desk.make(planned).folder) / "person.parquet").schema.names
 
 
 def test_every_reason_is_given_at_once(kit: Kit) -> None:
@@ -564,7 +570,7 @@ def test_identifiable_data_for_direct_care(kit: Kit) -> None:
     with pytest.raises(Refused, match="Caldicott Guardian"):
         desk.make()
     made = desk.make(approved_by="Example Guardian of the Council", to="two")
-    rows = pq.read_table(made.folder / "person.parquet").to_pylist()
+    rows = pq.read_table(kit.opened(made.folder) / "person.parquet").to_pylist()
     assert {row["person_nhs_number"] for row in rows} == {kit.nhs_number(n) for n in range(1, 13)}
     assert {row["birth_date"] for row in rows} == {date(1950, 6, 15)}
 

@@ -1,0 +1,129 @@
+"""Files that only their recipient can read: age (age-encryption.org/v1) to the recipient's registered public keys.
+
+A release is written through here and nowhere else, so that its data never stands in the release folder as plain text.
+What is larger than memory should hold waits in a temporary file without a name, which is gone when the block ends.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, cast
+
+from governance.files import owner_only, write_durably
+from schemas.errors import InputError, IntegrityFailure, SettingsError
+
+if TYPE_CHECKING:
+    import pyrage
+
+ENDING = ".age"
+_IN_MEMORY = 64 * 2**20
+"""Bytes of plain text held in memory before the rest goes to the nameless file."""
+
+
+def is_public_key(text: str) -> bool:
+    """Whether `text` is an age public key of the usual kind (X25519)."""
+    try:
+        _recipient(text)
+    except SettingsError:
+        return False
+    return True
+
+
+def _recipient(text: str) -> pyrage.x25519.Recipient:
+    import pyrage
+
+    try:
+        return pyrage.x25519.Recipient.from_str(text)
+    except pyrage.RecipientError:
+        raise SettingsError("an encryption key is no age public key (age1...)") from None
+
+
+def write(path: Path, fill: Callable[[IO[bytes]], object], public_keys: Sequence[str]) -> str:
+    """Encrypt what `fill` writes to all of `public_keys` in the file `path`; gives the SHA-256 of the plain text.
+
+    SettingsError without any key: nothing is ever written in plain text instead.
+    """
+    import pyrage
+
+    recipients = [_recipient(key) for key in public_keys]
+    if not recipients:
+        raise SettingsError("there is no public key to encrypt to")
+    with tempfile.SpooledTemporaryFile(_IN_MEMORY, mode="w+b", dir=str(path.parent)) as spool:
+        plain = cast("IO[bytes]", spool)
+        fill(plain)
+        plain.seek(0)
+        digest = sha256()
+        while block := plain.read(1 << 20):
+            digest.update(block)
+        plain.seek(0)
+        with path.open("xb") as file:
+            pyrage.encrypt_io(plain, file, recipients)
+    return digest.hexdigest()
+
+
+def read(path: Path, identity: Path, fill: IO[bytes]) -> str:
+    """Decrypt `path` with the identity in the file `identity` into `fill`; gives the SHA-256 of the plain text.
+
+    SettingsError where it is encrypted to other keys, IntegrityFailure where it was altered or cut short.
+    """
+    import pyrage
+
+    hashed = _Hashed(fill)
+    with path.open("rb") as file:
+        try:
+            pyrage.decrypt_io(file, hashed, [_identity(identity)])
+        except pyrage.DecryptError as error:
+            if "matching keys" in str(error):
+                raise SettingsError(f"{path}: not encrypted to the key in {identity}") from None
+            raise IntegrityFailure(f"{path}: altered or cut short") from None
+        except OSError as error:
+            if error.errno is not None:
+                raise
+            raise IntegrityFailure(f"{path}: altered or cut short") from None
+    return hashed.digest.hexdigest()
+
+
+class _Hashed:
+    """Passes on what is written and hashes it."""
+
+    def __init__(self, to: IO[bytes]) -> None:
+        self.to, self.digest = to, sha256()
+
+    def write(self, data: bytes) -> int:
+        self.digest.update(data)
+        return self.to.write(data)
+
+    def flush(self) -> None:
+        self.to.flush()
+
+
+def new_identity(path: Path) -> str:
+    """Make a key pair in a new file, as `age-keygen` does; gives the public key."""
+    import pyrage
+
+    if path.exists():
+        raise InputError("exists already; a key is never overwritten", path=path)
+    identity = pyrage.x25519.Identity.generate()
+    public = str(identity.to_public())
+    try:
+        write_durably(path, f"# public key: {public}\n{identity}\n".encode())
+        owner_only(path)
+    except OSError as error:
+        raise InputError(f"the key cannot be written ({error.strerror})", path=path) from None
+    return public
+
+
+def _identity(path: Path) -> Any:
+    import pyrage
+
+    try:
+        lines = [line.strip() for line in path.read_text(encoding="ascii").splitlines()]
+        (secret,) = [line for line in lines if line and not line.startswith("#")]
+        return pyrage.x25519.Identity.from_str(secret)
+    except OSError as error:
+        raise InputError(f"the key cannot be read ({error.strerror})", path=path) from None
+    except (UnicodeDecodeError, ValueError, pyrage.IdentityError):
+        raise InputError("is no age identity: one line AGE-SECRET-KEY-1...", path=path) from None
