@@ -259,17 +259,10 @@ def _filled(connection: duckdb.DuckDBPyConnection, numbers: Numbers) -> dict[str
         "SELECT ethnicity, count(*), count(*) FILTER (before), count(*) FILTER (before OR how IN"
         f" ({', '.join(map(quoted, SURE[numbers]))})) FROM outcome GROUP BY 1 ORDER BY 1 NULLS LAST"
     ).fetchall()
-    known = {
-        label
-        for field in fields()
-        if field.name == "ethnicity"
-        for labels in field.labels.labels.values()
-        for label in labels
-    }
     by_ethnicity: dict[str, list[int]] = {}
     for label, *counts in groups:
         # A text that is no label may be anything, so it is not shown.
-        name = label if label in known else "another text" if label else "blank"
+        name = "blank" if not label else label if _is_ethnicity(label) else "another text"
         by_ethnicity[name] = [a + b for a, b in zip(by_ethnicity.get(name, [0, 0, 0]), counts, strict=True)]
     return {
         "numbers": numbers.value,
@@ -279,6 +272,17 @@ def _filled(connection: duckdb.DuckDBPyConnection, numbers: Numbers) -> dict[str
             name: dict(zip(("people", "before", "after"), counts, strict=True)) for name, counts in by_ethnicity.items()
         },
     }
+
+
+def _is_ethnicity(text: str) -> bool:
+    """Whether it is a label of either release."""
+    labels = next(field.labels.labels for field in fields() if field.name == "ethnicity")
+    plain = checks.plain_label(text)
+    return any(
+        plain.startswith(checks.plain_label(label)) if label.endswith("*") else plain == checks.plain_label(label)
+        for known in labels.values()
+        for label in known
+    )
 
 
 def _write_faults(connection: duckdb.DuckDBPyConnection, verdicts: str, files: Sequence[FileFacts], path: Path) -> None:

@@ -145,12 +145,15 @@ def write(
 
 def checked(found: Report) -> str:
     """Rows, people and faults by field."""
+    from caretrace.cld.checks import Verdict
     from caretrace.cld.submission import faults_of
 
     lines = _read(found)
     faults = faults_of(found.before)
     lines.append(f"faults: {sum(faults.values()):,}" + ("" if faults else "; every field that can be checked is valid"))
     lines += [f"  {name}: {_said(found, name)}" for name in faults]
+    if found.before["client_type"].get(Verdict.OTHER_RELEASE, 0) * 2 > found.facts["rows"]:
+        lines.append(f"most rows speak the words of Release {3 - found.facts['release']}: give --release")
     return "\n".join([*lines, *_not_checked(found)])
 
 

@@ -136,25 +136,27 @@ def _telecom(*systems: str) -> str:
     return clean(f"regexp_replace(p.telecom[{place}].value, '^(tel|mailto):', '', 'i')")
 
 
+# AddressKey: an extension of two, its type and its value.
+_IS_UPRN = "len(list_filter(coalesce(e.extension, []), lambda k: coalesce(k.valueCoding.code = 'UPRN', false))) > 0"
+_UPRN = (
+    f"list_filter(flatten(list_transform(list_filter(coalesce(x.extension, []), lambda e: {_IS_UPRN}),"
+    " lambda e: e.extension)), lambda k: k.valueString IS NOT NULL)[1].valueString"
+)
 _PLACE = f"""struct_pack(
     kind := CASE WHEN x.type = 'postal' OR x.use = 'billing' THEN 'correspondence' WHEN x.use IN ('home', 'old')
         THEN 'home' WHEN x.use = 'temp' THEN 'temporary' ELSE 'other' END,
     lines := list_filter(list_concat(list_transform(coalesce(x.line, []), lambda l: {clean("l")}),
         [{clean("x.district")}, {clean("x.city")}]), lambda l: l IS NOT NULL),
     postcode := {clean("x.postalCode")},
-    uprn := {
-    clean('''list_filter(flatten(list_transform(list_filter(coalesce(x.extension, []), lambda e:
-        len(list_filter(coalesce(e.extension, []), lambda k: coalesce(k.valueCoding.code = 'UPRN', false))) > 0),
-        lambda e: e.extension)), lambda k: k.valueString IS NOT NULL)[1].valueString''')
-},
+    uprn := {clean(_UPRN)},
     from_date := {_FROM}, to_date := {_TO})"""
 
 _NAME_KIND = f"""CASE WHEN x.use = 'maiden' THEN 'maiden' WHEN x.use = 'old' OR {_ended("x")} THEN 'previous'
     WHEN x.use = 'anonymous' THEN NULL ELSE 'known as' END"""
-_OTHER_NAMES = f"""list_transform(list_filter(list_transform(p.name, lambda x, i: struct_pack(
+_OTHER_NAMES = f"""list_filter(list_transform(p.name, lambda x, i: struct_pack(
         chosen := i IS NOT DISTINCT FROM name_place, kind := {_NAME_KIND}, family := {clean("x.family")},
         given := x.given, from_date := {_FROM}, to_date := {_TO})),
-    lambda n: NOT n.chosen AND n.kind IS NOT NULL), lambda n: n)"""
+    lambda n: NOT n.chosen AND n.kind IS NOT NULL)"""
 
 _SCHEME = clean("coalesce(x.system, x.type.text, x.type.coding[1].code, 'no system given')")
 _IDENTIFIED = f"struct_pack(scheme := {_SCHEME}, value := {clean('x.value')}, from_date := {_FROM}, to_date := {_TO})"
@@ -175,7 +177,7 @@ def _organisation(reference: str, own: str) -> str:
 
 PREPARE = f"""
 WITH shaped AS (
-    SELECT file, record, line, resource_type, json, 
+    SELECT file, record, line, resource_type,
         CASE WHEN resource_type = 'Patient' THEN {_SOUND} ELSE true END AS is_sound,
         CASE WHEN resource_type = 'Patient' THEN from_json(json, '{_SHAPE}') END AS p
     FROM raw_resource

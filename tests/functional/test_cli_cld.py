@@ -79,6 +79,7 @@ def test_check_counts_by_field_and_shows_no_value(caretrace: Command, submission
     assert lines[0] == "rows: 150 of 150 people"
     assert "  client_type: 150 a label of the other release" in lines
     assert "  service_type: 150 blank, and must not be" in lines
+    assert "most rows speak the words of Release 1: give --release" in lines
     rows = rows_of(faults)
     assert len(rows) == int(lines[1].removeprefix("faults: ").replace(",", ""))
     assert {row["fault"] for row in rows if row["field"] == "Client Type"} == {"a label of the other release"}
