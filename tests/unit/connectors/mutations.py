@@ -19,13 +19,14 @@ import duckdb
 from hypothesis import strategies as st
 
 from connectors import Source, read
-from connectors.files.opening import ENDINGS
+from connectors.files.opening import ENDINGS, Opening
 from schemas.errors import CaretraceError
 
 FIXTURES = Path(__file__).parents[3] / "fixtures"
 # What stands beside the extracts in that folder.
 _NO_EXTRACTS = ("agreements", "systems", "truth", "__pycache__")
-FOLDERS = sorted(each.name for each in FIXTURES.iterdir() if each.is_dir() and each.name not in _NO_EXTRACTS)
+_WORKBOOKS = Path(__file__).with_name("workbooks")
+FOLDERS = ["workbooks", *sorted(e.name for e in FIXTURES.iterdir() if e.is_dir() and e.name not in _NO_EXTRACTS)]
 
 Files = dict[str, bytes]
 Mutation = Callable[[st.DataObject, bytes], bytes]
@@ -33,10 +34,11 @@ Mutation = Callable[[st.DataObject, bytes], bytes]
 
 def files_of(folder: str) -> Files:
     """The extract in a folder of fixtures; what stands there may also be several, or mean something alone."""
+    place = _WORKBOOKS if folder == "workbooks" else FIXTURES / folder
     return {
-        path.relative_to(FIXTURES / folder).as_posix(): path.read_bytes()
-        for path in sorted((FIXTURES / folder).rglob("*"))
-        if path.suffix.lower() in ENDINGS
+        path.relative_to(place).as_posix(): path.read_bytes()
+        for path in sorted(place.rglob("*"))
+        if path.suffix.lower() in ENDINGS and path.stem != "locked"
     }
 
 
@@ -48,7 +50,8 @@ def attempt(files: Mapping[str, bytes], values: frozenset[str] = frozenset()) ->
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
         try:
-            report = read(connection, [Source(Path(folder))], side="clients", as_at=date(2026, 11, 22))
+            source = Source(Path(folder), opening=Opening(workbook_memory=1 << 30))
+            report = read(connection, [source], side="clients", as_at=date(2026, 11, 22))
         except CaretraceError as error:
             _check_words(str(error).replace(folder, ""), values)
             assert "\n" not in str(error)
