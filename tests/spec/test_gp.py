@@ -826,7 +826,10 @@ def test_a_feed_of_systmone(connection: duckdb.DuckDBPyConnection, tmp_path: Pat
 @pytest.mark.parametrize(
     ("second", "sentence"),
     [
-        ({"since": "20261003_0200", "until": "20261004_0200"}, "a delivery is missing before this one: it begins after"),
+        (
+            {"since": "20261003_0200", "until": "20261004_0200"},
+            "a delivery is missing before this one: it begins after",
+        ),
         ({"since": "20261001_0200", "until": "20261001_0200"}, "is of the same delivery and differs"),
     ],
 )
