@@ -117,11 +117,11 @@ def load_text(
 
 
 def _together(waiting: list[pa.Table], file: int) -> pa.Table:
-    """One table of many short ones, with the number of their file; the store reads few long ones faster."""
+    """One table of several, with the number of their file."""
     import numpy as np
     import pyarrow as pa
 
-    table = pa.concat_tables(waiting).combine_chunks()
+    table = pa.concat_tables(waiting)
     waiting.clear()
     return table.append_column("file", pa.array(np.full(table.num_rows, file, np.int32)))
 

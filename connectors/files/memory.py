@@ -42,6 +42,8 @@ class Memory:
 
         parts = list(beside)
         if files := self._files.pop(kind.name, []):
+            # What the parser needed for a moment more.
+            pa.default_memory_pool().release_unused()
             # As one table, for a union is not written in parallel.
             table = pa.concat_tables(files, promote_options="permissive")
             parts.append(_register(connection, kind, table))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,6 +44,16 @@ class Batch:
     record: Ints
     line: Ints
     rejected: tuple[Rejected, ...]
+
+    @classmethod
+    def of(cls, batches: Sequence[Batch]) -> Batch:
+        """Several batches as one."""
+        return cls(
+            b"".join(batch.csv for batch in batches),
+            np.concatenate([batch.record for batch in batches]),
+            np.concatenate([batch.line for batch in batches]),
+            tuple(rejected for batch in batches for rejected in batch.rejected),
+        )
 
 
 class RecordIndex:

@@ -10,9 +10,11 @@ import numpy as np
 
 from connectors.files.header import Header, after_header
 from connectors.files.layouts import Rows
-from connectors.files.records import RecordIndex, Rejected
+from connectors.files.records import Batch, RecordIndex, Rejected
 
 TITLES = "the titles of the header again"
+_AT_ONCE = 8 << 20
+"""Bytes that are parsed at a time."""
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -26,7 +28,7 @@ def read(blocks: Iterator[bytes], kind: Kind, header: Header) -> Iterator[Rows]:
 
     fields = kind.match(header.titles)
     index = RecordIndex(len(header.titles), header.delimiter or ",", first_line=header.line + 1)
-    for batch in index.read(after_header(blocks, header.line)):
+    for batch in _longer(index.read(after_header(blocks, header.line))):
         table = pa.table({})
         if len(batch.record):
             table = _parse(batch.csv, header, fields)
@@ -34,6 +36,18 @@ def read(blocks: Iterator[bytes], kind: Kind, header: Header) -> Iterator[Rows]:
                 raise AssertionError("the record index and the parser disagree")
             table = table.append_column("record", [batch.record]).append_column("line", [batch.line])
         yield without_titles(Rows(table, batch.rejected), kind, header)
+
+
+def _longer(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """Batches that are worth a call of the parser, and long enough for the store to read them fast."""
+    waiting: list[Batch] = []
+    for batch in batches:
+        waiting.append(batch)
+        if sum(len(each.csv) for each in waiting) >= _AT_ONCE:
+            yield Batch.of(waiting)
+            waiting = []
+    if waiting:
+        yield Batch.of(waiting)
 
 
 def _parse(text: bytes, header: Header, fields: Mapping[str, int]) -> pa.Table:
