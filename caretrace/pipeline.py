@@ -7,6 +7,7 @@ Begin with `run`; `link` is the same without a folder.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import re
 import time
@@ -148,7 +149,8 @@ def link(
     with clock("read"):
         reports = read(connection, {"clients": (clients,), "register": tuple(register)}, settings, progress)
     mappings = _mappings((clients, *register))
-    run_id = identify(reports, _organisations(connection), mappings, settings, verdicts)
+    given = [[source.feed, *source.without] for source in (clients, *register)]
+    run_id = identify(reports, _organisations(connection), mappings, settings, verdicts, given)
     if verdicts is not None:
         _load_verdicts(connection, verdicts)
     if settings.population is not None:
@@ -229,17 +231,20 @@ def identify(
     mappings: Mapping[str, str],
     settings: Settings,
     verdicts: Verdicts | None = None,
+    given: Sequence[Sequence[str | None]] = (),
 ) -> str:
     """The run's id: a hash of inputs, settings, seed and version, so of all that decides the output.
 
     Inputs count in the order they were given, since the first of two records with one key is kept, and with the names
-    of their organisations, which may come from folders. Earlier decisions count as their file stood. Neither time nor
+    of their organisations, which may come from folders; `given` is what was said of each source beside its files: its
+    kind of delivery, and organisations left out. Earlier decisions count as their file stood. Neither time nor
     threads are in it. A model trained here is, through inputs and seed; a model given counts by its id.
     """
     inputs = [(side, file.name, file.format, file.sha256) for side, report in reports.items() for file in report.files]
     made_of = {
         "inputs": inputs,
         "organisations": organisations,
+        "given": [list(each) for each in given],
         "mappings": sorted(mappings.items()),
         "settings": settings.to_json(),
         "seed": settings.seed,
@@ -261,8 +266,17 @@ def _organisations(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str
 
 
 def _mappings(sources: Sequence[Source]) -> dict[str, str]:
-    files = [source.mapping for source in sources if source.mapping is not None]
-    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+    found: dict[str, str] = {}
+    for file in dict.fromkeys(source.mapping for source in sources if source.mapping is not None):
+        # Two files of one name in different folders are two mappings.
+        name = next(name for name in _numbered(file.name) if name not in found)
+        found[name] = hashlib.sha256(file.read_bytes()).hexdigest()
+    return found
+
+
+def _numbered(name: str) -> Iterator[str]:
+    yield name
+    yield from (f"{name} ({number})" for number in itertools.count(2))
 
 
 def count(connection: duckdb.DuckDBPyConnection, reports: Mapping[str, ReadReport]) -> dict[str, Any]:

@@ -15,9 +15,11 @@ OTHER = replace(FILE, name="register.csv", sha256="bb")
 SETTINGS = Settings(as_at=date(2026, 11, 22), seed=1)
 
 
-def run_id(files=(FILE, OTHER), organisations=(("clients", "standard", "x"),), mappings=None, settings=SETTINGS) -> str:
+def run_id(
+    files=(FILE, OTHER), organisations=(("clients", "standard", "x"),), mappings=None, settings=SETTINGS, given=()
+) -> str:
     reports = {"clients": ReadReport(tuple(files), {})}
-    return identify(reports, organisations, mappings or {}, settings)
+    return identify(reports, organisations, mappings or {}, settings, given=given)
 
 
 def test_the_same_work_has_the_same_id() -> None:
@@ -33,6 +35,8 @@ def test_the_same_work_has_the_same_id() -> None:
         {"files": (replace(FILE, sha256="cc"), OTHER)},
         {"organisations": (("clients", "standard", "y"),)},
         {"mappings": {"council.toml": "dd"}},
+        {"given": (("delta",),)},
+        {"given": ((None, "Y90001"),)},
         {"settings": replace(SETTINGS, seed=2)},
         {"settings": replace(SETTINGS, as_at=date(2026, 11, 23))},
         {"settings": replace(SETTINGS, test_numbers="refuse")},
