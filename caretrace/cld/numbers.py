@@ -11,18 +11,20 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from caretrace.exports import traced
 from connectors.values import quoted
 from schemas.errors import InputError, SettingsError
 
 if TYPE_CHECKING:
     import duckdb
+    import pyarrow as pa
 
 
 class Numbers(Enum):
     """How sure a number must be to be filled in."""
 
     TRACED = "traced"
-    """Status 01 in the client list: it came from a trace."""
+    """Confirmed by the tracing service (`caretrace trace read`), or of status 01 in the client list."""
     EXACT = "exact"
     """Also numbers the client list holds, links by an exact pass, and links that people decided."""
     ALL = "all"
@@ -44,18 +46,23 @@ WORDS = {
     "conflict": "the client list's own number differs from the linked one",
     "several": "several clients are linked to one number",
     "restricted": "a restricted record",
+    "doubted": "the tracing service's answer speaks against it",
     "unlinked": "not linked, or waiting for review",
     "unknown": "not a client of the run",
     "unsure": "linked, but less surely than was asked for",
 }
 
 
-def load(connection: duckdb.DuckDBPyConnection, run: Path, *, source: str | None) -> None:
+def load(
+    connection: duckdb.DuckDBPyConnection, run: Path, *, source: str | None, answers: pa.Table | None = None
+) -> None:
     """Make the temporary table `found_number`: id (the client's id), number, how.
 
     `how` is a key of WORDS. `source` names one client list (SOURCE or SOURCE/ORGANISATION) where the run has several;
-    ids of two systems must not be mixed up. Raises SettingsError where it is needed or names none.
+    ids of two systems must not be mixed up. `answers` are those of `caretrace.trace.results.of_run`. Raises
+    SettingsError where `source` is needed or names none.
     """
+    traced.make(connection, answers)
     person = _parquet(run / "linked" / "person.parquet")
     link = _parquet(run / "links.parquet")
     where = chosen(connection, run, source)
@@ -66,8 +73,11 @@ def load(connection: duckdb.DuckDBPyConnection, run: Path, *, source: str | None
         ), sealed AS (
             SELECT DISTINCT nhs_number FROM {person} WHERE side = 'register' AND restricted AND nhs_number IS NOT NULL
         )
-        SELECT p.record_id AS id, coalesce(p.nhs_number, l.nhs_number) AS number, CASE
+        SELECT p.record_id AS id, coalesce(p.nhs_number, t.nhs_number, l.nhs_number) AS number, CASE
             WHEN coalesce(p.restricted, false) OR s.nhs_number IS NOT NULL THEN 'restricted'
+            WHEN p.nhs_number <> t.nhs_number THEN 'conflict'
+            WHEN t.nhs_number IS NOT NULL THEN 'traced'
+            WHEN t.verdict IS NOT NULL THEN 'doubted'
             WHEN p.nhs_number <> l.nhs_number THEN 'conflict'
             WHEN l.claimants > 1 THEN 'several'
             WHEN p.nhs_number IS NOT NULL AND p.nhs_number_status = '01' THEN 'traced'
@@ -77,7 +87,9 @@ def load(connection: duckdb.DuckDBPyConnection, run: Path, *, source: str | None
             WHEN l.method = 'probabilistic' THEN 'probable'
             ELSE 'exact' END AS how
         FROM {person} p LEFT JOIN linked l USING (source, source_org, record_id)
-        LEFT JOIN sealed s ON s.nhs_number = coalesce(p.nhs_number, l.nhs_number)
+        LEFT JOIN (SELECT * REPLACE (CASE WHEN {traced.TRACED} THEN nhs_number END AS nhs_number) FROM trace_result) t
+            USING (source, source_org, record_id)
+        LEFT JOIN sealed s ON s.nhs_number = coalesce(p.nhs_number, t.nhs_number, l.nhs_number)
         WHERE p.side = 'client' AND {where}""")
 
 
@@ -115,7 +127,8 @@ def fill(connection: duckdb.DuckDBPyConnection, rows: str, numbers: Numbers) -> 
     connection.execute(f"""CREATE OR REPLACE TEMP TABLE outcome AS
         SELECT id, ethnicity, own IS NOT NULL AS before, number,
             coalesce(how IN ({sure}) AND coalesce(number = own, true) AND held < 2, false) AS is_sure, CASE
-            WHEN own IS NOT NULL AND (how IS NULL OR how IN ('restricted', 'unlinked') OR number = own) THEN NULL
+            WHEN own IS NOT NULL AND (how IS NULL OR how IN ('restricted', 'unlinked', 'doubted') OR number = own)
+                THEN NULL
             WHEN own IS NOT NULL THEN 'differs'
             WHEN how IS NULL THEN 'unknown'
             WHEN how IN ('traced', 'held', 'decided', 'exact', 'probable') AND how NOT IN ({sure}) THEN 'unsure'

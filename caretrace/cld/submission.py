@@ -29,6 +29,7 @@ from schemas.sql import install_macros
 
 if TYPE_CHECKING:
     import duckdb
+    import pyarrow as pa
 
 _KIND = CLD.kind("event")
 _PERIOD = ("reporting_period_start_date", "reporting_period_end_date")
@@ -108,11 +109,13 @@ def write(
     *,
     as_at: date,
     run_id: str | None = None,
+    answers: pa.Table | None = None,
     progress: Progress = SILENT,
 ) -> Report:
     """Write the submission, its faults by record id, and its report.
 
-    Rows come from `sources`, or where there are none from the events of `run`. Raises InputError where rows belong to
+    Rows come from `sources`, or where there are none from the events of `run`. `answers` of the tracing service are
+    those of `caretrace.trace.results.of_run`. Raises InputError where rows belong to
     several reporting periods or to another than was asked for.
     """
     install_macros(connection, as_at=as_at)
@@ -127,7 +130,7 @@ def write(
     numbered = _completeness(connection)
     mended = _mend(connection, asked.release)
     if run is not None:
-        load(connection, run, source=asked.source)
+        load(connection, run, source=asked.source, answers=answers)
         fill(connection, "cld_row", asked.numbers)
     after = checks.check(connection, "cld_row", release=asked.release, verdicts="cld_after")
     write_cld(connection, "cld_row", paths.submission, order="file, record")

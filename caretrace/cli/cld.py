@@ -80,9 +80,7 @@ def write(
     ] = None,
     numbers: Annotated[
         Which,
-        typer.Option(
-            help="What is filled in: traced numbers (status 01); also held ones and exact links; or all links."
-        ),
+        typer.Option(help="What is filled in: traced numbers; also held ones and exact links; or all links."),
     ] = Which.EXACT,
     client_list: Annotated[
         str | None, typer.Option(metavar="SOURCE[/ORG]", help="Which client list, where the run has several.")
@@ -104,15 +102,18 @@ def write(
     from caretrace.cld.submission import Asked, Paths
     from caretrace.cld.submission import write as make
     from caretrace.files import refuse_inside
+    from caretrace.trace import results
     from caretrace.written import log_writing
     from connectors import Source
 
     days = (period[0].date(), period[1].date()) if period else None
     asked = Asked(release, days, Numbers(numbers.value), client_list, la_code)
-    run_id = str(run_folder.open(run).manifest["run_id"]) if run else None
+    opened = run_folder.open(run) if run else None
+    run_id = str(opened.manifest["run_id"]) if opened else None
     if run:
         refuse_inside(out, run, option="--out")
     place = find(project)
+    answers = results.of_run(opened, place.project) if opened else None
     beside = [out, out.with_name(f"{out.name}.faults.csv"), out.with_name(f"{out.name}.report.json")]
     with (
         console.progress() as progress,
@@ -137,6 +138,7 @@ def write(
             Paths(*writing.drafts),
             as_at=_today(),
             run_id=run_id,
+            answers=answers,
             progress=progress,
         )
         writing.rows = found.facts["rows"]

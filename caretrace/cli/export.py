@@ -76,10 +76,12 @@ def fhir(
     from caretrace import run_folder
     from caretrace.exports.patients import Asked, Grain, write
     from caretrace.files import refuse_inside
+    from caretrace.trace import results
     from caretrace.written import log_writing
     from connectors.writers import fhir as writer
 
-    manifest = run_folder.open(run).manifest
+    opened = run_folder.open(run)
+    manifest = opened.manifest
     refuse_inside(out, run, option="--out")
     asked = Asked(
         Grain(of.value),
@@ -89,6 +91,7 @@ def fhir(
         manifest["settings"]["load_back"]["trace_required"],
     )
     place = find(project)
+    answers = results.of_run(opened, place.project)
     with (
         duckdb.connect() as connection,
         log_writing(
@@ -103,7 +106,7 @@ def fhir(
             now=datetime.now(UTC),
         ) as writing,
     ):
-        found = write(connection, run, writing.drafts[0], asked)
+        found = write(connection, run, writing.drafts[0], asked, answers=answers)
         writing.rows = found.patients
     console.say(f"{exported(found)}\n{out}")
 

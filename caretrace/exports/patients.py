@@ -1,8 +1,9 @@
 """A run's clients as rows of `connectors.writers.fhir`: one for each client record, or one for each person.
 
-The NHS number is the client's own, or the one the run found. Its status is never "present and verified" but where the
-client list says so itself: a link is no trace. A number that several clients are linked to is left out; where the
-client's own number and the linked one differ, the own one stands with status 05, which means just that.
+The NHS number is the client's own, or the one that was traced, or the one the run found. Its status is "present and
+verified" where the tracing service confirmed it or the client list says so itself: a link is no trace. A link that an
+answer of the service speaks against is left out, and so is a number that several clients are linked to. Where the own
+number differs from the traced or linked one, it stands with status 05, which means just that.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from caretrace.exports import traced
 from connectors.values import quoted
 from connectors.writers.fhir import FHIR_ID, Form, Verification, write_patients
 from schemas.person import PERSON
 
 if TYPE_CHECKING:
     import duckdb
+    import pyarrow as pa
 
 
 class Grain(Enum):
@@ -57,8 +60,14 @@ _COLUMNS = PERSON.names[PERSON.names.index("nhs_number") + 2 : PERSON.names.inde
 _KEY = "source, source_org, record_id"
 
 
-def write(connection: duckdb.DuckDBPyConnection, run: Path, path: Path, asked: Asked) -> Written:
-    """Write the clients of the run folder `run` to `path`; reads the run's Parquet files only."""
+def write(
+    connection: duckdb.DuckDBPyConnection, run: Path, path: Path, asked: Asked, *, answers: pa.Table | None = None
+) -> Written:
+    """Write the clients of the run folder `run` to `path`; reads the run's Parquet files only.
+
+    `answers` of the tracing service are those of `caretrace.trace.results.of_run`.
+    """
+    traced.make(connection, answers)
     _make_records(connection, run, asked)
     [(left_out,)] = connection.execute("SELECT count(*) FROM fhir_record WHERE restricted").fetchall()
     where = "WHERE NOT restricted" if asked.restricted == "leave-out" else ""
@@ -88,15 +97,22 @@ def _make_records(connection: duckdb.DuckDBPyConnection, run: Path, asked: Asked
         )
         SELECT p.person_key, p.source, p.source_org, p.record_id, {others},
             coalesce(p.restricted, false) OR s.nhs_number IS NOT NULL AS restricted,
-            p.nhs_number IS NULL AND coalesce(l.claimants, 0) > 1 AS several,
-            coalesce(p.nhs_number, CASE WHEN l.claimants = 1 THEN l.nhs_number END) AS nhs_number,
-            CASE WHEN p.nhs_number <> l.nhs_number THEN '05'
+            p.nhs_number IS NULL AND t.verdict IS NULL AND coalesce(l.claimants, 0) > 1 AS several,
+            coalesce(p.nhs_number, t.nhs_number, CASE WHEN t.verdict IS NULL AND l.claimants = 1 THEN l.nhs_number END)
+                AS nhs_number,
+            CASE WHEN p.nhs_number <> t.nhs_number THEN '05'
+                 WHEN t.nhs_number IS NOT NULL THEN '01'
+                 WHEN t.verdict IS NOT NULL THEN CASE WHEN p.nhs_number IS NULL THEN NULL
+                    WHEN t.verdict IN ('NOT_FOUND', 'ASK_AGAIN', 'ASK_WITH_MORE') THEN '04' ELSE '05' END
+                 WHEN p.nhs_number <> l.nhs_number THEN '05'
                  WHEN p.nhs_number IS NOT NULL THEN coalesce(p.nhs_number_status, '02')
                  WHEN l.claimants = 1 THEN CASE WHEN {probable} THEN '03' ELSE '02' END END AS nhs_number_status,
             CASE WHEN same_id = 1 AND regexp_full_match(p.record_id, '{FHIR_ID}') THEN p.record_id
                  ELSE sha256(to_json([p.source, p.source_org, p.record_id])) END AS patient_id
         FROM client p LEFT JOIN linked l USING ({_KEY})
-        LEFT JOIN sealed s ON s.nhs_number = coalesce(p.nhs_number, l.nhs_number)""")
+        LEFT JOIN (SELECT * REPLACE (CASE WHEN {traced.TRACED} THEN nhs_number END AS nhs_number) FROM trace_result) t
+            USING ({_KEY})
+        LEFT JOIN sealed s ON s.nhs_number = coalesce(p.nhs_number, t.nhs_number, l.nhs_number)""")
 
 
 def _patients(run: Path, grain: Grain, where: str) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from subprocess import CompletedProcess
 
 import duckdb
+import pyarrow as pa
 import pytest
 
 from caretrace.cld.numbers import Numbers
@@ -196,3 +197,42 @@ def clients(run_folder: Path, where: str) -> list[tuple[str]]:
     return duckdb.execute(
         f"SELECT record_id FROM read_parquet('{person}') WHERE side = 'client' AND {where}"
     ).fetchall()
+
+
+def test_answers_of_the_tracing_service_go_before_links(submission: Path, run_folder: Path, tmp_path: Path) -> None:
+    """A confirmed number has status 01; any other answer takes a link away."""
+    linked = clients(run_folder, "nhs_number IS NULL AND person_nhs_number IS NOT NULL ORDER BY 1 LIMIT 2")
+    (first,), (second,) = linked
+    [(source, source_org)] = duckdb.execute(
+        f"SELECT DISTINCT source, source_org FROM read_parquet('{(run_folder / 'links.parquet').as_posix()}')"
+    ).fetchall()
+    answers = pa.Table.from_pylist(
+        [
+            {
+                "source": source,
+                "source_org": source_org,
+                "record_id": record_id,
+                "verdict": verdict,
+                "nhs_number": number,
+            }
+            for record_id, verdict, number in ((first, "ACCEPTED", "9434765919"), (second, "NOT_FOUND", None))
+        ],
+        schema=pa.schema(
+            [(name, pa.string()) for name in ("source", "source_org", "record_id", "verdict", "nhs_number")]
+        ),
+    )
+    paths = Paths(*(tmp_path / f"traced.{end}" for end in ("csv", "faults.csv", "json")))
+    with duckdb.connect() as connection:
+        asked = Asked(numbers=Numbers.TRACED)
+        report = write(connection, [Source(submission)], run_folder, asked, paths, as_at=AS_AT, answers=answers)
+    assert report.facts["nhs_number"]["filled"] == {"traced": 1}
+    assert report.facts["nhs_number"]["left"]["doubted"] == 1
+    held = {row["LA Person Unique Identifier"]: row["NHS Number"] for row in rows_of(paths.submission)}
+    assert (held[first], held[second]) == ("9434765919", "")
+    with duckdb.connect() as connection:
+        export(connection, run_folder, tmp_path / "traced.ndjson", Export(restricted="mark"), answers=answers)
+        found = connection.execute(
+            "SELECT nhs_number, nhs_number_status FROM fhir_patient WHERE patient_id IN (?, ?) ORDER BY 1 NULLS LAST",
+            [first, second],
+        ).fetchall()
+    assert found == [("9434765919", "01"), (None, None)]
