@@ -6,22 +6,20 @@ Begin with `run`; `link` is the same without a folder.
 
 from __future__ import annotations
 
-import hashlib
-import itertools
-import json
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from caretrace import manifest as manifests
 from caretrace import population, run_folder
-from caretrace.linked import SIDES, make_person_keys, write_linked
+from caretrace.identity import identify, mapping_hashes, organisations
+from caretrace.linked import make_person_keys, write_linked
 from caretrace.outputs import OutputSettings, write_outputs
-from caretrace.version import __version__
 from linkage import Settings as LinkageSettings
 from schemas.errors import InputError, SettingsError
 from schemas.nhs_number import Range
@@ -148,9 +146,9 @@ def link(
     clock = Clock()
     with clock("read"):
         reports = read(connection, {"clients": (clients,), "register": tuple(register)}, settings, progress)
-    mappings = _mappings((clients, *register))
+    mappings = mapping_hashes((clients, *register))
     given = [[source.feed, *source.without] for source in (clients, *register)]
-    run_id = identify(reports, _organisations(connection), mappings, settings, verdicts, given)
+    run_id = identify(reports, organisations(connection), mappings, settings, verdicts, given)
     if verdicts is not None:
         _load_verdicts(connection, verdicts)
     if settings.population is not None:
@@ -225,58 +223,10 @@ def require_people(report: ReadReport, sources: Sequence[Source]) -> None:
         )
 
 
-def identify(
-    reports: Mapping[str, ReadReport],
-    organisations: Sequence[tuple[str, str, str]],
-    mappings: Mapping[str, str],
-    settings: Settings,
-    verdicts: Verdicts | None = None,
-    given: Sequence[Sequence[str | None]] = (),
-) -> str:
-    """The run's id: a hash of inputs, settings, seed and version, so of all that decides the output.
-
-    Inputs count in the order they were given, since the first of two records with one key is kept, and with the names
-    of their organisations, which may come from folders; `given` is what was said of each source beside its files: its
-    kind of delivery, and organisations left out. Earlier decisions count as their file stood. Neither time nor
-    threads are in it. A model trained here is, through inputs and seed; a model given counts by its id.
-    """
-    inputs = [(side, file.name, file.format, file.sha256) for side, report in reports.items() for file in report.files]
-    made_of = {
-        "inputs": inputs,
-        "organisations": organisations,
-        "given": [list(each) for each in given],
-        "mappings": sorted(mappings.items()),
-        "settings": settings.to_json(),
-        "seed": settings.seed,
-        "version": __version__,
-        "verdicts": verdicts.sha256 if verdicts else None,
-    }
-    return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:32]
-
-
 def _load_verdicts(connection: duckdb.DuckDBPyConnection, verdicts: Verdicts) -> None:
     from caretrace.review.verdicts import load
 
     load(connection, verdicts)
-
-
-def _organisations(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:
-    union = " UNION ".join(f"SELECT '{side}', source, source_org FROM {side}.person" for side in SIDES)
-    return connection.execute(f"{union} ORDER BY ALL").fetchall()
-
-
-def _mappings(sources: Sequence[Source]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for file in dict.fromkeys(source.mapping for source in sources if source.mapping is not None):
-        # Two files of one name in different folders are two mappings.
-        name = next(name for name in _numbered(file.name) if name not in found)
-        found[name] = hashlib.sha256(file.read_bytes()).hexdigest()
-    return found
-
-
-def _numbered(name: str) -> Iterator[str]:
-    yield name
-    yield from (f"{name} ({number})" for number in itertools.count(2))
 
 
 def count(connection: duckdb.DuckDBPyConnection, reports: Mapping[str, ReadReport]) -> dict[str, Any]:
@@ -329,13 +279,13 @@ def write(
         write_linked(connection, folder / "linked", progress=progress)
     with clock("outputs"):
         rows = write_outputs(connection, folder, settings.outputs)
-        model = _with_fingerprint(linked)
+        model = manifests.with_fingerprint(linked)
         (folder / "model.json").write_text(dumps(model), encoding="utf-8", newline="\n")
     with progress.stage("Writing the report"), clock("report"):
         (folder / to_fix.FOLDER).mkdir()
         facts = quality.facts(connection, as_at=settings.as_at, linked=True, lists=folder / to_fix.FOLDER)
         trend = compare(facts, *earlier) if earlier else None
-        manifest = _manifest(linked, settings, clock.seconds)
+        manifest = manifests.manifest(linked, settings, clock.seconds)
         manifest["quality"] = facts.summary()
         manifest["counts"] |= {name: rows[name] for name in ("load_back", "conflicts", "set_aside")}
         if truth is not None:
@@ -343,42 +293,6 @@ def write(
             manifest["evaluation"] = against_truth(connection, truth, bands=bands, as_at=settings.as_at)
         report.write(folder / "report.html", manifest=manifest, connection=connection, quality=facts, trend=trend)
     return {**manifest, "timings": clock.seconds}
-
-
-def _manifest(linked: Linked, settings: Settings, timings: Mapping[str, float]) -> dict[str, Any]:
-    facts = linked.facts.to_json()
-    inputs = [{"side": SIDES[side], **f.to_json()} for side, report in linked.reports.items() for f in report.files]
-    return {
-        "run_id": linked.run_id,
-        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "caretrace_version": __version__,
-        "inputs": inputs,
-        "mappings": dict(linked.mappings),
-        "verdicts": dict(linked.verdicts.facts) if linked.verdicts else None,
-        "settings": settings.to_json(),
-        "resources": {"threads": settings.threads, "memory": settings.memory},
-        "seed": settings.seed,
-        "model": facts.pop("model"),
-        "linkage": {**facts, "timings": facts.pop("seconds", {})},
-        "counts": dict(linked.counts),
-        "timings": dict(timings),
-    }
-
-
-def _with_fingerprint(linked: Linked) -> Model:
-    """The run's model, which says what data and which versions made or used it."""
-    import duckdb
-
-    facts = linked.facts
-    inputs = [(side, file.sha256) for side, report in linked.reports.items() for file in report.files]
-    provenance = {
-        **facts.model.provenance,
-        "data fingerprint": hashlib.sha256(json.dumps(inputs).encode()).hexdigest(),
-        "run_id": linked.run_id,
-        "versions": {"caretrace": __version__, "duckdb": duckdb.__version__},
-        "counts": {name: linked.counts[name] for name in ("linked", "review", "none")},
-    }
-    return replace(facts.model, provenance=provenance)
 
 
 def _refuse_test_numbers(connection: duckdb.DuckDBPyConnection, side: str) -> None:

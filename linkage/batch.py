@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from linkage.blocking import RULES, RuleFacts, make_keys, pairs_sql
-from linkage.decide import ranked_sql, settled_sql, weighed_sql
 from linkage.frequencies import Frequencies
 from linkage.model import Model
+from linkage.rank import ranked_sql, settled_sql, weighed_sql
 from linkage.train import training_clients_sql
 from linkage.weigh import pair_level_sql
 from schemas.progress import Progress

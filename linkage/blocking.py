@@ -37,7 +37,7 @@ class BlockingRule:
     client: tuple[str | AnyOf, ...]
     register: tuple[str | AnyOf, ...] | None = None
     first: bool = False
-    """Tried before the others; a client they settle is not looked for any further (`linkage.decide.settled_sql`)."""
+    """Tried before the others; a client they settle is not looked for any further (`linkage.rank.settled_sql`)."""
     max_register_rows: int = 500
     """Keys that more register rows share are left out, and counted. They cost much and find little (a hostel's
     postcode, a dummy date nobody listed): their true pairs are made by other rules too [assumed]."""

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Stance = Literal["agrees", "differs"]
-"""What a level says to the guards (linkage.decide), whatever it weighs."""
+"""What a level says to the guards (linkage.guards), whatever it weighs."""
 Role = Literal["given", "family", "birth", "place", "gender", "number", "other id"]
 """What a comparison is about, for guards and training, whatever its levels are."""
 

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from linkage.batch import DuckDBEngine, Scored
 from linkage.blocking import RuleFacts
 from linkage.clean import clean
-from linkage.decide import Target, derive_bands, make_room, pick, write_candidates, write_links
+from linkage.decide import Target, derive_bands, pick
 from linkage.evaluate import Captured, capture
 from linkage.frequencies import Frequencies, count_frequencies
 from linkage.leftovers import look_again
 from linkage.model import Bands, Model, default_model
+from linkage.outcome import write_candidates, write_links
 from linkage.passes import PASSES, PROBABILISTIC
+from linkage.room import make_room
 from linkage.train import Training, train
 from linkage.verdicts import REVIEWED, resolve
 from schemas.progress import SILENT, Progress
@@ -44,7 +46,7 @@ class Engine(Protocol):
     def score(
         self, connection: duckdb.DuckDBPyConnection, model: Model, frequencies: Frequencies, progress: Progress
     ) -> Scored:
-        """Make `ranked` (linkage.decide.ranked_sql) for every client.
+        """Make `ranked` (linkage.rank.ranked_sql) for every client.
 
         Called once, after `sample`.
         """

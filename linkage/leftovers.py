@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from linkage.decide import CLAIMED_AT, ranked_sql, weighed_sql
 from linkage.frequencies import Frequencies
 from linkage.model import Model
+from linkage.rank import ranked_sql, weighed_sql
+from linkage.room import CLAIMED_AT
 from linkage.weigh import pair_level_sql
 
 if TYPE_CHECKING:

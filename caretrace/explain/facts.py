@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from caretrace import run_folder
 from caretrace.evaluate.store import opened
-from linkage.decide import guards
 from linkage.explain import Competition, Waterfall, competition, waterfall
+from linkage.guards import guards
 from linkage.model_file import from_facts
 from schemas import PERSON
 from schemas.errors import InputError

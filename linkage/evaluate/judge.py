@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from linkage.decide import guards
 from linkage.evaluate.shares import Share, f_measure
+from linkage.guards import guards
 
 if TYPE_CHECKING:
     import duckdb

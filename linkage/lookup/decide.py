@@ -7,12 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from linkage.comparison import COMPARISONS, Role, Stance
-from linkage.decide import CANDIDATES_KEPT, KEPT_ABOVE, KIN_ARE_RARE, SETTLED_BITS, YIELDS_AT, guards
+from linkage.guards import KIN_ARE_RARE, YIELDS_AT, guards
 from linkage.lookup.answer import Candidate, Match
 from linkage.lookup.register import Register
 from linkage.lookup.weigh import Weighed, Weigher
 from linkage.model import Bands
 from linkage.passes import PASSES, PROBABILISTIC
+from linkage.rank import CANDIDATES_KEPT, KEPT_ABOVE, SETTLED_BITS
 from linkage.weigh import prior_bits
 
 
@@ -29,7 +30,7 @@ class Ranked:
 
 
 def is_settled(first: Weighed) -> bool:
-    """Whether the candidates of the first rules hold one clear person, as `linkage.decide.settled_sql`."""
+    """Whether the candidates of the first rules hold one clear person, as `linkage.rank.settled_sql`."""
     people = _people(first)
     passes = _passes(first)
     if len(passes) != 1 or not people:
@@ -41,7 +42,7 @@ def is_settled(first: Weighed) -> bool:
 
 
 def rank(weighed: Weighed) -> list[Ranked]:
-    """Every person among the candidates, likeliest first, as `linkage.decide.ranked_sql`."""
+    """Every person among the candidates, likeliest first, as `linkage.rank.ranked_sql`."""
     people = _people(weighed)
     top = max([0.0, *(weighed.weight[at] for at in people.values())])
     shares = {person: _share(weighed.weight[at] - top) for person, at in people.items()}
@@ -145,11 +146,11 @@ _GUARDS: dict[str, Callable[[Best], bool]] = {
     ),
     "only the names agree": lambda best: best.silent("birth") and best.unsupported and best.no_number,
 }
-"""The conditions of `linkage.decide.guards` in Python, by name."""
+"""The conditions of `linkage.guards.guards` in Python, by name."""
 GUARDS = guards(COMPARISONS)
 if {guard.name for guard in GUARDS} != _GUARDS.keys():
     raise ImportError(
-        "linkage.lookup.decide and linkage.decide have different guards:"
+        "linkage.lookup.decide and linkage.guards have different guards:"
         f" {sorted({guard.name for guard in GUARDS} ^ _GUARDS.keys())}"
     )
 

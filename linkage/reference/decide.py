@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from linkage.decide import CANDIDATES_KEPT, KEPT_ABOVE, SETTLED_BITS
 from linkage.model import Model
+from linkage.rank import CANDIDATES_KEPT, KEPT_ABOVE, SETTLED_BITS
 from linkage.reference.pairs import known
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def rank(weighed: pd.DataFrame, model: Model, ruled_out: pd.DataFrame, confirmed: pd.DataFrame) -> pd.DataFrame:
-    """Table `ranked` (linkage.decide.ranked_sql) of all pairs, weighed, with their passes.
+    """Table `ranked` (linkage.rank.ranked_sql) of all pairs, weighed, with their passes.
 
     People decided earlier about the pairs (c, person) of `ruled_out`, which are left out, and of `confirmed`, which
     come first.
@@ -49,7 +49,7 @@ def _among(pairs: pd.DataFrame, listed: pd.DataFrame) -> NDArray[np.bool_]:
 
 
 def _settled(weighed: pd.DataFrame) -> NDArray[np.int64]:
-    """Clients whose candidates from the first rules hold one clear person (linkage.decide.settled_sql)."""
+    """Clients whose candidates from the first rules hold one clear person (linkage.rank.settled_sql)."""
     people = (
         weighed[weighed["first"]]
         .groupby(["c", "person"], as_index=False)

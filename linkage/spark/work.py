@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from linkage.blocking import pairs_sql
-from linkage.decide import ranked_sql, settled_sql, weighed_sql
 from linkage.frequencies import Frequencies
 from linkage.model import Model
+from linkage.rank import ranked_sql, settled_sql, weighed_sql
 from linkage.spark.worker import Work
 from linkage.weigh import pair_level_sql
 

@@ -9,8 +9,8 @@ import pytest
 from caretrace.explain import Explanation, to_text
 from caretrace.explain.page import chart, render
 from caretrace.explain.text import one_in, probability, sentences, shares
-from linkage.decide import guards
 from linkage.explain import HOUSEHOLD, PRIOR, Bar, Competition, Waterfall
+from linkage.guards import guards
 
 BARS = (
     Bar(PRIOR, -10.0, "so many people"),

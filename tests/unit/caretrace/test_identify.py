@@ -7,7 +7,8 @@ from datetime import date
 
 import pytest
 
-from caretrace.pipeline import Settings, identify
+from caretrace.identity import identify
+from caretrace.pipeline import Settings
 from connectors import FileFacts, ReadReport
 
 FILE = FileFacts("clients.csv", "standard", None, "UTF-8", "aa", 10, "PERSON", 5, 5, 0, 0)

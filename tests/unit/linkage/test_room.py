@@ -9,8 +9,8 @@ import duckdb
 import pytest
 
 from linkage import leftovers, link
-from linkage.decide import make_room
 from linkage.leftovers import MOST_PAIRS
+from linkage.room import make_room
 
 
 def after(

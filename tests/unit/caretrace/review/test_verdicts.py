@@ -12,7 +12,8 @@ import pyarrow as pa
 import pytest
 
 import caretrace
-from caretrace.pipeline import Settings, identify
+from caretrace.identity import identify
+from caretrace.pipeline import Settings
 from caretrace.review import from_table, given, verdicts
 from caretrace.review.verdicts import load
 from schemas import VERDICT

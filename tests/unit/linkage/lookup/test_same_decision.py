@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import linkage
 from linkage.comparison import COMPARISONS
-from linkage.decide import guards
+from linkage.guards import guards
 from linkage.lookup import decide
 from linkage.lookup.answer import Match
 from linkage.lookup.build import build

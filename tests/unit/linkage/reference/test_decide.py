@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 pytest.importorskip("recordlinkage")
 
-from linkage.decide import ranked_sql, settled_sql
 from linkage.model import default_model
+from linkage.rank import ranked_sql, settled_sql
 from linkage.reference.decide import rank
 from linkage.reference.levels import NOTHING
 

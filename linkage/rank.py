@@ -1,0 +1,67 @@
+"""Pairs weighed, clients settled, and the best few candidates of each client, as SQL that every engine runs."""
+
+from __future__ import annotations
+
+from linkage.model import Model
+from linkage.passes import PASSES
+from linkage.weigh import posterior_sql, weight_sql
+
+CANDIDATES_KEPT = 5
+"""Candidates of a client that are kept for explaining and reviewing; all of them compete."""
+KEPT_ABOVE = 1e-9
+"""Probability below which a candidate is not kept, the best one aside."""
+SETTLED_BITS = 17.0
+"""A settled client's best candidate has odds of at least 2^17 to 1 against nobody and against any other [assumed]."""
+
+
+def weighed_sql(model: Model, people: int, pair_level: str = "pair_level") -> str:
+    """SELECT of c, r, r_key, person, first, weight and `pass`, the place of the first pass that holds, or null.
+
+    Whoever a person ruled out (linkage.verdicts) is left out.
+    """
+    comparisons = [each.comparison for each in model.comparisons]
+    arms = " ".join(f"WHEN {each.sql(comparisons)} THEN {index}" for index, each in enumerate(PASSES))
+    return f"""
+        SELECT c, r, r_key, person, first, {weight_sql(model, people)} AS weight,
+               CAST(CASE {arms} END AS UTINYINT) AS pass FROM {pair_level} ANTI JOIN ruled_out USING (c, person)"""
+
+
+def settled_sql(weighed: str = "weighed") -> str:
+    """SELECT of c: clients whose candidates from the first rules hold one clear person.
+
+    A pass holds for that person alone, and nobody else comes near. Whoever the other rules could add shares neither
+    the number nor the date of birth with a name, so cannot come near either.
+    """
+    return f"""
+        SELECT c FROM (
+            SELECT c, person, max(weight) AS weight, min(pass) AS pass FROM {weighed} WHERE first GROUP BY c, person
+        )
+        GROUP BY c
+        HAVING count(pass) = 1 AND arg_max_null(pass, weight) IS NOT NULL AND max(weight) >= {SETTLED_BITS}
+           AND max(weight) - coalesce(max(weight, 2)[2], -1e6) >= {SETTLED_BITS}"""
+
+
+def ranked_sql(weighed: str = "weighed", settled: str = "settled", pair_level: str = "pair_level") -> str:
+    """SELECT of table `ranked`: the best few candidates of each client.
+
+    Columns: c, person, r, rank (from 1), weight, probability, `pass` (null where it holds for another candidate too),
+    and the levels and frequencies of `pair_level`.
+    """
+    return f"""
+        WITH looked_at AS (SELECT * FROM {weighed} w WHERE first OR NOT EXISTS (FROM {settled} s WHERE s.c = w.c)),
+        passed AS (
+            SELECT c, person, min(pass) AS pass FROM looked_at WHERE pass IS NOT NULL GROUP BY c, person
+            QUALIFY count(*) OVER (PARTITION BY c, min(pass)) = 1
+        ),
+        posterior AS ({posterior_sql("(SELECT c, r, r_key, person, weight FROM looked_at)")}),
+        placed AS (
+            -- Whom a person confirmed comes first; at equal weights one with a number, then the record's key decides.
+            SELECT p.*, row_number() OVER (
+                PARTITION BY c ORDER BY y.person IS NULL, weight DESC, p.person < 0, r_key) AS rank
+            FROM posterior p LEFT JOIN (SELECT c, person FROM confirmed) y USING (c, person)
+        )
+        SELECT b.rank, b.weight, b.probability, s.pass, t.* EXCLUDE (first, r_key)
+        FROM placed b
+        JOIN {pair_level} t ON t.c = b.c AND t.r = b.r
+        LEFT JOIN passed s ON s.c = b.c AND s.person = b.person
+        WHERE b.rank = 1 OR (b.rank <= {CANDIDATES_KEPT} AND b.probability >= {KEPT_ABOVE!r})"""
