@@ -48,7 +48,7 @@ test-pandas2: $(READY2)
 
 # The slow proofs at full length; `make test` runs a sample of each.
 prove: $(ALL)
-	CARETRACE_PROVE=1 $(BIN)/python -m pytest -m prove
+	CARETRACE_PROVE=$${CARETRACE_PROVE:-1} $(BIN)/python -m pytest -m prove
 
 lint: $(ALL)
 	$(BIN)/ruff format --check .

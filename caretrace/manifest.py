@@ -38,8 +38,8 @@ def manifest(linked: Linked, settings: Settings, timings: Mapping[str, float]) -
     }
 
 
-def with_fingerprint(linked: Linked) -> Model:
-    """The run's model, which says what data and which versions made or used it."""
+def with_fingerprint(linked: Linked, expected: Mapping[str, Any] | None) -> Model:
+    """The run's model, which says what data and which versions made or used it, and what it expects of its links."""
     import duckdb
 
     facts = linked.facts
@@ -50,5 +50,6 @@ def with_fingerprint(linked: Linked) -> Model:
         "run_id": linked.run_id,
         "versions": {"caretrace": __version__, "duckdb": duckdb.__version__},
         "counts": {name: linked.counts[name] for name in ("linked", "review", "none")},
+        "expected": expected,
     }
     return replace(facts.model, provenance=provenance)

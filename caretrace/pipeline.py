@@ -268,7 +268,7 @@ def write(
 ) -> dict[str, Any]:
     """Write every file of the run but the manifest into `folder`, and give the manifest."""
     from caretrace import quality, report
-    from caretrace.evaluate.measure import against_truth
+    from caretrace.evaluate.measure import against_truth, expected
     from caretrace.quality import to_fix
     from caretrace.quality.trend import compare
     from linkage.model_file import dumps
@@ -279,7 +279,8 @@ def write(
         write_linked(connection, folder / "linked", progress=progress)
     with clock("outputs"):
         rows = write_outputs(connection, folder, settings.outputs)
-        model = manifests.with_fingerprint(linked)
+        awaited = expected(connection)
+        model = manifests.with_fingerprint(linked, awaited)
         (folder / "model.json").write_text(dumps(model), encoding="utf-8", newline="\n")
     with progress.stage("Writing the report"), clock("report"):
         (folder / to_fix.FOLDER).mkdir()
@@ -287,6 +288,7 @@ def write(
         trend = compare(facts, *earlier) if earlier else None
         manifest = manifests.manifest(linked, settings, clock.seconds)
         manifest["quality"] = facts.summary()
+        manifest["linkage"]["expected"] = awaited
         manifest["counts"] |= {name: rows[name] for name in ("load_back", "conflicts", "set_aside")}
         if truth is not None:
             bands = {"link_at": linked.facts.bands.link_at, "review_at": linked.facts.bands.review_at}

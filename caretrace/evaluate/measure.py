@@ -74,13 +74,18 @@ def without_truth(
     `linkage` is the manifest's part of that name, `parted` what `caretrace.groups.linked_by_group` found. What was not
     recorded, or cannot be told, is null.
     """
-    expected = statistics.expect(connection)
     captured = linkage.get("capture")
     return {
-        "expected": expected.to_json() if expected else None,
+        "expected": linkage["expected"] if "expected" in linkage else expected(connection),
         "blocking": captured_json(Captured.from_json(captured)) if captured else None,
         "compared": list(_linked_against_not(connection, parted)),
     }
+
+
+def expected(connection: duckdb.DuckDBPyConnection) -> dict[str, Any] | None:
+    """Precision and recall as the model expects them of its links; None where there is none."""
+    found = statistics.expect(connection)
+    return found.to_json() if found else None
 
 
 def captured_json(captured: Captured) -> dict[str, Any]:
