@@ -401,7 +401,7 @@ _CELL = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), m
 _FREE = [each.name for each in fields() if each.kind == "text" and each.name != "la_code"]
 
 
-@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     records=st.lists(
         st.fixed_dictionaries(

@@ -199,7 +199,7 @@ def _rows(connection: duckdb.DuckDBPyConnection, table: str, columns: str) -> li
     return connection.execute(f"SELECT record_id, {columns} FROM clients.{table}").fetchall()
 
 
-@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rows=st.lists(_PERSON, min_size=1, max_size=15, unique_by=lambda row: row["patient_id"]),
     form=st.sampled_from(Form),
