@@ -37,7 +37,7 @@ def columns_of(data: Path) -> dict[str, list[str]]:
 
 
 def with_duckdb(data: Path) -> int:
-    """Rows read by DuckDB on two threads."""
+    """Rows read by DuckDB on two threads; without an extension from the network it reads no Windows-1252."""
     import duckdb
 
     rows = 0
@@ -47,8 +47,7 @@ def with_duckdb(data: Path) -> int:
             if path.suffix == ".parquet":
                 source = f"read_parquet('{quoted}')"
             else:
-                encoding = "" if "emis" in str(data) else ", encoding='windows-1252'"
-                source = f"read_csv('{quoted}', all_varchar=true, header=true{encoding})"
+                source = f"read_csv('{quoted}', all_varchar=true, header=true)"
             select = ", ".join(_sql(column, typed=path.suffix == ".parquet") for column in columns)
             connection.execute(f"CREATE TABLE t{number} AS SELECT {select} FROM {source}")
             rows += connection.execute(f"SELECT count(*) FROM t{number}").fetchall()[0][0]

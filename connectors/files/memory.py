@@ -59,7 +59,8 @@ class Memory:
         table = self._kinds.pop(kind.name, None)
         if table is None or table.nbytes < _LARGE:
             return
-        table = table.select([name for name in table.schema.names if name in needed or name in _PLACE])
+        # Copied, for pieces of columns that stay lie between pieces of those that go, and would keep their place.
+        table = table.select([name for name in table.schema.names if name in needed or name in _PLACE]).combine_chunks()
         self._kinds[kind.name] = table
         connection.execute(f"CREATE OR REPLACE TEMP VIEW raw_{kind.name} AS {_register(connection, kind, table)}")
         pa.default_memory_pool().release_unused()

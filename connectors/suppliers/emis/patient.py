@@ -20,7 +20,9 @@ _TYPE = "lower(r.PatientTypeDescription)"
 
 
 def _not_regular(what: str, when: str) -> Rule:
-    return Rule(f"not a regular registration: {what}", when, ("PatientTypeDescription",))
+    # Nearly all are regular to the letter, which is asked before any word is put into small letters.
+    strange = f"r.PatientTypeDescription IS DISTINCT FROM 'Regular' AND {when}"
+    return Rule(f"not a regular registration: {what}", strange, ("PatientTypeDescription",))
 
 
 PATIENT = Kind(
