@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from governance import encryption
+from governance.aggregate.tables import COUNT
 from governance.agreement import Form
 from governance.deidentify import pseudonym, scan
 from governance.deidentify.transform import TRANSFORMS, Kind
@@ -56,7 +57,10 @@ def write_data(connection: duckdb.DuckDBPyConnection, plan: ReleasePlan, keys: K
         key_version=keys.version,
     )
     for table, _ in plan.rows:
-        names = _pseudonymise(connection, plan, table, key)
+        if plan.request.form is Form.AGGREGATE:
+            names = [name for name in _text_columns(connection, table) if name != COUNT]
+        else:
+            names = _pseudonymise(connection, plan, table, key)
         data = connection.sql(f"SELECT * FROM final_{table} ORDER BY ALL").to_arrow_table()
         for ending, fill in (
             ("parquet", partial(pq.write_table, data, compression="zstd")),
@@ -87,6 +91,10 @@ def _pseudonymise(connection: duckdb.DuckDBPyConnection, plan: ReleasePlan, tabl
         f"CREATE OR REPLACE TABLE final_{table} AS SELECT map_person.pseudonym, o.* EXCLUDE ({kept}){exchanged}"
         f" FROM out_{table} o JOIN map_person ON map_person.value = o.person_key{joins}"
     )
+    return _text_columns(connection, table)
+
+
+def _text_columns(connection: duckdb.DuckDBPyConnection, table: str) -> list[str]:
     described = connection.execute(f"DESCRIBE final_{table}").fetchall()
     return [row[0] for row in described if row[1] == "VARCHAR"]
 

@@ -148,6 +148,7 @@ class Making:
             "key_version": self.keys.version,
             "opt_out": agreement.choices.national_data_opt_out,
             "folder": _relative(to, self.plan.project),
+            "counts": counts.definition if (counts := self.plan.request.evidence.counts) else "",
             "fields": [f"{field.table}.{field.name} {field.transform}" for field in self.plan.fields if field.leaves],
         }
         decided = about | {"release_id": release_id, "plan_sha256": self.plan.sha256} | _traced(decision)
@@ -180,7 +181,7 @@ class Making:
             "release_id": release_id,
             "files": dict(files),
             "rows": dict(self.plan.rows),
-            "people": self.plan.people,
+            "people": self.plan.people_told,
             "trace_sha256": _hash(decision.to_json()),
             "retention_until": self.plan.signed.agreement.handling.retention_until.isoformat(),
         }

@@ -61,6 +61,13 @@ class ReleasePlan:
         return self.considered - sum(exclusion.people for exclusion in self.exclusions)
 
     @property
+    def people_told(self) -> int:
+        """How many people, as the recipient is told: beside rounded counts an exact number would tell more."""
+        counts = self.request.evidence.counts
+        base = counts.rounded_to if counts else 1
+        return (self.people + base // 2) // base * base
+
+    @property
     def allowed(self) -> bool:
         """Whether nothing stands against it; `release.check` says what does."""
         return self.decision.outcome < Outcome.REFER
@@ -99,13 +106,14 @@ class ReleasePlan:
             "rules": PACK_VERSION,
             "fields": [vars(field) for field in self.fields],
             "rows": dict(self.rows),
-            "people": self.people,
+            "people": self.people_told if for_recipient else self.people,
             "left_out": [
                 {"rule": e.rule, "reason": e.reason, "people": shown(e.people, for_recipient)} for e in self.exclusions
             ],
             "look_alikes": None
             if self.groups is None
             else {"columns": list(self.groups.columns), "groups": self.groups.groups, "smallest": self.groups.smallest},
+            "counts": self._counts(),
             "pseudonyms": {
                 "scheme": SCHEME,
                 "domain": self.domain,
@@ -114,6 +122,10 @@ class ReleasePlan:
             "notes": list(self.notes),
             "trace": self.decision.to_json()["trace"],
         }
+
+    def _counts(self) -> dict[str, Any] | None:
+        found = self.request.evidence.counts
+        return None if found is None else vars(found) | {"rows": dict(found.rows)}
 
     def to_text(self, *, for_recipient: bool = False) -> str:
         """The plan for a person to read."""
@@ -124,7 +136,9 @@ class ReleasePlan:
         lines = [
             f"Release under {agreement.id} version {agreement.version}: {agreement.title}",
             f"To {self.request.recipient}, for {self.request.purpose}, form {self.request.form}, on {self.today}",
-            f"People: {self.people:,}. Rows: " + ", ".join(f"{table} {count:,}" for table, count in self.rows) + ".",
+            f"People: {self.people_told if for_recipient else self.people:,}. Rows: "
+            + ", ".join(f"{table} {count:,}" for table, count in self.rows)
+            + ".",
             *_section("Left out (people)", left_out),
             *_section("Fields that leave", leaving),
             *_section("Fields that do not leave", dropped),
@@ -132,6 +146,12 @@ class ReleasePlan:
         if self.groups is not None:
             columns = ", ".join(self.groups.columns) or "no field"
             lines.append(f"Smallest group of look-alikes: {self.groups.smallest:,} people, by {columns}.")
+        if (counts := self.request.evidence.counts) is not None and counts.fault is None:
+            least = "nothing is hidden" if counts.narrowest is None else f"each may vary by {counts.narrowest} or more"
+            lines.append(
+                f"Counts: {counts.cells:,} by {counts.preset}; {counts.small:,} small ones hidden, and"
+                f" {counts.others:,} others for their sake; {least}."
+            )
         lines += _section("Notes", [f"  {note}" for note in self.notes])
         if self.allowed:
             lines.append("Nothing stands against it. A second person has to approve it.")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from governance import optout, people
+from governance.aggregate import tables
 from governance.agreement import Form, Signed
 from governance.decide import Decision, decide
 from governance.deidentify import disclosure, scan
@@ -71,6 +72,11 @@ def prepare(
     if withheld:
         exclusions.append(Exclusion("R36", "withheld, in a group of look-alikes that is too small", withheld))
     rows = [(table.name, _build(connection, table.name, leaving, today)) for table in agreement.data.tables]
+    counts = None
+    if request.form is Form.AGGREGATE:
+        leaving = [field for field in leaving if field.path in _dimensions(signed)]
+        counts = tables.make(connection, agreement, {field.path for field in leaving})
+        rows = list(counts.rows)
     left = considered - sum(exclusion.people for exclusion in exclusions)
     evidence = Evidence(
         people=left,
@@ -80,6 +86,7 @@ def prepare(
         smallest_class=groups.smallest if groups else None,
         withheld_share=withheld / (left + withheld) if left + withheld else 0.0,
         scan=_scan(connection, request, leaving),
+        counts=counts,
     )
     request = replace(request, evidence=evidence)
     return ReleasePlan(
@@ -96,7 +103,7 @@ def prepare(
         groups=groups,
         decision=decide(signed, request, None, today, history),
         subjects=tuple(subjects),
-        notes=_notes(leaving, history),
+        notes=_notes([] if counts else leaving, history),
     )
 
 
@@ -151,6 +158,10 @@ def _select(table: str, fields: Sequence[Field], today: date) -> str:
             f"SELECT DISTINCT ON (person_key) * FROM ({rows}) ORDER BY person_key, side, source, source_org, record_id"
         )
     return f"SELECT person_key{columns} FROM ({rows})"
+
+
+def _dimensions(signed: Signed) -> set[str]:
+    return {path for table in signed.agreement.data.counts for path in table.dimensions}
 
 
 def _quoted(name: str) -> str:

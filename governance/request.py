@@ -46,6 +46,22 @@ class ListFacts:
 
 
 @dataclass(frozen=True)
+class CountFacts:
+    """Tables of counts as made: how many cells, how many hidden, and how little a hidden one may vary at the least."""
+
+    preset: str = ""
+    definition: str = ""
+    rows: tuple[tuple[str, int], ...] = ()
+    cells: int = 0
+    small: int = 0
+    others: int = 0
+    narrowest: int | None = None
+    """None where nothing had to be hidden."""
+    rounded_to: int = 1
+    fault: str | None = None
+
+
+@dataclass(frozen=True)
 class Evidence:
     """What was measured or looked up for this request."""
 
@@ -58,6 +74,7 @@ class Evidence:
     scan: tuple[str, ...] | None = None
     log_ready: bool | None = None
     approved_by: str | None = None
+    counts: CountFacts | None = None
 
 
 @dataclass(frozen=True)
@@ -119,6 +136,8 @@ class Past:
     retention_until: date | None = None
     destroyed: bool = False
     """Whether a certificate of destruction is on record."""
+    counts: str = ""
+    """How people were counted, where counts left (`aggregate.tables.definition`)."""
 
 
 @dataclass(frozen=True)
@@ -163,7 +182,8 @@ def history(entries: Iterable[Mapping[str, Any]]) -> History:
             signers[body["organisation"], body["role"]] = body["key"]
         elif kind == "RELEASE_INTENT":
             names = ("release_id", "agreement_id", "recipient", "domain", "key_version", "opt_out", "folder")
-            releases[body["release_id"]] = Past(**{name: body[name] for name in names}, state="open")
+            past = Past(**{name: body[name] for name in names}, state="open", counts=body.get("counts", ""))
+            releases[body["release_id"]] = past
         elif kind in _STATES:
             until = date.fromisoformat(body["retention_until"]) if "retention_until" in body else None
             releases[body["release_id"]] = replace(

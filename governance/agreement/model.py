@@ -14,6 +14,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from governance.aggregate.presets import PRESETS
 from governance.deidentify.columns import RELEASABLE, column
 from governance.deidentify.transform import TRANSFORMS
 
@@ -187,6 +188,19 @@ class TableItems(_Part):
         return self
 
 
+class Counts(_Part):
+    """A table of counts of people, by fields that are listed in the data's tables with their transforms."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+    dimensions: Annotated[tuple[Text, ...], Field(min_length=1)]
+    justification: Text
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        """Dimensions of another table than `person`."""
+        return tuple(path for path in self.dimensions if not path.startswith("person."))
+
+
 class Data(_Part):
     """What leaves: form, people, fields."""
 
@@ -198,11 +212,34 @@ class Data(_Part):
     frequency: Text = "one-off"
     releases_allowed: Annotated[int, Field(ge=1)] = 1
     tables: Annotated[tuple[TableItems, ...], Field(min_length=1)]
+    counts: tuple[Counts, ...] = ()
 
     @model_validator(mode="after")
     def _once(self) -> Data:
         if len({table.name for table in self.tables}) != len(self.tables):
             raise ValueError("a table is listed twice")
+        return self
+
+    @model_validator(mode="after")
+    def _countable(self) -> Data:
+        if self.counts and self.form is not Form.AGGREGATE:
+            raise ValueError(f"tables of counts are of form '{Form.AGGREGATE}', not '{self.form}'")
+        if len({each.name for each in self.counts}) != len(self.counts):
+            raise ValueError("two tables of counts have one name")
+        listed = {f"{table.name}.{item.name}" for table in self.tables for item in table.fields}
+        cuts: dict[str, set[str]] = {}
+        for each in self.counts:
+            if unknown := [path for path in each.dimensions if path not in listed]:
+                raise ValueError(f"counts '{each.name}': list '{unknown[0]}' under data.tables, with a transform")
+            names = [path.partition(".")[2] for path in each.dimensions]
+            if len(set(names)) != len(names) or "people" in names:
+                raise ValueError(f"counts '{each.name}': two dimensions have one name")
+            others = {path.partition(".")[0] for path in each.events}
+            if len(others) > 1:
+                raise ValueError(f"counts '{each.name}': beside person, take dimensions of one table only")
+            for other in others:
+                if cuts.setdefault(other, set(each.events)) != set(each.events):
+                    raise ValueError(f"counts that use '{other}' must all use the same dimensions of it")
         return self
 
 
@@ -214,6 +251,14 @@ class Disclosure(_Part):
     max_withheld_share: Annotated[float, Field(ge=0, le=1)] = 0.05
     risk_assessment: Text | None = None
     intruder_test_on: date | None = None
+    small_numbers: Text | None = None
+    """Preset for small counts in tables."""
+
+    @model_validator(mode="after")
+    def _preset(self) -> Disclosure:
+        if self.small_numbers is not None and self.small_numbers not in PRESETS:
+            raise ValueError(f"unknown preset '{self.small_numbers}': choose from {', '.join(PRESETS)}")
+        return self
 
 
 class Pseudonyms(_Part):

@@ -30,7 +30,7 @@ _ASKED_LATER = ("R13", "R19a", "R21", "R36", "R40", "R41")
 def against(signed: Signed, history: History, *, today: date) -> Against:
     """Every reason of the rules that need no data, for each recipient, and every place still to be filled in."""
     from governance.decide import decide
-    from governance.request import Evidence, Request
+    from governance.request import CountFacts, Evidence, Request
     from governance.rules.rule import Outcome
 
     agreement = signed.agreement
@@ -38,7 +38,7 @@ def against(signed: Signed, history: History, *, today: date) -> Against:
     for party in agreement.recipients:
         asked = Request.of(agreement, recipient=party.ods_code)
         # That there will be a key is the project's business; who keeps it is the agreement's.
-        asked = replace(asked, evidence=Evidence(key_version=0))
+        asked = replace(asked, evidence=Evidence(key_version=0, counts=CountFacts()))
         decision = decide(signed, asked, None, today, history)
         for each in decision.trace:
             if each.finding.outcome >= Outcome.REFER and each.rule.id not in _ASKED_LATER:

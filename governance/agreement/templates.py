@@ -101,8 +101,12 @@ KINDS: Mapping[str, _Kind] = {
         people="linked",
         person=_COARSE,
         service=_COARSE_SERVICE,
-        disclosure='risk_assessment = "TO FILL IN" # ISB 1523: assessment and plan\n'
-        "# intruder_test_on = 2026-01-31 # the day of the last motivated intruder test, under 24 months ago",
+        disclosure='small_numbers = "nhs-hes-2018" # small counts are hidden, the others rounded\n'
+        'risk_assessment = "TO FILL IN" # ISB 1523: assessment and plan\n'
+        "# intruder_test_on = 2026-01-31 # the day of the last motivated intruder test, under 24 months ago\n\n"
+        "# Each is a table of how many people; see docs/governance/aggregates.md.\n"
+        '[[data.counts]]\nname = "people_by_age_and_district"\ndimensions = ["person.birth_date", "person.postcode"]\n'
+        'justification = "TO FILL IN"\n',
     ),
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from governance.aggregate.audit import NARROWEST
 from governance.agreement import Form
 from governance.deidentify.columns import column
 from governance.deidentify.pseudonym import domain
@@ -144,6 +145,8 @@ def nobody_stands_alone(case: Case) -> Finding:
     """Everybody shares their indirectly identifying values with at least k - 1 others."""
     if not case.de_identified:
         return allow(_NOT_DE_IDENTIFIED)
+    if case.request.form is Form.AGGREGATE:
+        return allow("nobody's record leaves; counts are held to R38")
     settings, evidence = case.agreement.disclosure, case.request.evidence
     floor = K_FLOOR.get(case.request.form)
     if floor is None:
@@ -168,12 +171,23 @@ def nobody_stands_alone(case: Case) -> Finding:
     )
 
 
-@rule("R38", "NHS Digital HES small numbers; aggregates are not made yet", Standing.OURS)
-def aggregates_are_not_made_yet(case: Case) -> Finding:
-    """Aggregate output needs small-number control that is not built yet."""
+@rule("R38", "NHS Digital HES small numbers; linear-programming audit, measured", Standing.OURS)
+def hidden_counts_stay_hidden(case: Case) -> Finding:
+    """Counts leave with small ones hidden, and none of those can be worked out to within less than 3."""
+    if case.request.form is not Form.AGGREGATE:
+        return allow("no table of counts is asked for")
+    agreed, found = case.agreement, case.request.evidence.counts
+    narrow = found is not None and found.narrowest is not None and found.narrowest < NARROWEST
+    no_preset = agreed.disclosure.small_numbers is None
     return judge(
-        "record-level form",
-        deny={"aggregate tables are not made yet; ask for another form": case.request.form is Form.AGGREGATE},
+        "every hidden count may vary by 3 or more, whatever is worked out from the others",
+        deny={
+            "the agreement lists no table of counts (data.counts)": not agreed.data.counts,
+            "the agreement names no preset for small numbers (disclosure.small_numbers)": no_preset,
+            "the counts were not audited": found is None,
+            (found and found.fault) or "": bool(found and found.fault),
+            "a hidden count can be worked out from those shown; take fewer or coarser dimensions": narrow,
+        },
     )
 
 

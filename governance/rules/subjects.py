@@ -60,9 +60,9 @@ def exemption_has_evidence(case: Case) -> Finding:
     )
 
 
-@rule("R27", "differencing seen in a releases register; here: opt-out treatment within a domain")
-def no_differencing_by_opt_out(case: Case) -> Finding:
-    """No two releases in one pseudonym domain differ in whether opt-outs were applied."""
+@rule("R27", "differencing seen in a releases register")
+def no_differencing(case: Case) -> Finding:
+    """No two releases, compared, show who opted out or how few people lie between two counts."""
     here = case.agreement.choices.national_data_opt_out
     other = [
         past
@@ -72,11 +72,24 @@ def no_differencing_by_opt_out(case: Case) -> Finding:
         and past.opt_out != here
         and past.state != "aborted"
     ]
+    counted = [
+        past
+        for past in case.history.releases
+        if past.counts and past.agreement_id == case.agreement.id and past.state != "aborted"
+    ]
+    now = case.request.evidence.counts
     return judge(
         "opt-outs treated as in earlier releases",
         deny={
             "an earlier release to this recipient treated opt-outs differently: comparing shows who opted out": bool(
                 other
+            ),
+            "counts left before under this agreement, and these are not rounded: the difference of two counts can be"
+            " one person": bool(counted) and now is not None and now.rounded_to == 1,
+        },
+        refer={
+            "counts left before under this agreement, cut in another way: comparing them may show small groups": any(
+                now is None or past.counts != now.definition for past in counted
             )
         },
     )

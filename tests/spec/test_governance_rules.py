@@ -18,7 +18,7 @@ from governance.agreement import Agreement, Form, People, Signature, Signed
 from governance.agreement.example_keys import example_key
 from governance.agreement.signing import public_text
 from governance.decide import decide
-from governance.request import Evidence, Field, History, ListFacts, Past, Request, Stage, Subject
+from governance.request import CountFacts, Evidence, Field, History, ListFacts, Past, Request, Stage, Subject
 from governance.rules.rule import RULES, Outcome, Scope
 
 TODAY = date(2026, 11, 22)
@@ -108,6 +108,19 @@ def known(**facts: Any) -> dict[str, Any]:
 
 def history(**changes: Any) -> dict[str, Any]:
     return {"history": History(releases=(replace(PAST, **changes),))}
+
+
+COUNTS = {
+    "data.form": "aggregate",
+    "data.counts": [{"name": "t", "dimensions": ["person.gender"], "justification": "needed"}],
+    "disclosure": {"small_numbers": "nhs-hes-2018"},
+}
+
+
+def counted(**facts: Any) -> dict[str, Any]:
+    """Tables of counts as measured."""
+    plain = CountFacts(preset="nhs-hes-2018", definition="cut", rounded_to=5)
+    return {"form": Form.AGGREGATE, **evidence(counts=replace(plain, **facts))}
 
 
 # rule, what is changed in the agreement, what is changed in the request (or history), outcome, words of the reason
@@ -240,6 +253,14 @@ REQUESTS: list[tuple[str, dict[str, Any], dict[str, Any], Outcome, str]] = [
     ("R27", {}, history(), ALLOW, ""),
     ("R27", {}, history(opt_out="exempt"), DENY, "treated opt-outs differently"),
     ("R27", {}, history(opt_out="exempt", recipient="X0X99"), ALLOW, ""),
+    ("R27", COUNTS, counted() | history(counts="cut"), ALLOW, ""),
+    ("R27", COUNTS, counted() | history(counts="cut", recipient="X0X99"), ALLOW, ""),
+    ("R27", COUNTS, counted(rounded_to=1), ALLOW, ""),
+    ("R27", COUNTS, counted(rounded_to=1) | history(counts="cut"), DENY, "can be one person"),
+    ("R27", COUNTS, counted(rounded_to=1) | history(counts="cut", state="uncertain"), DENY, "can be one person"),
+    ("R27", COUNTS, counted(rounded_to=1) | history(counts="cut", state="aborted"), ALLOW, ""),
+    ("R27", COUNTS, counted(definition="other") | history(counts="cut"), REFER, "cut in another way"),
+    ("R27", COUNTS, {"form": Form.AGGREGATE} | history(counts="cut"), REFER, "cut in another way"),
     ("R30", {}, history(), ALLOW, ""),
     ("R30", {}, history(key_version=2, state="aborted"), ALLOW, ""),
     ("R30", {}, history(key_version=2), DENY, "key was changed"),
@@ -264,9 +285,16 @@ REQUESTS: list[tuple[str, dict[str, Any], dict[str, Any], Outcome, str]] = [
     ("R36", {}, evidence(withheld_share=0.11), REFER, "11.0% of people"),
     ("R36", {}, evidence(withheld_share=0.10), ALLOW, ""),
     ("R36", {}, evidence(withheld_share=None), DENY, "not measured"),
-    ("R36", {}, {"form": Form.AGGREGATE}, DENY, "no k"),
-    ("R38", {}, {}, ALLOW, ""),
-    ("R38", {}, {"form": Form.AGGREGATE}, DENY, "not made yet"),
+    ("R36", {}, {"form": Form.AGGREGATE}, ALLOW, "held to R38"),
+    ("R38", {}, {}, ALLOW, "no table of counts"),
+    ("R38", {}, counted(), DENY, "lists no table of counts"),
+    ("R38", COUNTS, counted(), ALLOW, "may vary by 3"),
+    ("R38", COUNTS, counted(narrowest=3), ALLOW, ""),
+    ("R38", COUNTS, counted(narrowest=2), DENY, "can be worked out"),
+    ("R38", COUNTS, counted(narrowest=0), DENY, "can be worked out"),
+    ("R38", COUNTS, counted(fault="too many"), DENY, "too many"),
+    ("R38", COUNTS, {"form": Form.AGGREGATE}, DENY, "not audited"),
+    ("R38", COUNTS | {"disclosure": {}}, counted(), DENY, "no preset"),
     ("R39", {}, {}, ALLOW, ""),
     ("R39", {}, {"form": Form.ANONYMISED}, DENY, "no ISB 1523"),
     (

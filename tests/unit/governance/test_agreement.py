@@ -107,6 +107,7 @@ def test_the_committed_list_allows_most_people_of_the_fixtures_and_not_all() -> 
     [
         ("commissioning-pseudonymised", []),
         ("direct-care", []),
+        ("publication-aggregate", []),
         ("refused", ["R03", "R04", "R07", "R11", "R12", "R13", "R21", "R31", "R32", "R36"]),
     ],
 )
