@@ -130,8 +130,8 @@ class Checkpoint:
 def open_checkpoint(note: str, key: Key, where: str) -> Checkpoint:
     """Read three lines (the log's name, its size, its root) that the log's key signed."""
     text, signatures = signatures_by(note, key, where)
-    if not signatures:
-        raise Altered(f"{where} is not signed by the key of this log")
+    if len(signatures) != 1:
+        raise Altered(f"{where} is not signed by the key of this log, or more than once")
     if not is_signed(key, signatures[0], text):
         raise Altered(f"{where}: the signature is wrong, so it was altered")
     lines = text.split("\n")
@@ -245,7 +245,7 @@ def check(audit_dir: Path, key: str | None, anchors: Sequence[Path], witnesses: 
     leaves = _check_lines(audit_dir, signed)
     said = [f"The log {log_key.name} holds {signed.size} entries, each as it was signed."]
     kept = [(path, _note(path)) for path in anchors]
-    beside = [(path, _text(path)) for path in sorted((audit_dir / "witnessed").glob("*"))]
+    beside = [(path, _text(path)) for path in sorted((audit_dir / "witnessed").glob("*.checkpoint"))]
     opened = [(open_checkpoint(note, log_key, str(path)), str(path)) for path, note in (*kept, *beside)]
     _check_earlier(leaves, opened)
     if anchors:

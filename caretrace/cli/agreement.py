@@ -66,7 +66,7 @@ def key(path: Annotated[Path, typer.Argument(metavar="FILE", help="Where your ke
     """Make your own signing key, protected by a passphrase, and print the public line that agreements name you by."""
     from governance.agreement import keyfile, signing
 
-    made = keyfile.create(path, _passphrase(confirm=True))
+    made = keyfile.create(path, passphrase(confirm=True))
     public = signing.public_text(made)
     console.say(public)
     console.tell(f"fingerprint, to read out over the telephone: {signing.fingerprint(public)}")
@@ -79,7 +79,7 @@ def sign(path: AgreementArgument, key: KeyOption) -> None:
 
     data = reading.read(path)
     agreement = reading.parse(path, data)
-    made = signing.sign(agreement, path, data, keyfile.load(key, _passphrase()), today=_today())
+    made = signing.sign(agreement, path, data, keyfile.load(key, passphrase()), today=_today())
     console.say(f"signed: {made}")
 
 
@@ -104,7 +104,7 @@ def record_key(
     console.say(f"recorded for the {role} of {organisation}: {fingerprint(public)}")
 
 
-def _passphrase(*, confirm: bool = False) -> str:
+def passphrase(*, confirm: bool = False) -> str:
     """From the file that CARETRACE_PASSPHRASE_FILE names, else asked for."""
     if given := os.environ.get(PASSPHRASE_FILE):
         try:

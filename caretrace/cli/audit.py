@@ -1,4 +1,4 @@
-"""`caretrace audit verify|register|writings|route|routes|due|destroyed|incident`."""
+"""`caretrace audit verify|witness|register|writings|route|routes|due|destroyed|incident`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from caretrace import console
+from caretrace.cli import witness as witnesses
 from caretrace.cli.place import ProjectOption, find, maker
 from caretrace.outputs import neutralised
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from governance.audit.verification import Verification
 
 app = typer.Typer(help="Check the log of what was released and written, and read it.", no_args_is_help=True)
+app.add_typer(witnesses.app, name="witness")
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 
@@ -34,13 +36,20 @@ AnchorOption = Annotated[
 
 
 @app.command("verify")
-def verify(project: ProjectOption = None, anchor: AnchorOption = None, as_json: JsonOption = False) -> None:
+def verify(
+    project: ProjectOption = None,
+    anchor: AnchorOption = None,
+    witness: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Public key of a witness; one of its cosignatures must hold.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
     """Check every entry of the log, its order and its end. Exit code 4 where it was altered."""
     from governance.audit import writings
 
     found = _verification(project, anchor or ())
     open_ones = [each["writing_id"] for each in writings.unfinished(found.entries)]
-    facts = {
+    facts: dict[str, Any] = {
         "origin": found.origin,
         "entries": found.size,
         "anchored": found.anchored,
@@ -48,6 +57,10 @@ def verify(project: ProjectOption = None, anchor: AnchorOption = None, as_json: 
         "writings_without_outcome": open_ones,
     }
     text = found.to_text()
+    if witness:
+        name, size, at = witnesses.cosigned(find(project), witness)
+        facts["cosigned"] = {"by": name, "entries": size, "at": at.isoformat()}
+        text += f" {name} cosigned the first {size} entries at {at:%Y-%m-%d %H:%M:%S} UTC."
     if open_ones:
         text += f" Begun and without an outcome: {', '.join(open_ones)}; the next writing settles that."
     console.say(json.dumps(facts, indent=2) if as_json else text)

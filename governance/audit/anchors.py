@@ -2,6 +2,7 @@
 
     keys folder     the newest checkpoint of each log, with every place the log was ever seen in
     releases/*/     the proofs given with each release; they are moved and copied with the project
+    audit/witnessed checkpoints that a second organisation cosigned (`witness`); its own copy lies with it
     anywhere else   a checkpoint or proof that another organisation kept
 
 The releases are no anchor against somebody who puts back the whole project, and so alone never make a log `anchored`.
@@ -17,6 +18,8 @@ from pathlib import Path
 from governance.audit.checkpoint import Checkpoint, Verifier, note_in
 from governance.files import write_durably
 from schemas.errors import InputError, IntegrityFailure
+
+WITNESSED = "witnessed"
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,17 @@ def of_releases(audit_dir: Path) -> list[Anchor]:
             raise IntegrityFailure(f"{path} cannot be read ({error.strerror}), so the log cannot be checked") from None
         # A note that cannot be found in it is kept as it is: without a log, even a damaged proof shows there was one.
         found.append(Anchor(note_in(text) or text, str(path.parent)))
+    return found
+
+
+def of_witnesses(audit_dir: Path) -> list[Anchor]:
+    """The cosigned checkpoints kept beside the log; each must be of this log."""
+    found = []
+    for path in sorted((audit_dir / WITNESSED).glob("*.checkpoint")):
+        try:
+            found.append(Anchor(path.read_bytes().decode("utf-8", "replace"), str(path)))
+        except OSError as error:
+            raise IntegrityFailure(f"{path} cannot be read ({error.strerror}), so the log cannot be checked") from None
     return found
 
 

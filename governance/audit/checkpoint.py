@@ -68,6 +68,7 @@ class Verifier:
         if not blank or not signatures.endswith("\n"):
             raise IntegrityFailure("a checkpoint is not a signed note: text, an empty line, signature lines")
         text += "\n"
+        ours = 0
         for line in signatures[:-1].split("\n"):
             dash, _, rest = line.partition(" ")
             name, _, encoded = rest.partition(" ")
@@ -79,8 +80,10 @@ class Verifier:
                     Ed25519PublicKey.from_public_bytes(self.public).verify(signature[4:], text.encode())
                 except InvalidSignature:
                     raise IntegrityFailure("a checkpoint's signature is wrong: it was altered") from None
-                return text
-        raise IntegrityFailure("a checkpoint is not signed by the key of this log")
+                ours += 1
+        if ours != 1:
+            raise IntegrityFailure("a checkpoint is not signed by the key of this log, or more than once")
+        return text
 
 
 def signed_note(text: str, verifier: Verifier, key: Ed25519PrivateKey) -> str:

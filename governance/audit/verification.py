@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from governance.audit import merkle
-from governance.audit.anchors import Anchor, of_keys, of_releases, signed_by
+from governance.audit.anchors import Anchor, of_keys, of_releases, of_witnesses, signed_by
 from governance.audit.checkpoint import Checkpoint, Verifier
 from governance.keys import signing_key
 from schemas.errors import InputError, IntegrityFailure
@@ -92,10 +92,10 @@ def examine(
 ) -> Examined:
     """Like `verify`, but leaves an unsigned tail to the caller."""
     # Anchors before the log: a release made meanwhile then shows more entries than its anchors, never fewer.
-    released = of_releases(audit_dir)
+    released, witnessed = of_releases(audit_dir), of_witnesses(audit_dir)
     outside = [*anchors, *(of_keys(keys_dir, audit_dir, _origin(audit_dir)) if keys_dir else ())]
     if not (audit_dir / CHECKPOINT).exists():
-        _no_log(audit_dir, [*released, *outside])
+        _no_log(audit_dir, [*released, *witnessed, *outside])
     note = _read(audit_dir / CHECKPOINT).decode("utf-8", "replace")
     verifier, confirmed = _verifier(audit_dir, note, keys_dir, verifier)
     checkpoint = Checkpoint.open(note, verifier)
@@ -111,7 +111,7 @@ def examine(
         _fail(audit_dir, leaves, index, checkpoint)
     if index[: 32 * checkpoint.size] != b"".join(leaves):
         raise IntegrityFailure(f"{audit_dir / LEAVES}: the entries are intact but their index is not; it was altered")
-    _check_anchors(audit_dir, [*signed_by(verifier, released), *outside], verifier, leaves)
+    _check_anchors(audit_dir, [*signed_by(verifier, released), *witnessed, *outside], verifier, leaves)
     loose = bool(tail) or len(index) != 32 * checkpoint.size
     return Examined(verifier, checkpoint, lines, leaves, tail, loose, bool(outside), confirmed)
 
