@@ -48,10 +48,10 @@ def check(
 
     from caretrace.cld.submission import Asked
     from caretrace.cld.submission import check as examine
+    from caretrace.cli.given import source
     from caretrace.files import replaced
-    from connectors import Source
 
-    asked, sources = Asked(release=release), [Source(path) for path in files]
+    asked, sources = Asked(release=release), [source(path) for path in files]
     with console.progress() as progress, duckdb.connect() as connection:
         if faults is None:
             found = examine(connection, sources, asked, as_at=_today(), progress=progress)
@@ -101,10 +101,10 @@ def write(
     from caretrace.cld.numbers import Numbers
     from caretrace.cld.submission import Asked, Paths
     from caretrace.cld.submission import write as make
+    from caretrace.cli.given import source
     from caretrace.files import refuse_inside
     from caretrace.trace import results
     from caretrace.written import log_writing
-    from connectors import Source
 
     days = (period[0].date(), period[1].date()) if period else None
     asked = Asked(release, days, Numbers(numbers.value), client_list, la_code)
@@ -132,7 +132,7 @@ def write(
     ):
         found = make(
             connection,
-            [Source(path) for path in files or ()],
+            [source(path) for path in files or ()],
             run,
             asked,
             Paths(*writing.drafts),

@@ -139,12 +139,13 @@ def read(
     project: ProjectOption = None,
 ) -> None:
     """Read replies, judge every answer by rule, say what they are in plain words, and keep them in the project."""
+    from caretrace.cli.given import source
     from caretrace.trace.reading import read as read_replies
     from caretrace.trace.rules import Rules
 
     place = find(project)
     done = read_replies(
-        replies,
+        [source(path) for path in replies],
         run_folder.open(run),
         project=place.project,
         keys_dir=place.keys_dir,

@@ -35,7 +35,7 @@ from schemas.errors import InputError
 if TYPE_CHECKING:
     import duckdb
 
-    from connectors import ReadReport
+    from connectors import ReadReport, Source
 
 FORMATS = ("pds_mesh", "mpt", "dbs")
 
@@ -82,7 +82,7 @@ class Read:
 
 
 def read(
-    replies: Sequence[Path], run: Run, *, project: Project, keys_dir: Path, rules: Rules, maker: str, now: datetime
+    replies: Sequence[Source], run: Run, *, project: Project, keys_dir: Path, rules: Rules, maker: str, now: datetime
 ) -> Read:
     """Read replies to this run's requests, judge every answer, and keep what came of it in the project.
 
@@ -99,7 +99,7 @@ def read(
         [(answers,)] = connection.execute("SELECT count(*) FROM fitting").fetchall()
         if not answers:
             said = "; ".join(f"{count:,} {why}" for why, count in strangers.items()) or "it holds none at all"
-            raise InputError(f"no answer is to a question of this run: {said}", path=replies[0])
+            raise InputError(f"no answer is to a question of this run: {said}", path=replies[0].label)
         _judge(connection, rules, number, now)
         files = [folder / name for name in _FILES]
         with log_writing(
@@ -137,11 +137,10 @@ RESULTS = f"""SELECT source, source_org, record_id, verdict, CASE verdict {_STAT
     FROM result ORDER BY source, source_org, record_id"""
 
 
-def _read_replies(connection: duckdb.DuckDBPyConnection, replies: Sequence[Path], now: datetime) -> ReadReport:
+def _read_replies(connection: duckdb.DuckDBPyConnection, replies: Sequence[Source], now: datetime) -> ReadReport:
     import connectors
 
-    sources = [connectors.Source(path) for path in replies]
-    report = connectors.read(connection, sources, side="register", as_at=now.date())
+    report = connectors.read(connection, replies, side="register", as_at=now.date())
     if wrong := [file.name for file in report.files if file.format not in FORMATS]:
         raise InputError("is no reply of PDS MESH, MPT or DBS", path=wrong[0])
     return report

@@ -3,8 +3,8 @@
     pip install atheris
     python tests/functional/fuzz_readers.py -max_total_time=600 CORPUS_FOLDER
 
-The parts that are one language with SQL are fuzzed by `test_fuzz_readers.py`; here no database is opened, so that ten
-thousand files a minute are tried. Any end but rows or a CaretraceError is a fault, and so is a count that is off.
+The parts that are one language with SQL are fuzzed by `test_fuzz_readers.py`; here no database is opened, so that some
+two thousand files a minute are tried. Any end but rows or a CaretraceError is a fault, and so is a count that is off.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from schemas.errors import CaretraceError
 
 FIXTURES = Path(__file__).parents[3] / "fixtures"
 # What stands beside the extracts in that folder.
-_NO_EXTRACTS = ("agreements", "systems", "truth", "__pycache__")
+_NO_EXTRACTS = ("agreements", "ndoo", "systems", "truth", "__pycache__")
 _WORKBOOKS = Path(__file__).with_name("workbooks")
 FOLDERS = ["workbooks", *sorted(e.name for e in FIXTURES.iterdir() if e.is_dir() and e.name not in _NO_EXTRACTS)]
 

@@ -12,6 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from connectors import FORMATS
+
 
 def _load() -> ModuleType:
     spec = importlib.util.spec_from_file_location("mutations", Path(__file__).with_name("mutations.py"))
@@ -24,6 +26,10 @@ def _load() -> ModuleType:
 mutations = _load()
 files_of = cache(mutations.files_of)
 PROVE = "CARETRACE_PROVE" in os.environ
+
+
+def test_there_is_an_extract_of_every_format() -> None:
+    assert set(FORMATS) - {"other"} <= set(mutations.FOLDERS)
 
 
 @pytest.mark.prove

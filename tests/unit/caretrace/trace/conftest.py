@@ -21,6 +21,7 @@ from caretrace.trace.choose import Round, Why
 from caretrace.trace.reading import Read, read
 from caretrace.trace.request import Asked, Form, Service, request
 from caretrace.trace.rules import Rules
+from connectors import Source
 from fixtures.systems.pds_mesh import MESH_TITLES, mesh
 from governance import keys
 from schemas import LINK, PERSON, PERSON_KEY
@@ -135,7 +136,7 @@ class Bench:
 
     def read(self, *replies: Path, run: Run | None = None, **rules: Any) -> Read:
         """Read replies."""
-        return read(list(replies), run or self.run, rules=Rules(**rules), **self.common)
+        return read([Source(path) for path in replies], run or self.run, rules=Rules(**rules), **self.common)
 
     def results(self, done: Read) -> dict[str, Row]:
         """results.csv by record id."""
