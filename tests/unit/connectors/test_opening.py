@@ -183,7 +183,7 @@ class TestOpenPGP:
             ("a.csv.gpg", (), CSV),
             ("a.csv.asc", ("--armor",), CSV),
             ("a.csv", ("--armor",), CSV),
-            ("a.csv.gz.pgp", (), gzip.compress(CSV)),
+            ("a.csv.gz.pgp", (), gzip.compress(CSV, mtime=0)),
             ("a.csv.gpg", ("--sign", "--passphrase", "", "--pinentry-mode", "loopback"), CSV),
         ],
     )
