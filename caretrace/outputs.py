@@ -43,7 +43,7 @@ class OutputSettings:
     restricted: Handling = "mark"
     trace_required: Literal["probabilistic", "always", "never"] = "probabilistic"
     """Which links carry status 03 (trace required) instead of 02 (present, not traced). By default those that no exact
-    pass found. Never 01: a link is no trace. `caretrace.load_back` gives 01 to what was traced."""
+    pass found. Never 01: a link is no trace. `caretrace.trace.load_back` gives 01 to what was traced."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for the manifest."""

@@ -79,6 +79,7 @@ def detect(source: Source, suppliers: Sequence[Supplier]) -> Extract:
     rivals = [s.name for s, found in complete if _columns(found) == _columns(best[1])]
     if len(rivals) > 1:
         raise InputError(f"the columns fit {' and '.join(rivals)} equally well; name the format", path=_where(source))
+    _check_alone(source, best, complete)
     for file in best[1]:
         if file.kind is not None:
             check_titles(file.where, file.header, file.kind.uses)
@@ -199,27 +200,69 @@ def _columns(files: Iterable[Found]) -> int:
 
 def _nothing_found(source: Source, suppliers: Sequence[Supplier], files: Sequence[Found]) -> InputError:
     """Say which columns are missing. Titles that were found are not repeated: without a header they are values."""
+    near = _nearest(suppliers, files)
     if len(suppliers) > 1:
         names = ", ".join(supplier.name for supplier in suppliers)
         return InputError(
-            f"the columns fit none of the formats {names}; name the format, give a mapping (caretrace map proposes one)"
-            ", or rename the id column to record_id and use the columns of PERSON (docs/connectors.md)",
+            f"the columns fit none of the formats {names}; "
+            + (f"nearest to {near.supplier.name}, but {near.sentence()}; " if near and near.known >= _ENOUGH else "")
+            + "name the format, give a mapping (caretrace map proposes one)"
+            "; or use our own titles, record_id and those of PERSON (docs/connectors.md)",
             path=_where(source),
         )
-    supplier = suppliers[0]
-    person = next((kind for kind in supplier.people if not kind.recognised), None)
-    if person is None:
-        return InputError(f"no {supplier.name} file found: no file begins as one does", path=_where(source))
-    closest = min(files, key=lambda file: len(person.missing(file.header.titles)))
-    missing = ", ".join(person.missing(closest.header.titles)) or person.title(person.required[0])
+    if near is None:
+        return InputError(f"no {suppliers[0].name} file found: no file begins as one does", path=_where(source))
     hint = "; only one column was found, so the delimiter may be none of comma, semicolon, tab and |"
     return InputError(
-        f"no {supplier.name} {person.name} file found: the column {missing} is missing"
-        if ", " not in missing
-        else f"no {supplier.name} {person.name} file found: the columns {missing} are missing"
-        + (hint if len(closest.header.titles) == 1 else ""),
+        f"no {suppliers[0].name} {near.kind.name} file found: {near.sentence()}; name no format to have it found"
+        + (hint if len(near.file.header.titles) == 1 else ""),
         path=_where(source),
     )
+
+
+_ENOUGH = 4
+"""Columns of a supplier that a file must have before it is called near to that supplier's."""
+
+
+@dataclass(frozen=True)
+class _Near:
+    supplier: Supplier
+    kind: Kind
+    file: Found
+    known: int
+
+    def sentence(self) -> str:
+        """What the file lacks to be one of the supplier's."""
+        missing = self.kind.missing(self.file.header.titles) or (self.kind.title(self.kind.required[0]),)
+        noun = "columns" if len(missing) > 1 else "column"
+        return f"the {noun} {', '.join(missing)} {'are' if len(missing) > 1 else 'is'} missing from {self.file.name}"
+
+
+def _nearest(suppliers: Sequence[Supplier], files: Sequence[Found]) -> _Near | None:
+    """The file that has most of the columns of some supplier's people, and lacks the fewest that it must have."""
+    found = [
+        _Near(supplier, kind, file, len(kind.match(file.header.titles)))
+        for supplier in suppliers
+        for kind in supplier.people
+        if not kind.recognised
+        for file in files
+    ]
+    return max(found, key=lambda near: (near.known, -len(near.kind.missing(near.file.header.titles))), default=None)
+
+
+def _check_alone(
+    source: Source, best: tuple[Supplier, list[Found]], complete: Sequence[tuple[Supplier, list[Found]]]
+) -> None:
+    """Refuse the people of two systems in one folder: those of one would be left out, and nobody might notice."""
+    unread = {file.name for file in best[1] if file.kind is None}
+    for supplier, found in complete:
+        for file in found:
+            if file.name in unread and file.kind in supplier.people:
+                raise InputError(
+                    f"holds files of {best[0].name} and of {supplier.name} ({file.name}); give each system a folder of"
+                    " its own",
+                    path=_where(source),
+                )
 
 
 def _check_any_of(file: Found) -> None:

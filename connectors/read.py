@@ -16,6 +16,7 @@ from connectors.files.records import Rejected
 from connectors.naming import tell_apart
 from connectors.source import FileFacts, ReadReport, Source
 from connectors.standardise import create_work_tables, standardise
+from connectors.standardise.aside import ORPHAN
 from connectors.supplier import Kind, Supplier
 from connectors.suppliers import candidates
 from schemas import SOURCE_TABLES
@@ -235,6 +236,9 @@ def _facts(
             [supplier.name],
         ).fetchall()
     )
+    orphans = dict(
+        connection.execute("SELECT file, count(*) FROM aside WHERE rule = ? GROUP BY ALL", [ORPHAN]).fetchall()
+    )
     facts = []
     for item in inputs:
         kind, header = item.found.kind, item.found.header
@@ -257,11 +261,32 @@ def _facts(
                 excluded=excluded,
                 passed_over=item.loaded.passed_over,
                 test_numbers=tests.get(item.found.name, 0) if _is_of_people(supplier, item.found) else 0,
-                note="; ".join(filter(None, (notes.get(item.number) or _note(kind, header.titles), supplier.note)))
-                or None,
+                note=_joined(
+                    _cut(item.loaded),
+                    _ORPHANS if orphans.get(item.number, 0) * 2 > item.loaded.records else None,
+                    notes.get(item.number) or _note(kind, header.titles),
+                    supplier.note,
+                ),
             )
         )
     return facts
+
+
+_ORPHANS = (
+    "more than half of its records are of people who are not in the extract: a file of people is missing or cut, or ids"
+    " are not written alike (leading zeros)"
+)
+
+
+def _cut(loaded: Loaded) -> str | None:
+    """What is wrong with a last record often says that there were more."""
+    if any(rejected.record == loaded.records for rejected in loaded.rejected):
+        return "its last record is broken: the file may be cut short, or end in a line of totals"
+    return None
+
+
+def _joined(*notes: str | None) -> str | None:
+    return "; ".join(filter(None, notes)) or None
 
 
 def _note(kind: Kind, titles: tuple[str, ...]) -> str | None:

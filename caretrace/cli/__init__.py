@@ -25,7 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     try:
-        return _run(sys.argv[1:] if arguments is None else arguments)
+        typed = sys.argv[1:]
+        return _run((spread(typed) if os.name == "nt" else typed) if arguments is None else arguments)
     except BrokenPipeError:
         # Whoever read our output has gone; Python would complain once more when it flushes at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -33,6 +34,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BaseException as error:
         # The last stop: everything becomes a sentence and an exit code.
         return _fail(error)
+
+
+def spread(arguments: Sequence[str]) -> list[str]:
+    """The files that `*` and `?` stand for, in order of name: shells of Windows leave that to us."""
+    import glob
+
+    spread_out: list[str] = []
+    for each in arguments:
+        # Path.glob takes no whole paths.
+        names = sorted(glob.glob(each)) if set(each) & set("*?") else []  # noqa: PTH207
+        spread_out += names or [each]
+    return spread_out
 
 
 def _run(arguments: Sequence[str]) -> int:

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from caretrace import console, pipeline
-from caretrace.cli.given import source
-from caretrace.cli.link import register_formats
+from caretrace.cli.given import RegisterAs, RegisterMap, registers, source
 from caretrace.words import counted
 
 if TYPE_CHECKING:
@@ -37,10 +36,8 @@ def check(
     format_name: Annotated[
         str | None, typer.Option("--as", metavar="FORMAT", help="Their format; found from the content if not given.")
     ] = None,
-    register_as: Annotated[
-        list[str] | None,
-        typer.Option(metavar="[PATH=]F", help="A register's format: for the one at PATH, or for all. Repeatable."),
-    ] = None,
+    register_as: RegisterAs = None,
+    register_map: RegisterMap = None,
     mapping: Annotated[
         Path | None, typer.Option("--map", metavar="FILE", help="A TOML mapping of your own column titles.")
     ] = None,
@@ -71,18 +68,19 @@ def check(
     if xlsx and out is None:
         raise typer.BadParameter("it needs --out", param_hint="--xlsx")
     settings = pipeline.Settings(as_at=as_at.date() if as_at else date.today())  # noqa: DTZ011 - the user's own day
-    formats = register_formats(register or [], register_as or [])
     clients = [source(path, format=format_name, mapping=mapping) for path in inputs]
-    registers = [source(path, format=each) for path, each in zip(register or [], formats, strict=True)]
+    register_sources = registers(register or [], register_as, register_map)
     with console.progress() as progress:
-        checked = look(clients, registers, settings, previous=previous, out=out, workbooks=xlsx, progress=progress)
+        checked = look(
+            clients, register_sources, settings, previous=previous, out=out, workbooks=xlsx, progress=progress
+        )
     if as_json:
         console.say(json.dumps(checked.to_json(), indent=2, ensure_ascii=False))
     else:
         console.say("\n".join(lines(checked)))
         if checked.out is not None:
             console.say(f"written: {checked.out / PAGE}")
-    for side, sources in (("clients", clients), ("register", registers)):
+    for side, sources in (("clients", clients), ("register", register_sources)):
         if sources:
             pipeline.require_people(checked.reports[side], sources)
 

@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 if TYPE_CHECKING:
     from connectors import Source
+
+RegisterAs = Annotated[
+    list[str] | None,
+    typer.Option(metavar="[PATH=]F", help="A register's format: for the one at PATH, or for all. Repeatable."),
+]
+RegisterMap = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="[PATH=]FILE",
+        help="A TOML file of a register's settings (a hospital's habits, a mapping, a code list): for the one at PATH,"
+        " or for all. Repeatable.",
+    ),
+]
 
 
 def source(path: Path, *, format: str | None = None, mapping: Path | None = None) -> Source:
@@ -16,3 +32,28 @@ def source(path: Path, *, format: str | None = None, mapping: Path | None = None
     from connectors import Source
 
     return Source(path, format=format, mapping=mapping, opening=opening(os.environ))
+
+
+def registers(paths: Sequence[Path], formats: Sequence[str] | None, mappings: Sequence[str] | None) -> list[Source]:
+    """The registers, each with its format and its settings by the `[PATH=]` options."""
+    named = by_register(paths, formats or [], "--register-as")
+    files = by_register(paths, mappings or [], "--register-map")
+    return [
+        source(path, format=format_name, mapping=Path(file) if file else None)
+        for path, format_name, file in zip(paths, named, files, strict=True)
+    ]
+
+
+def by_register(paths: Sequence[Path], given: Sequence[str], option: str) -> list[str | None]:
+    """What `[PATH=]VALUE` options say of each register; a PATH that is no register is wrong usage."""
+    for_all: str | None = None
+    by_path: dict[Path, str] = {}
+    for each in given:
+        path, separator, value = each.rpartition("=")
+        if not separator:
+            for_all = value
+        elif Path(path) in paths:
+            by_path[Path(path)] = value
+        else:
+            raise typer.BadParameter(f"{path} is none of the registers given", param_hint=option)
+    return [by_path.get(path, for_all) for path in paths]

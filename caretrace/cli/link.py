@@ -12,7 +12,7 @@ import typer
 
 from caretrace import console, pipeline, review
 from caretrace.api import named_engine
-from caretrace.cli.given import source
+from caretrace.cli.given import RegisterAs, RegisterMap, registers, source
 from caretrace.cli.place import ProjectOption
 from caretrace.outputs import OutputSettings
 from caretrace.population import read as read_population
@@ -75,10 +75,8 @@ def link(
     clients_map: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A TOML mapping of the council's own column titles.")
     ] = None,
-    register_as: Annotated[
-        list[str] | None,
-        typer.Option(metavar="[PATH=]F", help="A register's format: for the one at PATH, or for all. Repeatable."),
-    ] = None,
+    register_as: RegisterAs = None,
+    register_map: RegisterMap = None,
     seed: Annotated[int, typer.Option(min=0, help="Decides every random draw: same input and seed, same output.")] = 0,
     threads: Annotated[
         int | None,
@@ -157,7 +155,7 @@ def link(
     from caretrace.quality.trend import newest
     from linkage.model_file import load
 
-    formats = register_formats(register, register_as or [])
+    register_sources = registers(register, register_as, register_map)
     settings = pipeline.Settings(
         as_at=as_at.date() if as_at else date.today(),  # noqa: DTZ011 - the user's own calendar day
         seed=seed,
@@ -175,7 +173,7 @@ def link(
         run = pipeline.run(
             out,
             source(clients, format=clients_as, mapping=clients_map),
-            [source(path, format=each) for path, each in zip(register, formats, strict=True)],
+            register_sources,
             settings,
             verdicts=verdicts,
             engine=_engine(engine, spark_master, spark_conf or []),
@@ -198,21 +196,6 @@ def _engine(name: EngineName, spark_master: str | None, spark_conf: list[str]) -
     if spark_master or spark_conf:
         raise typer.BadParameter("it needs --engine spark", param_hint="--spark-master, --spark-conf")
     return named_engine(name.value)
-
-
-def register_formats(paths: Sequence[Path], given: Sequence[str]) -> list[str | None]:
-    """The format of each register by `[PATH=]F` options; a PATH that is no register is wrong usage."""
-    for_all: str | None = None
-    by_path: dict[Path, str] = {}
-    for option in given:
-        path, separator, format_name = option.rpartition("=")
-        if not separator:
-            for_all = format_name
-        elif Path(path) in paths:
-            by_path[Path(path)] = format_name
-        else:
-            raise typer.BadParameter(f"{path} is none of the registers given", param_hint="--register-as")
-    return [by_path.get(path, for_all) for path in paths]
 
 
 def notes(inputs: Sequence[dict[str, Any]]) -> list[str]:

@@ -35,7 +35,7 @@ def load_back(
     project: ProjectOption = None,
 ) -> None:
     """Write the NHS numbers each client system is to load, and its conflicts, which a person must settle."""
-    from caretrace.load_back import load_back as write
+    from caretrace.trace.load_back import load_back as write
 
     place = find(project)
     done = write(

@@ -11,8 +11,7 @@ from typing import Annotated
 import typer
 
 from caretrace import console, models, pipeline
-from caretrace.cli.given import source
-from caretrace.cli.link import register_formats
+from caretrace.cli.given import RegisterAs, RegisterMap, registers, source
 from schemas.errors import InputError
 
 app = typer.Typer(
@@ -29,9 +28,6 @@ RegisterArgument = Annotated[
 ]
 ClientsAs = Annotated[str | None, typer.Option(metavar="F", help="The clients' format, if not found from the content.")]
 ClientsMap = Annotated[Path | None, typer.Option(metavar="FILE", help="A TOML mapping of the council's own titles.")]
-RegisterAs = Annotated[
-    list[str] | None, typer.Option(metavar="[PATH=]F", help="A register's format: for PATH, or for all. Repeatable.")
-]
 AsAt = Annotated[
     datetime | None,
     typer.Option(formats=["%Y-%m-%d"], help="The day that two-digit years are judged by; today if not given."),
@@ -130,6 +126,7 @@ def export_records(
     clients_as: ClientsAs = None,
     clients_map: ClientsMap = None,
     register_as: RegisterAs = None,
+    register_map: RegisterMap = None,
     as_at: AsAt = None,
     threads: Threads = None,
     memory: Memory = pipeline.DEFAULT_MEMORY,
@@ -137,12 +134,11 @@ def export_records(
 ) -> None:
     """Write both lists cleaned, as an exported model wants them in Splink. They hold people's details."""
 
-    formats = register_formats(register, register_as or [])
     with console.progress() as progress:
         rows = models.export_records(
             out,
             source(clients, format=clients_as, mapping=clients_map),
-            [source(path, format=each) for path, each in zip(register, formats, strict=True)],
+            registers(register, register_as, register_map),
             _settings(as_at, 0, threads, memory),
             frequencies=not no_frequencies,
             progress=progress,
@@ -160,6 +156,7 @@ def train(
     clients_as: ClientsAs = None,
     clients_map: ClientsMap = None,
     register_as: RegisterAs = None,
+    register_map: RegisterMap = None,
     seed: Seed = 0,
     as_at: AsAt = None,
     threads: Threads = None,
@@ -167,11 +164,10 @@ def train(
 ) -> None:
     """Train a model on two lists and keep only the model, for `caretrace link --model`."""
 
-    formats = register_formats(register, register_as or [])
     with console.progress() as progress:
         made = models.trained(
             source(clients, format=clients_as, mapping=clients_map),
-            [source(path, format=each) for path, each in zip(register, formats, strict=True)],
+            registers(register, register_as, register_map),
             _settings(as_at, seed, threads, memory),
             progress=progress,
         )

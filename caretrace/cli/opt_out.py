@@ -27,7 +27,7 @@ def request(
     project: ProjectOption = None,
 ) -> None:
     """Write the request and its control file about everybody in the run who has or may have a number."""
-    from caretrace.opt_out import request as ask
+    from caretrace.trace.opt_out import request as ask
 
     place = find(project)
     asked = ask(
@@ -55,7 +55,7 @@ def read(
     project: ProjectOption = None,
 ) -> None:
     """Check a reply against its request and keep it with a receipt, for agreements to name as their allowed_list."""
-    from caretrace.opt_out import read as take
+    from caretrace.trace.opt_out import read as take
 
     place = find(project)
     found = take(

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     import duckdb
 
 
+ORPHAN = "its person is not in the extract, or was set aside"
+"""Why a record is set aside that hangs on nobody."""
+
+
 def refuse(connection: duckdb.DuckDBPyConnection, kind: Kind) -> None:
     """InputError where one record is enough to refuse the whole extract (`Kind.refuse`)."""
     for rule in kind.refuse:
@@ -107,5 +111,5 @@ def _set_repeats_aside(connection: duckdb.DuckDBPyConnection, kind: Kind) -> Non
 
 def _orphans_aside(connection: duckdb.DuckDBPyConnection, people: Sequence[Kind], kind: Kind) -> None:
     known = f"EXISTS ({_same_key(f'({_people(people)})')})"
-    rule = Rule("its person is not in the extract, or was set aside", f"NOT {known}", kind.key_columns)
+    rule = Rule(ORPHAN, f"NOT {known}", kind.key_columns)
     _put_aside(connection, kind, (rule,), "excluded")

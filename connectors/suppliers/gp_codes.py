@@ -7,13 +7,13 @@ the list says nothing and is only counted.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from connectors.supplier import Fill, Rule
+from connectors.suppliers.own_file import read_toml
 from connectors.values import Value, listed, quoted, text
 from schemas import IDENTIFIER, OBJECTION, OPT_OUT
 from schemas.errors import SettingsError
@@ -112,10 +112,10 @@ def _bare(column: str) -> str:
 
 def load(own: Path | None = None, name: str | None = None) -> Codes:
     """The shipped list, changed by a council's own file for the format `name`; SettingsError says what is wrong."""
-    shipped = _parse(_read(_SHIPPED), _SHIPPED, {})
+    shipped = _parse(read_toml(_SHIPPED), _SHIPPED, {})
     if own is None:
         return shipped
-    data = _read(own)
+    data = read_toml(own)
     if data.get("source", name) != name:
         raise SettingsError(f"{own}: source = {data['source']!r}, and this is read as {name}; give each its own file")
     return _parse(data, own, shipped.says, shipped.codes)
@@ -123,17 +123,8 @@ def load(own: Path | None = None, name: str | None = None) -> Codes:
 
 def changes(own: Path) -> str | None:
     """Which format a council's own code list is for: what its `source` says; None where it is another's mapping."""
-    source = _read(own).get("source")
+    source = read_toml(own).get("source")
     return source if isinstance(source, str) and source in FORMATS else None
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise SettingsError(f"{path}: the code list cannot be read; check the path") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path}: not a TOML file ({error})") from error
 
 
 def _parse(

@@ -10,6 +10,8 @@ import pytest
 
 from caretrace.cli import main
 
+FIXTURES = Path(__file__).parents[2] / "fixtures"
+
 
 def test_in_words(caretrace: Any, people: Path) -> None:
     done = caretrace("check", people / "clients.csv")
@@ -102,3 +104,17 @@ def test_a_run_says_what_was_mended_since(caretrace: Any, people: Path, run_fold
     page = (tmp_path / "two" / "report.html").read_text(encoding="utf-8")
     assert "Before: one, as at 2026-11-22." in page
     assert "● as before" in page
+
+
+def test_a_register_has_settings_of_its_own(caretrace: Any, people: Path, tmp_path: Path) -> None:
+    habits = tmp_path / "habits.toml"
+    habits.write_text('source = "sus"\nrecord_types = []\n', encoding="utf-8")
+    hospital = FIXTURES / "sus"
+    both = (people / "clients.csv", "--register", people / "register.csv", "--register", hospital, "--json")
+
+    def used(*options: object) -> int:
+        done = caretrace("check", *both, *options)
+        assert done.returncode == 0
+        return sum(file["used"] for file in json.loads(done.stdout)["register"]["files"])
+
+    assert used("--register-map", f"{hospital}={habits}") < used()

@@ -11,7 +11,7 @@ import pytest
 import typer
 
 import caretrace as api
-from caretrace.cli.link import register_formats
+from caretrace.cli.given import by_register
 from schemas import LINK
 
 EXPECTED = {
@@ -132,12 +132,12 @@ def test_an_out_that_exists_is_refused(caretrace: Any, people: Path, run_folder:
     ],
 )
 def test_register_formats_by_path(given: list[str], formats: list[str | None]) -> None:
-    assert register_formats([Path("a"), Path("b")], given) == formats
+    assert by_register([Path("a"), Path("b")], given, "--register-as") == formats
 
 
 def test_a_format_for_no_register_is_wrong_usage() -> None:
     with pytest.raises(typer.BadParameter, match="none of the registers"):
-        register_formats([Path("a")], ["c=emis"])
+        by_register([Path("a")], ["c=emis"], "--register-as")
 
 
 def test_numbers_of_the_test_range_can_be_refused(tmp_path: Path, caretrace: Any, people: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from caretrace import console
-from caretrace.cli import _fail
+from caretrace.cli import _fail, spread
 from schemas.progress import SILENT
 
 
@@ -47,3 +47,11 @@ def test_progress_is_drawn_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys
     with console.progress() as progress, progress.stage("Reading", 4) as advance:
         advance(2)
     assert "Reading" in capsys.readouterr().err
+
+
+def test_stars_are_spread_where_the_shell_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("RESP_2.csv", "RESP_1.csv", "other.csv"):
+        (tmp_path / name).touch()
+    given = ["trace", "read", "RESP_*.csv", "--purpose", "why?"]
+    assert spread(given) == ["trace", "read", "RESP_1.csv", "RESP_2.csv", "--purpose", "why?"]

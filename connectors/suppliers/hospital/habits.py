@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
+from connectors.suppliers.own_file import read_toml
 from schemas.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ FORMATS = ("hl7", "sus", "cds")
 
 def changed(assumed: Settings, mapping: Path) -> Settings:
     """The settings with those of `mapping` over them; SettingsError for a name or a kind of value they do not have."""
-    given = _read(mapping)
+    given = read_toml(mapping)
     given.pop("source", None)
     names = {field.name for field in fields(assumed)}
     if unknown := sorted(set(given) - names):
@@ -33,17 +33,7 @@ def changed(assumed: Settings, mapping: Path) -> Settings:
 
 def changes(mapping: Path) -> str:
     """The format whose settings a mapping changes: what its `source` says, empty where it says nothing."""
-    return str(_read(mapping).get("source", ""))
-
-
-def _read(mapping: Path) -> dict[str, Any]:
-    """What a TOML file says; SettingsError where it cannot be read."""
-    try:
-        return tomllib.loads(mapping.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise SettingsError(f"{mapping}: the mapping cannot be read; check the path") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{mapping}: not a TOML file ({error})") from error
+    return str(read_toml(mapping).get("source", ""))
 
 
 def _like(assumed: object, value: object, name: str, mapping: Path) -> object:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.suppliers.mapped.fields import KINDS
+from connectors.suppliers.own_file import read_toml
 from schemas.codes import ETHNIC_CATEGORY, GENDER
 from schemas.dates import Form
 from schemas.errors import SettingsError
@@ -93,7 +93,7 @@ class Mapped:
 
 def profile_of(mapping: Path) -> str:
     """Which shipped profile a mapping changes: what `profile` says, else `source`."""
-    given = _read(mapping)
+    given = read_toml(mapping)
     profile = given.get("profile", given.get("source"))
     if profile not in PROFILES:
         raise SettingsError(
@@ -109,7 +109,7 @@ def read_mapping(profile: str, mapping: Path | None = None) -> Mapped:
     merged: dict[str, Any] = {"kinds": {name: {} for name in KINDS}}
     for path in [*layers, *([mapping] if mapping else [])]:
         try:
-            merged = _over(merged, _read(path), path)
+            merged = _over(merged, read_toml(path), path)
             made = _mapped(merged, path)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise SettingsError(f"{path}: the mapping is not as {_DOCS} describes it ({error})") from error
@@ -122,15 +122,6 @@ def _with(made: Mapped, **changes: Any) -> Mapped:
     from dataclasses import replace
 
     return replace(made, **changes)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise SettingsError(f"{path}: the mapping cannot be read; check the path") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path}: not a TOML file ({error})") from error
 
 
 _TABLES = ("address_types", "name_types", "identifiers", "words", "leave_out")

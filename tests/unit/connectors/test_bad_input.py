@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from connectors import Source, read
+from connectors import ReadReport, Source, read
 from schemas.errors import InputError, SettingsError
 
 PERSON = "Ramasubramanian"
@@ -202,3 +202,50 @@ def test_a_failed_reading_leaves_the_store_usable_for_nothing_else(tmp_path: Pat
             read(connection, [Source(path)], side="clients", as_at=date(2026, 11, 22))
         with pytest.raises(ValueError, match="side is one of"):
             read(connection, [Source(path)], side="other", as_at=date(2026, 11, 22))
+
+
+def test_the_nearest_format_is_named_with_what_is_missing(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("Number,Surname,Forename,Date of Birth,Gender\n1,A,B,01/02/1950,F\n", encoding="utf-8")
+    said = _fails(InputError, Source(path))
+    assert "nearest to carefirst, but the column CareFirst ID is missing from a.csv" in said
+
+
+def test_two_systems_in_one_folder_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("record_id,family_name\n1,A\n", encoding="utf-8")
+    (tmp_path / "b.csv").write_text("CareFirst ID,Surname,Forename,Date of Birth\n1,A,B,01/02/1950\n", encoding="utf-8")
+    said = _fails(InputError, Source(tmp_path))
+    assert "of carefirst and of standard (a.csv); give each system a folder of its own" in said
+
+
+def _read(folder: Path) -> ReadReport:
+    with duckdb.connect() as connection:
+        return read(connection, [Source(folder)], side="clients", as_at=date(2026, 11, 22))
+
+
+LINE = "1,A,B,01/02/1950\n"
+
+
+@pytest.mark.parametrize(
+    ("people", "services", "words"),
+    [
+        (LINE + "2,A", "1,Home care,01/02/2020\n", "its last record is broken"),
+        (LINE, "1,Home care,01/02/2020\n", None),
+        (LINE, "1,Home care,01/02/2020\n01,Home care,01/02/2020\n02,Home care,01/02/2020\n", "more than half of its"),
+    ],
+)
+def test_what_looks_wrong_with_a_whole_file_is_noted(
+    tmp_path: Path, people: str, services: str, words: str | None
+) -> None:
+    (tmp_path / "a.csv").write_text(f"CareFirst ID,Surname,Forename,Date of Birth\n{people}", encoding="utf-8")
+    (tmp_path / "b.csv").write_text(f"CareFirst ID,Service,Service Start\n{services}", encoding="utf-8")
+    report = _read(tmp_path)
+    notes = [file.note or "" for file in report.files]
+    assert [note for note in notes if words and words in note] or not words
+    assert words or not [note for note in notes if "record" in note]
+
+
+def test_a_line_of_totals_is_nobody(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(f"CareFirst ID,Surname,Forename,Date of Birth\n{LINE}Total,1,,\n", encoding="utf-8")
+    report = _read(tmp_path)
+    assert (report.records, report.used, report.excluded) == (2, 1, 1)

@@ -50,7 +50,7 @@ def test_what_a_mapping_does_not_name_it_leaves(mapping: Path) -> None:
     assert made.kinds["address"].columns["address"] == shipped.kinds["address"].columns["address"]
     assert (made.unknown, made.name_flags) == (shipped.unknown, shipped.name_flags)
     assert made.words["gender"] == {"w": "2"}
-    assert (len(shipped.leave_out), made.leave_out) == (1, ())  # an empty entry takes a shipped one away
+    assert len(made.leave_out) == len(shipped.leave_out) - 1  # an empty entry takes a shipped one away
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from caretrace.load_back import Form, Loaded, load_back
+from caretrace.trace.load_back import Form, Loaded, load_back
 from connectors import Source, read
 from fixtures.systems.pds_mesh import answer
 from schemas.errors import InputError, Refused

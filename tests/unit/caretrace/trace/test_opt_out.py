@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from caretrace import opt_out
+from caretrace.trace import opt_out
 from fixtures.systems import ndoo
 from governance import optout
 from schemas.errors import InputError
