@@ -17,7 +17,10 @@ from typing import TYPE_CHECKING, Any
 import rfc8785
 
 from governance import audit, bundle
+from governance.agreement import Form
+from governance.audit import register
 from governance.audit.log import Log, Receipt
+from governance.audit.persons import Index
 from governance.decide import Decision, decide
 from governance.files import move, owner_only, sha256_of, sync_folder, write_durably
 from governance.keys import Keys
@@ -87,13 +90,15 @@ class Making:
         """Take every step in order; `shown` is the plan that a person saw."""
         decision = self._decide(shown)
         release_id = f"R{len(self.log.entries):06d}"
-        intent = self._intend(decision, release_id, to)
         place = _partial(to, release_id)
+        # Before the intent, which names its hash: a release that a crash leaves in doubt can be looked up as well.
+        index = self._index(connection, release_id)
+        intent = self._intend(decision, release_id, to, index)
         try:
             files = self._write(connection, place, release_id, intent)
             place = move(place, to)
             sync_folder(to.parent)
-            outcome = self._released(decision, release_id, files)
+            outcome = self._released(decision, release_id, files, index)
         except (OSError, CaretraceError) as error:
             self._abort(release_id, error, place)
             if isinstance(error, OSError):
@@ -133,7 +138,14 @@ class Making:
             "approved_by": self.approved_by,
         }
 
-    def _intend(self, decision: Decision, release_id: str, to: Path) -> Receipt:
+    def _index(self, connection: duckdb.DuckDBPyConnection, release_id: str) -> str:
+        """Index who is in it, for their right to know; counts hold nobody."""
+        if self.plan.request.form is Form.AGGREGATE:
+            return ""
+        index = Index(self.log.audit_dir, self.keys)
+        return index.write(connection, release_id, [table for table, _ in self.plan.rows])
+
+    def _intend(self, decision: Decision, release_id: str, to: Path, index: str) -> Receipt:
         """Make the intent durable; from here on, whatever happens, the log knows that a release was begun."""
         agreement = self.plan.signed.agreement
         about = self._about()
@@ -141,13 +153,16 @@ class Making:
         entries: list[tuple[str, dict[str, Any]]] = []
         if not recorded:
             names = ("agreement_id", "agreement_version", "agreement_sha256")
-            entries.append(("AGREEMENT_RECORDED", {name: about[name] for name in names} | _register_facts(self.plan)))
+            entries.append(
+                ("AGREEMENT_RECORDED", {name: about[name] for name in names} | register.facts(self.plan.signed))
+            )
         intent = about | {
             "release_id": release_id,
             "domain": self.plan.domain,
             "key_version": self.keys.version,
             "opt_out": agreement.choices.national_data_opt_out,
             "folder": _relative(to, self.plan.project),
+            "person_index": index,
             "counts": counts.definition if (counts := self.plan.request.evidence.counts) else "",
             "fields": [f"{field.table}.{field.name} {field.transform}" for field in self.plan.fields if field.leaves],
         }
@@ -176,12 +191,13 @@ class Making:
         write_durably(folder / f"{name}.json", receipt.line)
         write_durably(folder / f"{name}.tlog-proof", self.log.proof(receipt.index).encode())
 
-    def _released(self, decision: Decision, release_id: str, files: Mapping[str, str]) -> Receipt:
+    def _released(self, decision: Decision, release_id: str, files: Mapping[str, str], index: str) -> Receipt:
         body = {
             "release_id": release_id,
             "files": dict(files),
             "rows": dict(self.plan.rows),
             "people": self.plan.people_told,
+            "person_index": index,
             "trace_sha256": _hash(decision.to_json()),
             "retention_until": self.plan.signed.agreement.handling.retention_until.isoformat(),
         }
@@ -198,37 +214,10 @@ class Making:
         shutil.rmtree(place, ignore_errors=True)
         if place.exists():
             return
+        Index(self.log.audit_dir, self.keys).remove(release_id)
         with suppress(Refused):
             reason = {"release_id": release_id, "reason": type(error).__name__}
             self.log.append([("RELEASE_ABORTED", reason)], now=self.now)
-
-
-def _register_facts(planned: ReleasePlan) -> dict[str, Any]:
-    """What the register of disclosures says about an agreement; no person is in it."""
-    agreement = planned.signed.agreement
-    chosen = agreement.choices
-    return {
-        "title": agreement.title,
-        "recipients": {party.ods_code: party.name for party in agreement.recipients},
-        "statement": agreement.purpose.statement,
-        "benefits": agreement.purpose.benefits,
-        "article_6": agreement.lawfulness.article_6 or "",
-        "article_9": agreement.lawfulness.article_9 or "",
-        "common_law": agreement.lawfulness.common_law or "",
-        "opt_out": chosen.national_data_opt_out,
-        "exemption": chosen.exemption or "",
-        "frequency": agreement.data.frequency,
-        "linkage_description": agreement.data.linkage_description,
-        "cohort_description": agreement.data.cohort_description,
-        "effective_from": agreement.dates.effective_from.isoformat(),
-        "effective_to": agreement.dates.effective_to.isoformat(),
-        "review_date": agreement.dates.review_date.isoformat(),
-        "sub_licence": agreement.handling.sub_licence_clause or "none",
-        "signers": [
-            {"organisation": each.organisation, "role": each.role, "key": each.key, "signed_on": each.date.isoformat()}
-            for each in planned.signed.signatures
-        ],
-    }
 
 
 def _traced(decision: Decision) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from caretrace.cli import (
     link,
     load_back,
     model,
+    officer,
     opt_out,
     release,
     review,
@@ -71,5 +72,6 @@ app.add_typer(release.app, name="release")
 app.add_typer(export.app, name="export")
 app.add_typer(cld.app, name="cld")
 app.add_typer(audit.app, name="audit")
+app.add_typer(officer.app, name="officer")
 app.add_typer(keys.app, name="keys")
 app.command("demo")(demo.demo)

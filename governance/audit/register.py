@@ -6,7 +6,10 @@ Columns that an agreement of ours does not hold (funders, applicants) are left o
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from governance.agreement import Signed
 
 COLUMNS = (
     "release_id",
@@ -66,6 +69,33 @@ def rows(entries: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
             if kind == "RELEASED":
                 row |= _outcome(body)
     return list(found.values())
+
+
+def facts(signed: Signed) -> dict[str, Any]:
+    """What the register says about an agreement, to be logged with it; no person is in it."""
+    agreement, chosen = signed.agreement, signed.agreement.choices
+    return {
+        "title": agreement.title,
+        "recipients": {party.ods_code: party.name for party in agreement.recipients},
+        "statement": agreement.purpose.statement,
+        "benefits": agreement.purpose.benefits,
+        "article_6": agreement.lawfulness.article_6 or "",
+        "article_9": agreement.lawfulness.article_9 or "",
+        "common_law": agreement.lawfulness.common_law or "",
+        "opt_out": chosen.national_data_opt_out,
+        "exemption": chosen.exemption or "",
+        "frequency": agreement.data.frequency,
+        "linkage_description": agreement.data.linkage_description,
+        "cohort_description": agreement.data.cohort_description,
+        "effective_from": agreement.dates.effective_from.isoformat(),
+        "effective_to": agreement.dates.effective_to.isoformat(),
+        "review_date": agreement.dates.review_date.isoformat(),
+        "sub_licence": agreement.handling.sub_licence_clause or "none",
+        "signers": [
+            {"organisation": each.organisation, "role": each.role, "key": each.key, "signed_on": each.date.isoformat()}
+            for each in signed.signatures
+        ],
+    }
 
 
 def _begun(entry: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:

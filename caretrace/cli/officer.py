@@ -1,0 +1,124 @@
+"""`caretrace officer shared|recall|recalled|forget`: what an IG officer is asked for."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from caretrace import console
+from caretrace.cli.place import Place, ProjectOption, find, maker
+from schemas.errors import InputError
+
+app = typer.Typer(help="Answer what an information governance officer is asked, from the log.", no_args_is_help=True)
+
+PersonArgument = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FILE",
+        help="Who it is about, one name a line: an NHS number, or source,organisation,record of a client. "
+        "Give all you know. `-` reads from standard input, so that nobody's number is on the command line.",
+    ),
+]
+ReferenceOption = Annotated[
+    str, typer.Option(metavar="REF", help="The request's reference; it is logged. Name nobody.")
+]
+ToOption = Annotated[
+    Path | None, typer.Option("--to", metavar="FILE", help="A new .csv, .xlsx or .html file; else CSV is printed.")
+]
+
+
+@app.command("shared")
+def shared(
+    person: PersonArgument, reference: ReferenceOption, to: ToOption = None, project: ProjectOption = None
+) -> None:
+    """What was shared about a person, with whom and why. The question is logged, not the person."""
+    from governance.officer import about
+
+    place = find(project)
+    rows = about.shared(place.project.root, place.keys_dir, _names(person), reference=reference, **_by())
+    _hand_over("What was shared about this person", about.SHARED, rows, to)
+    _tell_unindexed(place)
+
+
+@app.command("recall")
+def recall(
+    person: PersonArgument, reference: ReferenceOption, to: ToOption = None, project: ProjectOption = None
+) -> None:
+    """Which recipients are to be told of a correction, erasure or restriction (UK GDPR Article 19)."""
+    from governance.officer import about
+
+    place = find(project)
+    rows = about.recall(place.project.root, place.keys_dir, _names(person), reference=reference, **_by())
+    _hand_over("Recipients to be told (Article 19)", about.RECALL, rows, to)
+    _tell_unindexed(place)
+
+
+@app.command("recalled")
+def recalled(
+    releases: Annotated[list[str], typer.Argument(metavar="RELEASE...", help="Such as R000012.")],
+    reference: ReferenceOption,
+    project: ProjectOption = None,
+) -> None:
+    """Record that the recipients of these releases were told."""
+    from governance.officer import about
+
+    place = find(project)
+    about.recalled(place.project.root, place.keys_dir, tuple(releases), reference=reference, **_by())
+    console.say(f"recorded: told about {', '.join(releases)}")
+
+
+@app.command("forget")
+def forget(
+    person: PersonArgument,
+    reference: ReferenceOption,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask; it cannot be undone.")] = False,
+    project: ProjectOption = None,
+) -> None:
+    """Erase a person from the index of who is in which release. Ask `recall` first: afterwards nobody can say."""
+    from governance.officer import about
+
+    place, names = find(project), _names(person)
+    if not yes:
+        raise InputError("this cannot be undone; give --yes when `caretrace officer recall` was asked and dealt with")
+    count = about.forget(place.project.root, place.keys_dir, names, reference=reference, **_by())
+    console.say(f"erased: {count} of {len(names)} names were in the index")
+
+
+def _by() -> dict[str, Any]:
+    return {"maker": maker(), "now": datetime.now(UTC)}
+
+
+def _names(path: Path) -> tuple[bytes, ...]:
+    from governance.audit.persons import read_names
+
+    try:
+        text = sys.stdin.read() if str(path) == "-" else path.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        raise InputError("cannot be read", path=path) from None
+    return read_names(text.splitlines())
+
+
+def _tell_unindexed(place: Place) -> None:
+    from governance import audit
+    from governance.officer import about
+
+    found = audit.verify(place.project.audit, keys_dir=place.keys_dir)
+    if older := about.unindexed(list(found.entries)):
+        console.tell(f"not looked through, since they were made before there was an index: {', '.join(older)}")
+
+
+def _hand_over(title: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]], to: Path | None) -> None:
+    from governance.officer import paper
+
+    if to is None:
+        from caretrace.cli.audit import as_csv
+
+        console.say(as_csv(columns, rows))
+        return
+    paper.write(to, title, columns, rows, made_at=datetime.now(UTC))
+    console.say(f"written: {to} ({len(rows)} rows)")

@@ -1,0 +1,110 @@
+"""The same rows as CSV, as a workbook, or as a page to print; all safe to open, and nothing in them from outside.
+
+A page is one HTML file without scripts, to be printed on paper of A4 across.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from governance.files import write_durably
+from schemas.errors import InputError
+
+_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>{title}</title>
+<style>
+@page {{ size: A4 landscape; margin: 12mm }}
+body {{ font: 11pt/1.4 Arial, sans-serif; color: #212b32; margin: 1.5rem }}
+table {{ border-collapse: collapse; width: 100% }}
+th, td {{ border: 1px solid #aeb7bd; padding: .3rem .4rem; text-align: left; vertical-align: top }}
+td {{ overflow-wrap: anywhere }}
+th {{ background: #f0f4f5 }}
+thead {{ display: table-header-group }}
+tr {{ break-inside: avoid }}
+</style>
+</head>
+<body>
+<h1>{title}</h1>
+<p>{count} rows, from the audit log, {made_at:%d %B %Y, %H:%M} UTC.</p>
+<table>
+<thead><tr>{heads}</tr></thead>
+<tbody>
+{rows}
+</tbody>
+</table>
+</body>
+</html>
+"""
+
+
+def write(
+    path: Path, title: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]], *, made_at: datetime
+) -> None:
+    """Write rows as the file's ending says (.csv, .xlsx, .html), for its owner only; InputError where it exists."""
+    if path.exists():
+        raise InputError("exists already; choose a new file", path=path)
+    if path.suffix not in (".csv", ".xlsx", ".html"):
+        raise InputError("a file's name has to end with .csv, .xlsx or .html", path=path)
+    data = {
+        ".csv": lambda: _csv(columns, rows),
+        ".xlsx": lambda: _xlsx(title, columns, rows),
+        ".html": lambda: html(title, columns, rows, made_at=made_at).encode(),
+    }[path.suffix]()
+    try:
+        write_durably(path, data)
+    except OSError as error:
+        raise InputError(f"cannot be written ({error.strerror})", path=path) from None
+
+
+def html(title: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]], *, made_at: datetime) -> str:
+    """The page to print."""
+    heads = "".join(f"<th scope='col'>{escape(_spoken(name))}</th>" for name in columns)
+    body = "\n".join(
+        "<tr>" + "".join(f"<td>{escape(str(row[name]))}</td>" for name in columns) + "</tr>" for row in rows
+    )
+    return _PAGE.format(title=escape(title), count=len(rows), made_at=made_at, heads=heads, rows=body)
+
+
+def _csv(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> bytes:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(columns)
+    writer.writerows([_safe(str(row[name])) for name in columns] for row in rows)
+    return b"\xef\xbb\xbf" + text.getvalue().encode()
+
+
+def _xlsx(title: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> bytes:
+    import xlsxwriter
+
+    data = io.BytesIO()
+    # Strings stay strings: no formula, link or number is made of them.
+    with xlsxwriter.Workbook(data, {"in_memory": True}) as book:
+        sheet = book.add_worksheet("rows")
+        sheet.set_header(f"&L{title.replace('&', '&&')}")
+        sheet.set_landscape()
+        sheet.freeze_panes(1, 0)
+        for at, name in enumerate(columns):
+            sheet.write_string(0, at, _spoken(name))
+            for down, row in enumerate(rows, start=1):
+                sheet.write_string(down, at, str(row[name]))
+    return data.getvalue()
+
+
+def _safe(text: str) -> str:
+    return f"'{text}" if text.startswith(_STARTS) else text
+
+
+def _spoken(name: str) -> str:
+    return name.replace("_", " ").capitalize()
