@@ -114,6 +114,8 @@ class ReleasePlan:
             if self.groups is None
             else {"columns": list(self.groups.columns), "groups": self.groups.groups, "smallest": self.groups.smallest},
             "counts": self._counts(),
+            "inferences": [vars(each) for each in self.request.evidence.inferences or ()],
+            "restricted_rows": None if for_recipient else self.request.evidence.restricted_rows,
             "pseudonyms": {
                 "scheme": SCHEME,
                 "domain": self.domain,
@@ -146,6 +148,12 @@ class ReleasePlan:
         if self.groups is not None:
             columns = ", ".join(self.groups.columns) or "no field"
             lines.append(f"Smallest group of look-alikes: {self.groups.smallest:,} people, by {columns}.")
+        for each in self.request.evidence.inferences or ():
+            lines.append(
+                f"{each.path}: {each.fewest} values or more in every group, at most {each.distance:.2f} from all."
+            )
+        if (rows := self.request.evidence.restricted_rows) and not for_recipient:
+            lines.append(f"Rows left out for legally restricted codes: {rows:,} (R26).")
         if (counts := self.request.evidence.counts) is not None and counts.fault is None:
             least = "nothing is hidden" if counts.narrowest is None else f"each may vary by {counts.narrowest} or more"
             lines.append(

@@ -16,14 +16,17 @@ from governance import optout, people
 from governance.aggregate import tables
 from governance.agreement import Form, Signed
 from governance.decide import Decision, decide
-from governance.deidentify import disclosure, scan
+from governance.deidentify import disclosure, inference, restricted, scan
 from governance.deidentify.columns import column
 from governance.deidentify.disclosure import Groups
+from governance.deidentify.inference import Inference
+from governance.deidentify.rare import roll_up
 from governance.deidentify.transform import TRANSFORMS, Kind
 from governance.people import Exclusion
 from governance.plan import FieldPlan, ReleasePlan
 from governance.request import Evidence, Field, History, ListFacts, Request, Subject
 from governance.rules.fields import K_FLOOR
+from governance.rules.rule import may_hold_restricted
 from governance.run import attach
 from schemas import nhs_number, postcode
 from schemas.errors import SettingsError
@@ -59,6 +62,7 @@ def prepare(
     for macro in (*nhs_number.MACROS, *postcode.MACROS):
         connection.execute(f"CREATE OR REPLACE MACRO {macro}")
     run = attach(connection, run_dir, {table.name for table in agreement.data.tables})
+    restricted_rows = _without_restricted(connection, signed, request)
     listed = _allowed_list(connection, signed)
     considered = people.flag(connection, people=request.people, purpose=request.purpose, today=today)
 
@@ -72,6 +76,8 @@ def prepare(
     if withheld:
         exclusions.append(Exclusion("R36", "withheld, in a group of look-alikes that is too small", withheld))
     rows = [(table.name, _build(connection, table.name, leaving, today)) for table in agreement.data.tables]
+    rare = _rare(connection, signed, request, leaving)
+    inferences = _inferences(connection, signed, leaving, groups)
     counts = None
     if request.form is Form.AGGREGATE:
         leaving = [field for field in leaving if field.path in _dimensions(signed)]
@@ -87,6 +93,9 @@ def prepare(
         withheld_share=withheld / (left + withheld) if left + withheld else 0.0,
         scan=_scan(connection, request, leaving),
         counts=counts,
+        restricted_rows=restricted_rows,
+        rare=rare,
+        inferences=inferences,
     )
     request = replace(request, evidence=evidence)
     return ReleasePlan(
@@ -139,6 +148,46 @@ def _look_alikes(
         return groups, 0
     disclosure.withhold(connection, groups, k=k)
     return disclosure.measure(connection, columns, k=k), groups.people_below
+
+
+def _without_restricted(connection: duckdb.DuckDBPyConnection, signed: Signed, request: Request) -> int:
+    """Put a view without legally restricted rows in place of each coded table; gives how many rows were there."""
+    if may_hold_restricted(signed.agreement, request):
+        return 0
+    found = 0
+    for table in {field.table for field in request.fields}:
+        holds = restricted.holds(table, signed.agreement.disclosure.restricted_codes)
+        if holds is not None:
+            [(rows,)] = connection.execute(f"SELECT count(*) FROM {table} WHERE {holds}").fetchall()
+            found += rows
+            connection.execute(f"ALTER VIEW {table} RENAME TO whole_{table}")
+            connection.execute(f"CREATE VIEW {table} AS SELECT * FROM whole_{table} WHERE NOT {holds}")
+    return found
+
+
+def _rare(
+    connection: duckdb.DuckDBPyConnection, signed: Signed, request: Request, leaving: Sequence[Field]
+) -> tuple[tuple[str, int], ...]:
+    """Roll up the codes of few people in event tables; in `person`, every group is of k people."""
+    floor = K_FLOOR.get(request.form)
+    if floor is None or signed.agreement.direct_care:
+        return ()
+    least = signed.agreement.disclosure.rare_below or floor
+    rolled = []
+    for field in leaving:
+        declared, kind = column(field.table, field.name), TRANSFORMS[field.transform].kind
+        if field.table != "person" and declared and declared.type is Type.TEXT and kind is Kind.KEEP:
+            rolled.append((field.path, roll_up(connection, field.table, field.name, least=least)))
+    return tuple((path, count) for path, count in rolled if count)
+
+
+def _inferences(
+    connection: duckdb.DuckDBPyConnection, signed: Signed, leaving: Sequence[Field], groups: Groups | None
+) -> tuple[Inference, ...]:
+    declared = signed.agreement.disclosure.sensitive
+    if groups is None:
+        return ()
+    return tuple(inference.measure(connection, f.table, f.name, groups.columns) for f in leaving if f.path in declared)
 
 
 def _build(connection: duckdb.DuckDBPyConnection, table: str, leaving: Sequence[Field], today: date) -> int:

@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Any
 
 from governance.agreement import Agreement, Form, People
+from governance.deidentify.inference import Inference
 
 
 class Stage(Enum):
@@ -75,6 +76,10 @@ class Evidence:
     log_ready: bool | None = None
     approved_by: str | None = None
     counts: CountFacts | None = None
+    restricted_rows: int | None = None
+    rare: tuple[tuple[str, int], ...] | None = None
+    """Fields with rare values that were rolled up, and how many values."""
+    inferences: tuple[Inference, ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,8 @@ class Witnesses:
     """
 
     cells: Cells
+    people: tuple[int, int]
+    """What is told of how many people there are: at least, at most."""
     least: np.ndarray = field(init=False)
     most: np.ndarray = field(init=False)
 
@@ -57,11 +59,11 @@ class Witnesses:
 
         cells = self.cells
         size = cells.finest.size // cells.blocks
-        # The number of people is taken to be known exactly, and nobody has a service without being among them.
+        # Nobody has a service without being among the people.
         everybody = sp.csr_matrix(np.repeat([1, 0], [size, cells.finest.size - size]))
         constraints = [
             LinearConstraint(cells.sums, low, high),
-            LinearConstraint(everybody, cells.people, cells.people),
+            LinearConstraint(everybody, *self.people),
         ]
         if cells.blocks > 1:
             one = sp.identity(size, format="csr")
@@ -72,7 +74,7 @@ class Witnesses:
         found = milp(
             sign * cells.sums[[cell]].toarray().ravel(),
             constraints=constraints,
-            bounds=Bounds(0, cells.people),
+            bounds=Bounds(0, self.people[1]),
             integrality=np.ones(cells.finest.size),
             options={"node_limit": _NODES},
         )

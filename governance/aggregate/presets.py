@@ -32,6 +32,11 @@ class Preset:
         shown, half = self.rounded(count), self.base // 2
         return max(self.threshold, shown - half), shown + (self.base - 1) // 2
 
+    def told(self, count: int) -> tuple[int, int]:
+        """Least and most that a reader knows a number to be that is rounded and never hidden."""
+        shown = self.rounded(count)
+        return max(0, shown - self.base // 2), shown + (self.base - 1) // 2
+
     @property
     def hidden(self) -> tuple[int, int]:
         """Least and most that a reader knows a small hidden count to be."""

@@ -251,6 +251,13 @@ class Disclosure(_Part):
     max_withheld_share: Annotated[float, Field(ge=0, le=1)] = 0.05
     risk_assessment: Text | None = None
     intruder_test_on: date | None = None
+    rare_below: Annotated[int, Field(ge=1)] | None = None
+    """People below which a category is rolled up; None takes the floor of the form."""
+    sensitive: tuple[Text, ...] = ()
+    """Fields (`table.name`) that say what is the matter with somebody, measured by l and t."""
+    least_values: Annotated[int, Field(ge=1)] = 2
+    max_distance: Annotated[float, Field(ge=0, le=1)] | None = None
+    restricted_codes: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9.]*$")], ...] = ()
     small_numbers: Text | None = None
     """Preset for small counts in tables."""
 
@@ -307,6 +314,13 @@ class Agreement(_Part):
     pseudonyms: Pseudonyms
     handling: Handling
     access: tuple[Access, ...] = ()
+
+    @model_validator(mode="after")
+    def _listed(self) -> Agreement:
+        for path in self.disclosure.sensitive:
+            if self.item(*path.partition(".")[::2]) is None:
+                raise ValueError(f"disclosure.sensitive: '{path}' is not listed under data.tables")
+        return self
 
     def party(self, ods_code: str) -> Party | None:
         """The party of that code, or None."""

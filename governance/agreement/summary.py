@@ -24,7 +24,7 @@ class Against:
 
 
 # Rules that look at what only a run, a key or a finished release can tell.
-_ASKED_LATER = ("R13", "R19a", "R21", "R36", "R40", "R41")
+_ASKED_LATER = ("R13", "R19a", "R21", "R26", "R35", "R36", "R37", "R40", "R41")
 
 
 def against(signed: Signed, history: History, *, today: date) -> Against:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from governance.aggregate.audit import NARROWEST
 from governance.agreement import Form
 from governance.deidentify.columns import column
+from governance.deidentify.inference import SENSITIVE
 from governance.deidentify.pseudonym import domain
 from governance.deidentify.transform import TRANSFORMS, Kind
 from governance.request import Field
@@ -140,6 +141,19 @@ def dates_are_coarse(case: Case) -> Finding:
     return judge("no exact date leaves", refer={f"exact dates are asked for: {', '.join(exact)}": bool(exact)})
 
 
+@rule("R35", "peers: a rare code is rolled up to its parent; the number of people is assumed", Standing.ASSUMED)
+def rare_codes_are_rolled_up(case: Case) -> Finding:
+    """A code that few people have leaves as its parent or as `other`."""
+    if not case.de_identified or case.request.form is Form.AGGREGATE:
+        return allow(_NOT_DE_IDENTIFIED if not case.de_identified else "nobody's record leaves")
+    rare = case.request.evidence.rare
+    if rare is None:
+        return Finding(Outcome.DENY, "it was not counted how many people have each code")
+    if not rare:
+        return allow("no code is rare")
+    return Finding(Outcome.TRANSFORM, f"rare codes rolled up: {', '.join(f'{path} ({n})' for path, n in rare)}")
+
+
 @rule("R36", "k-anonymity; 5, 11 are policy numbers", Standing.ASSUMED)
 def nobody_stands_alone(case: Case) -> Finding:
     """Everybody shares their indirectly identifying values with at least k - 1 others."""
@@ -167,6 +181,34 @@ def nobody_stands_alone(case: Case) -> Finding:
             f"{share or 0:.1%} of people would be withheld for k; {settings.max_withheld_share:.1%} is agreed": share
             is not None
             and share > settings.max_withheld_share,
+        },
+    )
+
+
+@rule("R37", "ICO anonymisation guidance 2025: inference; the settings are assumed", Standing.ASSUMED)
+def groups_do_not_tell(case: Case) -> Finding:
+    """Knowing somebody's group of look-alikes does not tell what is the matter with them."""
+    if not case.de_identified or case.request.form is Form.AGGREGATE:
+        return allow(_NOT_DE_IDENTIFIED if not case.de_identified else "nobody's record leaves")
+    settings, found = case.agreement.disclosure, case.request.evidence.inferences
+    if found is None:
+        return Finding(Outcome.DENY, "it was not measured what a group of look-alikes tells")
+    kept = [field for field, _, _ in _kept(case)]
+    undeclared = [f.path for f in kept if f.name in SENSITIVE and f.path not in settings.sensitive]
+    measured = {each.path for each in found}
+    unmeasured = [f.path for f in kept if f.path in settings.sensitive and f.path not in measured]
+    few = [f"{each.path} ({each.fewest})" for each in found if each.fewest < settings.least_values]
+    limit = settings.max_distance
+    far = [f"{each.path} ({each.distance:.2f})" for each in found if limit is not None and each.distance > limit]
+    return judge(
+        "no sensitive field is kept" if not found else "groups are diverse enough",
+        deny={f"not measured: {', '.join(unmeasured)}": bool(unmeasured)},
+        refer={
+            f"name as sensitive (disclosure.sensitive), so that it is measured: {', '.join(undeclared)}": bool(
+                undeclared
+            ),
+            f"a group of look-alikes has fewer than {settings.least_values} values of {', '.join(few)}": bool(few),
+            f"a group of look-alikes is farther than {limit} from everybody in {', '.join(far)}": bool(far),
         },
     )
 

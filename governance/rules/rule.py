@@ -60,6 +60,16 @@ class Case:
         """Whether de-identification rules hold: beyond direct care, and in any form but identifiable."""
         return not self.agreement.direct_care and self.request.form is not Form.IDENTIFIABLE
 
+    @property
+    def may_hold_restricted(self) -> bool:
+        """Whether legally restricted codes may leave: identifiable form with a statutory gateway."""
+        return may_hold_restricted(self.agreement, self.request)
+
+
+def may_hold_restricted(agreement: Agreement, request: Request) -> bool:
+    """Whether a request may have legally restricted codes (R26)."""
+    return request.form is Form.IDENTIFIABLE and bool(agreement.lawfulness.statutory_gateway)
+
 
 @dataclass(frozen=True)
 class Finding:

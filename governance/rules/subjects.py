@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from governance.deidentify.restricted import CODED
 from governance.request import ListFacts, Subject
 from governance.rules.rule import Case, Finding, Outcome, Scope, Standing, allow, judge, rule
 
@@ -58,6 +59,19 @@ def exemption_has_evidence(case: Case) -> Finding:
             "the exemption from the national data opt-out has no evidence": not choices.exemption_evidence,
         },
     )
+
+
+@rule("R26", "NHS Data Dictionary, security issues; HFE Act 1990; which codes is assumed", Standing.ASSUMED)
+def no_restricted_codes(case: Case) -> Finding:
+    """Rows with legally restricted codes leave only in identifiable form with a statutory gateway."""
+    # Said alike whether or not there are any: the recipient reads this, and how many is for the IG officer.
+    if not any(field.table in CODED for field in case.request.fields):
+        return allow("no coded table is asked for")
+    if case.may_hold_restricted:
+        return allow("identifiable form, with a statutory gateway")
+    if case.request.evidence.restricted_rows is None:
+        return Finding(Outcome.DENY, "legally restricted codes were not looked for")
+    return Finding(Outcome.TRANSFORM, "rows with legally restricted codes are left out, if there are any")
 
 
 @rule("R27", "differencing seen in a releases register")

@@ -18,6 +18,7 @@ from governance.agreement import Agreement, Form, People, Signature, Signed
 from governance.agreement.example_keys import example_key
 from governance.agreement.signing import public_text
 from governance.decide import decide
+from governance.deidentify.inference import Inference
 from governance.request import CountFacts, Evidence, Field, History, ListFacts, Past, Request, Stage, Subject
 from governance.rules.rule import RULES, Outcome, Scope
 
@@ -34,6 +35,9 @@ EVIDENCE = Evidence(
     scan=(),
     log_ready=True,
     approved_by="Checker",
+    restricted_rows=0,
+    rare=(),
+    inferences=(),
 )
 SUBJECT = Subject(
     covered=True,
@@ -108,6 +112,23 @@ def known(**facts: Any) -> dict[str, Any]:
 
 def history(**changes: Any) -> dict[str, Any]:
     return {"history": History(releases=(replace(PAST, **changes),))}
+
+
+DIAGNOSES = {
+    "data.tables.1": {
+        "name": "spell",
+        "fields": [
+            {"name": "primary_diagnosis", "transform": "keep", "justification": "needed"},
+            {"name": "start_date", "transform": "month", "justification": "needed"},
+        ],
+    },
+    "disclosure.sensitive": ["spell.primary_diagnosis"],
+}
+DIAGNOSIS = fields("spell.primary_diagnosis", "keep")
+
+
+def inferred(fewest: int, distance: float) -> dict[str, Any]:
+    return evidence(inferences=(Inference("spell.primary_diagnosis", fewest, distance),))
 
 
 COUNTS = {
@@ -250,6 +271,18 @@ REQUESTS: list[tuple[str, dict[str, Any], dict[str, Any], Outcome, str]] = [
         ALLOW,
         "exempt: law",
     ),
+    ("R26", {}, {}, ALLOW, "no coded table"),
+    ("R26", DIAGNOSES, fields("spell.primary_diagnosis", "keep"), TRANSFORM, "left out, if there are any"),
+    ("R26", DIAGNOSES, {**fields("spell.start_date", "month"), **evidence(restricted_rows=3)}, TRANSFORM, "if there"),
+    ("R26", DIAGNOSES, {**fields("spell.start_date", "month"), **evidence(restricted_rows=None)}, DENY, "not looked"),
+    ("R26", DIAGNOSES, {**fields("spell.start_date", "keep"), "form": Form.IDENTIFIABLE}, ALLOW, "gateway"),
+    (
+        "R26",
+        DIAGNOSES | {"lawfulness.statutory_gateway": "-"},
+        {**fields("spell.start_date", "keep"), "form": Form.IDENTIFIABLE},
+        TRANSFORM,
+        "left out",
+    ),
     ("R27", {}, history(), ALLOW, ""),
     ("R27", {}, history(opt_out="exempt"), DENY, "treated opt-outs differently"),
     ("R27", {}, history(opt_out="exempt", recipient="X0X99"), ALLOW, ""),
@@ -277,6 +310,10 @@ REQUESTS: list[tuple[str, dict[str, Any], dict[str, Any], Outcome, str]] = [
     ("R33", {}, fields("address.postcode", "keep"), REFER, "full postcode"),
     ("R34", {}, fields("service.start_date", "week"), ALLOW, ""),
     ("R34", {}, fields("service.start_date", "keep"), REFER, "exact dates"),
+    ("R35", {}, {}, ALLOW, "no code is rare"),
+    ("R35", {}, evidence(rare=(("service.service_type", 3),)), TRANSFORM, "service.service_type (3)"),
+    ("R35", {}, evidence(rare=None), DENY, "not counted"),
+    ("R35", CARE, evidence(rare=None), ALLOW, "does not apply"),
     ("R36", {}, {}, ALLOW, "smallest group: 5"),
     ("R36", {}, evidence(smallest_class=4), DENY, "has 4 people, k = 5"),
     ("R36", {}, evidence(smallest_class=None), DENY, "not measured"),
@@ -286,6 +323,22 @@ REQUESTS: list[tuple[str, dict[str, Any], dict[str, Any], Outcome, str]] = [
     ("R36", {}, evidence(withheld_share=0.10), ALLOW, ""),
     ("R36", {}, evidence(withheld_share=None), DENY, "not measured"),
     ("R36", {}, {"form": Form.AGGREGATE}, ALLOW, "held to R38"),
+    ("R37", {}, {}, ALLOW, "no sensitive field"),
+    ("R37", {}, evidence(inferences=None), DENY, "not measured what"),
+    ("R37", DIAGNOSES, {**DIAGNOSIS, **inferred(2, 0.5)}, ALLOW, "diverse enough"),
+    ("R37", DIAGNOSES, {**DIAGNOSIS, **inferred(1, 0.0)}, REFER, "fewer than 2 values of spell.primary_diagnosis (1)"),
+    ("R37", DIAGNOSES | {"disclosure.least_values": 1}, {**DIAGNOSIS, **inferred(1, 0.0)}, ALLOW, ""),
+    ("R37", DIAGNOSES | {"disclosure.max_distance": 0.4}, {**DIAGNOSIS, **inferred(2, 0.4)}, ALLOW, ""),
+    (
+        "R37",
+        DIAGNOSES | {"disclosure.max_distance": 0.4},
+        {**DIAGNOSIS, **inferred(2, 0.41)},
+        REFER,
+        "farther than 0.4",
+    ),
+    ("R37", DIAGNOSES, DIAGNOSIS, DENY, "not measured: spell.primary_diagnosis"),
+    ("R37", DIAGNOSES | {"disclosure.sensitive": []}, DIAGNOSIS, REFER, "name as sensitive"),
+    ("R37", DIAGNOSES | CARE, {**DIAGNOSIS, **evidence(inferences=None)}, ALLOW, "does not apply"),
     ("R38", {}, {}, ALLOW, "no table of counts"),
     ("R38", {}, counted(), DENY, "lists no table of counts"),
     ("R38", COUNTS, counted(), ALLOW, "may vary by 3"),
@@ -426,7 +479,7 @@ def test_without_evidence_nothing_is_allowed(tmp_path: Path) -> None:
     agreement = signed(tmp_path, {})
     decision = decide(agreement, request(agreement, evidence=Evidence()), None, TODAY, History())
     against = {asked.rule.id for asked in decision.trace if asked.finding.outcome >= REFER}
-    assert against == {"R13", "R19a", "R21", "R31", "R36", "R40", "R41"}
+    assert against == {"R13", "R19a", "R21", "R31", "R35", "R36", "R37", "R40", "R41"}
 
 
 @pytest.mark.parametrize("rule", sorted(RULES))
