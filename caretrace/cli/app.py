@@ -11,6 +11,7 @@ from caretrace.cli import (
     audit,
     check,
     cld,
+    crack_test,
     demo,
     evaluate,
     explain,
@@ -74,4 +75,5 @@ app.add_typer(cld.app, name="cld")
 app.add_typer(audit.app, name="audit")
 app.add_typer(officer.app, name="officer")
 app.add_typer(keys.app, name="keys")
+app.command("crack-test")(crack_test.crack_test)
 app.command("demo")(demo.demo)
