@@ -206,6 +206,7 @@ def _nothing_found(source: Source, suppliers: Sequence[Supplier], files: Sequenc
         return InputError(
             f"the columns fit none of the formats {names}; "
             + (f"nearest to {near.supplier.name}, but {near.sentence()}; " if near and near.known >= _ENOUGH else "")
+            + (_ANSWER if any(_is_answer(file) for file in files) else "")
             + "name the format, give a mapping (caretrace map proposes one)"
             "; or use our own titles, record_id and those of PERSON (docs/connectors.md)",
             path=_where(source),
@@ -220,6 +221,7 @@ def _nothing_found(source: Source, suppliers: Sequence[Supplier], files: Sequenc
     )
 
 
+_ANSWER = "a reply of the check for data opt-outs is read by caretrace opt-out read; "
 _ENOUGH = 4
 """Columns of a supplier that a file must have before it is called near to that supplier's."""
 
@@ -236,6 +238,10 @@ class _Near:
         missing = self.kind.missing(self.file.header.titles) or (self.kind.title(self.kind.required[0]),)
         noun = "columns" if len(missing) > 1 else "column"
         return f"the {noun} {', '.join(missing)} {'are' if len(missing) > 1 else 'is'} missing from {self.file.name}"
+
+
+def _is_answer(file: Found) -> bool:
+    return file.path is not None and file.path.suffix.lower() == ".dat"
 
 
 def _nearest(suppliers: Sequence[Supplier], files: Sequence[Found]) -> _Near | None:

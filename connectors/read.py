@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
 from connectors import feed
+from connectors.accounts import Input, facts_of, is_of_people, unread
 from connectors.detect import Extract, Found, detect
 from connectors.feed import File
 from connectors.files.load import Loaded, create_raw, create_views, load_parquet, load_table, load_text
@@ -16,8 +17,7 @@ from connectors.files.records import Rejected
 from connectors.naming import tell_apart
 from connectors.source import FileFacts, ReadReport, Source
 from connectors.standardise import create_work_tables, standardise
-from connectors.standardise.aside import ORPHAN
-from connectors.supplier import Kind, Supplier
+from connectors.supplier import Supplier
 from connectors.suppliers import candidates
 from schemas import SOURCE_TABLES
 from schemas.errors import InputError
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     import duckdb
 
 SIDES = ("clients", "register")
-_WHO = ("family_name", "given_name", "birth_date", "postcode", "nhs_number")
-_NAMED_AT_MOST = 60
-"""Columns that are not used; of a wider file (SUS has 1,200) the number says more than the names."""
 
 
 def read(
@@ -71,15 +68,6 @@ def _suppliers(extracts: Sequence[Extract]) -> list[Supplier]:
     return list({id(extract.supplier): extract.supplier for extract in extracts}.values())
 
 
-@dataclass(frozen=True)
-class _Input:
-    """One file with the number it has while it is read."""
-
-    number: int
-    found: Found
-    loaded: Loaded
-
-
 def _read_group(
     connection: duckdb.DuckDBPyConnection,
     supplier: Supplier,
@@ -94,7 +82,7 @@ def _read_group(
     files = _numbered(connection, extracts)
     first = [file for file in files if file.kind.wanted is None]
     inputs = [
-        _Input(file.number, file.found, load(connection, supplier, file.found, file.number, progress, memory))
+        Input(file.number, file.found, load(connection, supplier, file.found, file.number, progress, memory))
         for file in first
     ]
     _check_people(supplier, inputs)
@@ -103,7 +91,7 @@ def _read_group(
     told = feed.tell(connection, supplier, [replace(f, sha256=hashes.get(f.number)) for f in files], extracts)
     for file in told.in_order([file for file in files if file.kind.wanted is not None]):
         loaded = load(connection, supplier, file.found, file.number, progress, memory)
-        inputs.append(_Input(file.number, file.found, loaded))
+        inputs.append(Input(file.number, file.found, loaded))
     create_views(connection, [kind for kind in supplier.kinds if kind.wanted is not None], _by_kind(inputs), memory)
     inputs.sort(key=lambda item: item.number)
     _check_needs(inputs)
@@ -114,7 +102,7 @@ def _read_group(
     feed.hold(connection, supplier)
     with progress.stage(f"Standardising {supplier.name}"):
         standardise(connection, supplier, side, memory)
-    facts = [*_facts(connection, supplier, inputs, side, told.notes), *_unread(supplier, extracts)]
+    facts = [*facts_of(connection, supplier, inputs, side, told.notes), *unread(supplier, extracts)]
     feed.clear(connection, supplier)
     _clear(connection, supplier)
     return facts
@@ -166,19 +154,15 @@ def load(
         )
 
 
-def _check_people(supplier: Supplier, inputs: Sequence[_Input]) -> None:
-    people = [item for item in inputs if _is_of_people(supplier, item.found)]
+def _check_people(supplier: Supplier, inputs: Sequence[Input]) -> None:
+    people = [item for item in inputs if is_of_people(supplier, item.found)]
     if people and not any(item.loaded.records for item in people):
         first = people[0].found
         header = "a header and " if first.header.line else ""
         raise InputError(f"holds {header}no records; export it again", path=first.where)
 
 
-def _is_of_people(supplier: Supplier, found: Found) -> bool:
-    return any(found.kind is kind for kind in supplier.people)
-
-
-def _check_needs(inputs: Sequence[_Input]) -> None:
+def _check_needs(inputs: Sequence[Input]) -> None:
     """Entries whose codes nothing explains must not pass for entries that say nothing."""
     present = {item.found.kind.name for item in inputs if item.found.kind}
     for item in inputs:
@@ -191,7 +175,7 @@ def _check_needs(inputs: Sequence[_Input]) -> None:
             )
 
 
-def _by_kind(inputs: Sequence[_Input]) -> dict[str, list[Loaded]]:
+def _by_kind(inputs: Sequence[Input]) -> dict[str, list[Loaded]]:
     loaded: dict[str, list[Loaded]] = {}
     for item in inputs:
         if item.found.kind:
@@ -199,7 +183,7 @@ def _by_kind(inputs: Sequence[_Input]) -> dict[str, list[Loaded]]:
     return loaded
 
 
-def _reject(connection: duckdb.DuckDBPyConnection, item: _Input) -> None:
+def _reject(connection: duckdb.DuckDBPyConnection, item: Input) -> None:
     import pyarrow as pa
 
     rejected: tuple[Rejected, ...] = item.loaded.rejected
@@ -219,113 +203,6 @@ def _reject(connection: duckdb.DuckDBPyConnection, item: _Input) -> None:
         [item.found.kind.name if item.found.kind else "", item.number, item.number],
     )
     connection.unregister("rejected")
-
-
-def _facts(
-    connection: duckdb.DuckDBPyConnection,
-    supplier: Supplier,
-    inputs: Sequence[_Input],
-    side: str,
-    notes: Mapping[int, str],
-) -> list[FileFacts]:
-    counted = connection.execute("SELECT file, verdict, count(*) FROM aside GROUP BY ALL").fetchall()
-    aside = {(file, verdict): count for file, verdict, count in counted}
-    tests = dict(
-        connection.execute(
-            f"SELECT extract_file, count(*) FROM {side}.person WHERE nhs_number >= '9' AND source = ? GROUP BY ALL",
-            [supplier.name],
-        ).fetchall()
-    )
-    orphans = dict(
-        connection.execute("SELECT file, count(*) FROM aside WHERE rule = ? GROUP BY ALL", [ORPHAN]).fetchall()
-    )
-    facts = []
-    for item in inputs:
-        kind, header = item.found.kind, item.found.header
-        if kind is None:
-            continue
-        rejected = aside.get((item.number, "rejected"), 0)
-        excluded = aside.get((item.number, "excluded"), 0) + item.loaded.passed_over
-        facts.append(
-            FileFacts(
-                name=item.found.name,
-                format=supplier.name,
-                version=kind.version(header.titles),
-                encoding=item.loaded.encoding,
-                sha256=item.loaded.sha256,
-                bytes=item.loaded.bytes,
-                table=kind.fills[0].table.name if kind.fills else "-",
-                records=item.loaded.records,
-                used=item.loaded.records - rejected - excluded,
-                rejected=rejected,
-                excluded=excluded,
-                passed_over=item.loaded.passed_over,
-                test_numbers=tests.get(item.found.name, 0) if _is_of_people(supplier, item.found) else 0,
-                note=_joined(
-                    _cut(item.loaded),
-                    _ORPHANS if orphans.get(item.number, 0) * 2 > item.loaded.records else None,
-                    notes.get(item.number) or _note(kind, header.titles),
-                    supplier.note,
-                ),
-            )
-        )
-    return facts
-
-
-_ORPHANS = (
-    "more than half of its records are of people who are not in the extract: a file of people is missing or cut, or ids"
-    " are not written alike (leading zeros)"
-)
-
-
-def _cut(loaded: Loaded) -> str | None:
-    """What is wrong with a last record often says that there were more."""
-    if any(rejected.record == loaded.records for rejected in loaded.rejected):
-        return "its last record is broken: the file may be cut short, or end in a line of totals"
-    return None
-
-
-def _joined(*notes: str | None) -> str | None:
-    return "; ".join(filter(None, notes)) or None
-
-
-def _note(kind: Kind, titles: tuple[str, ...]) -> str | None:
-    """Columns that were given and not used, and those that say who people are and were not given.
-
-    Where only an id is required a misspelt title costs its whole column, so the two stand side by side.
-    """
-    if kind.recognised:
-        return None
-    used = kind.match(titles)
-    ignored = [title for at, title in enumerate(titles) if title and at not in used.values()]
-    if len(ignored) > _NAMED_AT_MOST:
-        ignored = [f"{len(ignored)} of {len(titles)}"]
-    absent = [kind.title(name) for name in _WHO if name not in used] if kind.any_of else []
-    parts = {"columns not used": ignored, "columns absent": absent}
-    return "; ".join(f"{what}: {', '.join(names)}" for what, names in parts.items() if names) or None
-
-
-def _unread(supplier: Supplier, extracts: Sequence[Extract]) -> list[FileFacts]:
-    """Files of the folder whose columns are those of nothing we read, such as appointments: named, not opened."""
-    unread = [found for extract in extracts for found in extract.files if found.kind is None]
-    strange = f"its columns are those of no file that the {supplier.name} format uses"
-    return [
-        FileFacts(
-            name=found.name,
-            format=supplier.name,
-            version=None,
-            encoding=None,
-            sha256="",
-            bytes=found.member.size if found.member else 0,
-            table="-",
-            records=0,
-            used=0,
-            rejected=0,
-            excluded=0,
-            note=f"not read: {(found.member and found.member.unread) or strange}",
-        )
-        for found in unread
-    ]
 
 
 def _count_rows(connection: duckdb.DuckDBPyConnection, side: str) -> dict[str, int]:

@@ -136,6 +136,8 @@ def _found(quality: Quality, trend: Trend | None) -> Iterator[str]:
         ]
         head = ("records", "share", *(("before",) if trend else ()), "look", "what")
         yield from _table([head, *rows]) if rows else ["nothing to mend was found"]
+    if any(figure.declared.of_shared and figure.records for figure in quality.figures):
+        yield "\nshare: of the records; of what another system contradicts, of those that both hold"
     if trend and trend.why_not:
         yield f"\nnot compared with {trend.of}: {trend.why_not}"
 

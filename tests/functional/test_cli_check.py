@@ -41,6 +41,7 @@ def checked(caretrace: Any, people: Path, tmp_path_factory: pytest.TempPathFacto
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.endswith(f"written: {out / 'quality.html'}\n")
     assert "register: 1,500 records read = " in done.stdout
+    assert "\nshare: of the records; of what another system contradicts" in done.stdout
     return out
 
 

@@ -249,3 +249,9 @@ def test_a_line_of_totals_is_nobody(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(f"CareFirst ID,Surname,Forename,Date of Birth\n{LINE}Total,1,,\n", encoding="utf-8")
     report = _read(tmp_path)
     assert (report.records, report.used, report.excluded) == (2, 1, 1)
+
+
+def test_an_answer_about_opt_outs_is_sent_to_its_command(tmp_path: Path) -> None:
+    path = tmp_path / "reply.dat"
+    path.write_text("9000000009,\n", encoding="utf-8")
+    assert "is read by caretrace opt-out read" in _fails(InputError, Source(path))

@@ -1,0 +1,142 @@
+"""What became of every file, in counts and in words: all that a reader of the report should know of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from connectors.detect import Extract, Found
+from connectors.files.load import Loaded
+from connectors.source import FileFacts
+from connectors.standardise.aside import ORPHAN
+from connectors.supplier import Kind, Supplier
+
+if TYPE_CHECKING:
+    import duckdb
+
+_WHO = ("family_name", "given_name", "birth_date", "postcode", "nhs_number")
+_NAMED_AT_MOST = 60
+"""Columns that are not used; of a wider file (SUS has 1,200) the number says more than the names."""
+
+
+@dataclass(frozen=True)
+class Input:
+    """One file with the number it has while it is read."""
+
+    number: int
+    found: Found
+    loaded: Loaded
+
+
+def is_of_people(supplier: Supplier, found: Found) -> bool:
+    """Whether it is a file that says who there is."""
+    return any(found.kind is kind for kind in supplier.people)
+
+
+def facts_of(
+    connection: duckdb.DuckDBPyConnection,
+    supplier: Supplier,
+    inputs: Sequence[Input],
+    side: str,
+    notes: Mapping[int, str],
+) -> list[FileFacts]:
+    """What became of each file that was read, by the records that were set aside."""
+    counted = connection.execute("SELECT file, verdict, count(*) FROM aside GROUP BY ALL").fetchall()
+    aside = {(file, verdict): count for file, verdict, count in counted}
+    tests = dict(
+        connection.execute(
+            f"SELECT extract_file, count(*) FROM {side}.person WHERE nhs_number >= '9' AND source = ? GROUP BY ALL",
+            [supplier.name],
+        ).fetchall()
+    )
+    orphans = dict(
+        connection.execute("SELECT file, count(*) FROM aside WHERE rule = ? GROUP BY ALL", [ORPHAN]).fetchall()
+    )
+    facts = []
+    for item in inputs:
+        kind, header = item.found.kind, item.found.header
+        if kind is None:
+            continue
+        rejected = aside.get((item.number, "rejected"), 0)
+        excluded = aside.get((item.number, "excluded"), 0) + item.loaded.passed_over
+        facts.append(
+            FileFacts(
+                name=item.found.name,
+                format=supplier.name,
+                version=kind.version(header.titles),
+                encoding=item.loaded.encoding,
+                sha256=item.loaded.sha256,
+                bytes=item.loaded.bytes,
+                table=kind.fills[0].table.name if kind.fills else "-",
+                records=item.loaded.records,
+                used=item.loaded.records - rejected - excluded,
+                rejected=rejected,
+                excluded=excluded,
+                passed_over=item.loaded.passed_over,
+                test_numbers=tests.get(item.found.name, 0) if is_of_people(supplier, item.found) else 0,
+                note=_joined(
+                    _cut(item.loaded),
+                    _ORPHANS if orphans.get(item.number, 0) * 2 > item.loaded.records else None,
+                    notes.get(item.number) or _note(kind, header.titles),
+                    supplier.note,
+                ),
+            )
+        )
+    return facts
+
+
+_ORPHANS = (
+    "more than half of its records are of people who are not in the extract: a file of people is missing or cut, or ids"
+    " are not written alike (leading zeros)"
+)
+
+
+def _cut(loaded: Loaded) -> str | None:
+    """What is wrong with a last record often says that there were more."""
+    if any(rejected.record == loaded.records for rejected in loaded.rejected):
+        return "its last record is broken: the file may be cut short, or end in a line of totals"
+    return None
+
+
+def _joined(*notes: str | None) -> str | None:
+    return "; ".join(filter(None, notes)) or None
+
+
+def _note(kind: Kind, titles: tuple[str, ...]) -> str | None:
+    """Columns that were given and not used, and those that say who people are and were not given.
+
+    Where only an id is required a misspelt title costs its whole column, so the two stand side by side.
+    """
+    if kind.recognised:
+        return None
+    used = kind.match(titles)
+    ignored = [title for at, title in enumerate(titles) if title and at not in used.values()]
+    if len(ignored) > _NAMED_AT_MOST:
+        ignored = [f"{len(ignored)} of {len(titles)}"]
+    absent = [kind.title(name) for name in _WHO if name not in used] if kind.any_of else []
+    parts = {"columns not used": ignored, "columns absent": absent}
+    return "; ".join(f"{what}: {', '.join(names)}" for what, names in parts.items() if names) or None
+
+
+def unread(supplier: Supplier, extracts: Sequence[Extract]) -> list[FileFacts]:
+    """Files of the folder whose columns are those of nothing we read, such as appointments: named, not opened."""
+    unread = [found for extract in extracts for found in extract.files if found.kind is None]
+    strange = f"its columns are those of no file that the {supplier.name} format uses"
+    return [
+        FileFacts(
+            name=found.name,
+            format=supplier.name,
+            version=None,
+            encoding=None,
+            sha256="",
+            bytes=found.member.size if found.member else 0,
+            table="-",
+            records=0,
+            used=0,
+            rejected=0,
+            excluded=0,
+            note=f"not read: {(found.member and found.member.unread) or strange}",
+        )
+        for found in unread
+    ]
