@@ -1,4 +1,4 @@
-"""`caretrace officer shared|recall|recalled|forget`: what an IG officer is asked for."""
+"""`caretrace officer shared|recall|recalled|forget|caldicott|processing|breach`: what an IG officer is asked for."""
 
 from __future__ import annotations
 
@@ -87,6 +87,42 @@ def forget(
         raise InputError("this cannot be undone; give --yes when `caretrace officer recall` was asked and dealt with")
     count = about.forget(place.project.root, place.keys_dir, names, reference=reference, **_by())
     console.say(f"erased: {count} of {len(names)} names were in the index")
+
+
+@app.command("caldicott")
+def caldicott(to: ToOption = None, project: ProjectOption = None) -> None:
+    """Evidence for each Caldicott principle: which rule was asked how often, and what the log cannot show."""
+    from governance.officer import caldicott as principles
+
+    rows = principles.rows(_entries(project))
+    _hand_over("Evidence for the Caldicott principles", principles.COLUMNS, rows, to)
+
+
+@app.command("processing")
+def processing(to: ToOption = None, project: ProjectOption = None) -> None:
+    """Rows for the record of processing (UK GDPR Article 30), one for each agreement."""
+    from governance.officer import processing as record
+
+    _hand_over("Record of processing (Article 30)", record.COLUMNS, record.rows(_entries(project)), to)
+
+
+@app.command("breach")
+def breach(
+    incident: Annotated[str, typer.Argument(metavar="INCIDENT", help="Such as I000017; `audit incident` opens one.")],
+    to: ToOption = None,
+    project: ProjectOption = None,
+) -> None:
+    """What the log knows of an incident, for the notification within 72 hours (UK GDPR Article 33)."""
+    from governance.officer import breach as pack
+
+    _hand_over(f"Breach pack: {incident}", pack.COLUMNS, pack.rows(_entries(project), incident), to)
+
+
+def _entries(project: Path | None) -> tuple[dict[str, Any], ...]:
+    from governance import audit
+
+    place = find(project)
+    return audit.verify(place.project.audit, keys_dir=place.keys_dir).entries
 
 
 def _by() -> dict[str, Any]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from governance.agreement.model import Role
+
 if TYPE_CHECKING:
     from governance.agreement import Signed
 
@@ -77,6 +79,9 @@ def facts(signed: Signed) -> dict[str, Any]:
     return {
         "title": agreement.title,
         "recipients": {party.ods_code: party.name for party in agreement.recipients},
+        "controllers": {party.ods_code: party.name for party in agreement.parties if party.role is Role.CONTROLLER},
+        "territory": list(agreement.handling.territory),
+        "schedule_1": agreement.lawfulness.schedule_1 or "",
         "statement": agreement.purpose.statement,
         "benefits": agreement.purpose.benefits,
         "article_6": agreement.lawfulness.article_6 or "",

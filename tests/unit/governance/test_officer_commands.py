@@ -123,3 +123,14 @@ def test_a_page_shows_what_is_in_it_and_runs_nothing(tmp_path: Path) -> None:
         assert b"<f>" not in book.read("xl/worksheets/sheet1.xml")
     with pytest.raises(InputError, match="has to end with"):
         paper.write(tmp_path / "x.pdf", "T", ("a", "b"), nasty, made_at=when)
+
+
+def test_pages_of_the_whole_log(desk: Desk, run: Commands, tmp_path: Path) -> None:
+    assert rows(run.done("officer", "caldicott", *run.project))[0]["asks"] == "Justify the purpose"
+    run.done("officer", "processing", "--to", tmp_path / "ropa.html", *run.project)
+    assert "DSA-EXAMPLE-01" in (tmp_path / "ropa.html").read_text("utf-8")
+    release = audit.verify(desk.audit, keys_dir=desk.keys.folder).entries
+    [made] = [entry["body"]["release_id"] for entry in release if entry["type"] == "RELEASED"]
+    opened = run.done("audit", "incident", made, "--about", "a test", *run.project).split()[1]
+    pack = rows(run.done("officer", "breach", opened, *run.project))
+    assert pack[0] == {"part": "incident", "what": "id", "said": opened}
