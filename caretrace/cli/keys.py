@@ -1,13 +1,21 @@
-"""`caretrace keys new`."""
+"""`caretrace keys new|list|rotate|escrow|restore|destroy`."""
 
 from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from caretrace import console
-from caretrace.cli.place import ProjectOption, find
+from caretrace.cli.place import ProjectOption, find, maker
+from schemas.errors import SettingsError
 
 app = typer.Typer(help="The secrets that pseudonyms and the log depend on.", no_args_is_help=True)
+
+ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for the log; name nobody in care.")]
 
 
 @app.command("new")
@@ -20,7 +28,79 @@ def new(project: ProjectOption = None) -> None:
     console.say(f"keys, version {made.version}: {made.folder}; back this folder up as you would any secret")
 
 
-@app.callback()
-def _group() -> None:
-    # Without a callback typer would make `keys new` of a single command plain `keys`.
-    pass
+@app.command("list")
+def list_(
+    project: ProjectOption = None, as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False
+) -> None:
+    """Print every version of the root key as CSV, after checking the log: its state, its releases, its custodians."""
+    from caretrace.cli.audit import as_csv
+    from governance import audit
+    from governance.audit.verification import CHECKPOINT, LOG
+    from governance.keys import care
+
+    place = find(project)
+    # Before the first release there are keys and no log.
+    logged = any((place.project.audit / name).exists() for name in (LOG, CHECKPOINT))
+    entries = audit.verify(place.project.audit, keys_dir=place.keys_dir).entries if logged else ()
+    rows = care.listed(place.keys_dir, list(entries))
+    console.say(json.dumps(rows, indent=2) if as_json else as_csv(care.COLUMNS, rows))
+
+
+@app.command("rotate")
+def rotate(reason: ReasonOption, project: ProjectOption = None) -> None:
+    """Make a new root key. Agreements with pseudonyms then need a new epoch before their next release (rule R30)."""
+    from governance.keys import care
+
+    place = find(project)
+    version = care.rotate(place.project.root, place.keys_dir, reason=reason, maker=maker(), now=datetime.now(UTC))
+    console.say(
+        f"version {version} is in use: give each agreement with pseudonyms a new epoch and have it signed again;"
+        " the old key is kept until `caretrace keys destroy`"
+    )
+
+
+@app.command("escrow")
+def escrow(
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The copy to write; not inside the project.")],
+    to: Annotated[list[str], typer.Option(metavar="AGE_KEY", help="A custodian's public key, age1...; two or more.")],
+    project: ProjectOption = None,
+) -> None:
+    """Write an encrypted copy of all keys that each of the custodians can open alone; make one after each rotation."""
+    from governance.keys import care
+
+    place = find(project)
+    prints = care.escrow(place.project.root, place.keys_dir, out, to, maker=maker(), now=datetime.now(UTC))
+    console.say(f"{out}: for {len(prints)} custodians, with the keys {'; '.join(prints)}")
+
+
+@app.command("restore")
+def restore(
+    copy: Annotated[Path, typer.Argument(metavar="FILE", help="The escrow copy.")],
+    key: Annotated[Path, typer.Option("--key", metavar="FILE", help="A custodian's age identity.")],
+    project: ProjectOption = None,
+) -> None:
+    """Put the keys of an escrow copy into an empty keys folder, where they were lost."""
+    from governance.keys import care
+
+    place = find(project)
+    made = care.restore(place.project.root, place.keys_dir, copy, key)
+    console.say(f"{place.keys_dir}: root keys {', '.join(map(str, made))}; now run `caretrace audit verify`")
+
+
+@app.command("destroy")
+def destroy(
+    version: Annotated[int, typer.Argument(min=1, help="The version, as `keys list` prints it.")],
+    reason: ReasonOption,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    project: ProjectOption = None,
+) -> None:
+    """Destroy an old root key for good: nobody here can make or check its pseudonyms again."""
+    from governance.keys import care
+
+    place = find(project)
+    if not yes:
+        if not console.interactive():
+            raise SettingsError("this cannot be undone and nobody can be asked; give --yes")
+        typer.confirm(f"Destroy root key {version}? This cannot be undone.", abort=True, err=True)
+    care.destroy(place.project.root, place.keys_dir, version, reason=reason, maker=maker(), now=datetime.now(UTC))
+    console.say(f"root key {version} is destroyed; have its custodians destroy their escrow copies as well")

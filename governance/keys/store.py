@@ -22,7 +22,7 @@ from schemas.errors import SettingsError
 _ROOT_PREFIX = "caretrace-root-key-v1:"
 _SIGNING_PREFIX = "caretrace-log-signing-key-v1:"
 _SIGNING_FILE = "log-signing.key"
-_BYTES = 32
+BYTES = 32
 
 
 @dataclass(frozen=True)
@@ -61,26 +61,32 @@ def check_apart(keys_dir: Path, project: Path) -> None:
 def create(keys_dir: Path, *, project: Path) -> Keys:
     """Make both keys, version 1, in a folder that holds none; SettingsError where there are keys already."""
     check_apart(keys_dir, project)
-    if _versions(keys_dir) or (keys_dir / _SIGNING_FILE).exists():
+    put(keys_dir, Ed25519PrivateKey.generate(), {1: secrets.token_bytes(BYTES)})
+    return load(keys_dir, project=project)
+
+
+def put(keys_dir: Path, signing: Ed25519PrivateKey, roots: Mapping[int, bytes]) -> None:
+    """Write these keys into a folder that holds none; SettingsError where there are keys already."""
+    if versions(keys_dir) or (keys_dir / _SIGNING_FILE).exists():
         raise SettingsError(f"{keys_dir} holds keys already; existing keys are never overwritten")
     try:
         keys_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _write(keys_dir / _SIGNING_FILE, _SIGNING_PREFIX, Ed25519PrivateKey.generate().private_bytes_raw())
-        _write(keys_dir / "root-1.key", _ROOT_PREFIX, secrets.token_bytes(_BYTES))
+        _write(keys_dir / _SIGNING_FILE, _SIGNING_PREFIX, signing.private_bytes_raw())
     except OSError as error:
         raise SettingsError(f"the keys folder {keys_dir} cannot be written: {error.strerror}") from None
-    return load(keys_dir, project=project)
+    for version, root in roots.items():
+        write_root(keys_dir, version, root)
 
 
 def load(keys_dir: Path, *, project: Path) -> Keys:
     """Read the newest root key and the signing key; SettingsError where one is missing or damaged."""
     check_apart(keys_dir, project)
-    versions = _versions(keys_dir)
-    if not versions:
+    there = versions(keys_dir)
+    if not there:
         raise SettingsError(f"no root key in {keys_dir}; create keys first, or set CARETRACE_KEYS to where they are")
-    root = _read(keys_dir / f"root-{versions[-1]}.key", _ROOT_PREFIX)
+    root = read_root(keys_dir, there[-1])
     signing = _read(keys_dir / _SIGNING_FILE, _SIGNING_PREFIX)
-    return Keys(keys_dir, versions[-1], root, Ed25519PrivateKey.from_private_bytes(signing))
+    return Keys(keys_dir, there[-1], root, Ed25519PrivateKey.from_private_bytes(signing))
 
 
 def signing_key(keys_dir: Path) -> Ed25519PrivateKey | None:
@@ -89,7 +95,29 @@ def signing_key(keys_dir: Path) -> Ed25519PrivateKey | None:
     return Ed25519PrivateKey.from_private_bytes(_read(path, _SIGNING_PREFIX)) if path.exists() else None
 
 
-def _versions(keys_dir: Path) -> list[int]:
+def root_path(keys_dir: Path, version: int) -> Path:
+    """Where the root key of a version stands."""
+    return keys_dir / f"root-{version}.key"
+
+
+def read_root(keys_dir: Path, version: int) -> bytes:
+    """The root key of a version; SettingsError where it is missing or damaged."""
+    return _read(root_path(keys_dir, version), _ROOT_PREFIX)
+
+
+def write_root(keys_dir: Path, version: int, root: bytes) -> None:
+    """Write the root key of a new version; SettingsError where there is one or the folder cannot be written."""
+    path = root_path(keys_dir, version)
+    if path.exists():
+        raise SettingsError(f"{path} exists already; existing keys are never overwritten")
+    try:
+        _write(path, _ROOT_PREFIX, root)
+    except OSError as error:
+        raise SettingsError(f"the keys folder {keys_dir} cannot be written: {error.strerror}") from None
+
+
+def versions(keys_dir: Path) -> list[int]:
+    """Versions of the root keys in the folder, oldest first."""
     names = [path.stem.removeprefix("root-") for path in keys_dir.glob("root-*.key")]
     return sorted(int(name) for name in names if name.isdigit())
 
@@ -107,6 +135,6 @@ def _read(path: Path, prefix: str) -> bytes:
         secret = base64.b64decode(text.strip().removeprefix(prefix), validate=True)
     except (binascii.Error, ValueError):
         secret = b""
-    if not text.startswith(prefix) or len(secret) != _BYTES:
+    if not text.startswith(prefix) or len(secret) != BYTES:
         raise SettingsError(f"the key file {path} is damaged; restore it from its backup")
     return secret

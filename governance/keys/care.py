@@ -1,0 +1,173 @@
+"""What is done with keys after they were made: a list, a change, copies for custodians, the end of an old one.
+
+Everything but the list stands in the log, by version and fingerprint; no secret does. The newest root key makes the
+pseudonyms; rule R30 lets a changed key into no epoch that the old one has served.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import IO, Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from governance import encryption
+from governance.audit import log
+from governance.files import owner_only, sync_folder
+from governance.keys import store
+from governance.request import history
+from schemas.errors import InputError, IntegrityFailure, SettingsError
+
+ROTATED, ESCROWED, DESTROYING, DESTROYED = "KEY_ROTATED", "KEY_ESCROWED", "KEY_DESTROYING", "KEY_DESTROYED"
+COLUMNS = ("version", "state", "since", "releases", "escrowed_to")
+_ESCROW_FORMAT = "caretrace keys escrow 1"
+LEAST_CUSTODIANS = 2
+
+
+def listed(keys_dir: Path, entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Every version that there is or was, oldest first; keys are COLUMNS, and nothing is secret."""
+    here = store.versions(keys_dir)
+    gone = {entry["body"]["key_version"] for entry in entries if entry["type"] == DESTROYED}
+    since = {entry["body"]["key_version"]: entry["at"][:10] for entry in entries if entry["type"] == ROTATED}
+    made = [past.key_version for past in history(entries).releases if past.state in ("released", "uncertain")]
+    copies = [entry["body"] for entry in entries if entry["type"] == ESCROWED]
+    rows = []
+    for version in sorted({*here, *gone, *since, *made}):
+        state = "in use" if here and version == here[-1] else "kept" if version in here else "missing"
+        custodians = {each for copy in copies if version in copy["key_versions"] for each in copy["custodians"]}
+        values = (
+            version,
+            "destroyed" if state == "missing" and version in gone else state,
+            since.get(version, ""),
+            made.count(version),
+            ", ".join(sorted(custodians)),
+        )
+        rows.append(dict(zip(COLUMNS, values, strict=True)))
+    return rows
+
+
+def rotate(project: Path, keys_dir: Path, *, reason: str, maker: str, now: datetime) -> int:
+    """Make a new root key, which all pseudonyms are made with from now on; gives its version.
+
+    The old one is kept until it is destroyed. Refused where the log cannot say so: then nothing has changed.
+    """
+    held_keys = store.load(keys_dir, project=project)
+    with log.opened(project / "audit", held_keys, now=now) as held:
+        version = held_keys.version + 1
+        body = {"key_version": version, "previous": held_keys.version, "reason": _said(reason), "maker": maker}
+        store.write_root(keys_dir, version, secrets.token_bytes(store.BYTES))
+        try:
+            held.append([(ROTATED, body)], now=now)
+        except BaseException:
+            # Raised again as it came: a key that the log does not know must not be used.
+            store.root_path(keys_dir, version).unlink()
+            raise
+    return version
+
+
+def escrow(
+    project: Path, keys_dir: Path, to: Path, public_keys: Sequence[str], *, maker: str, now: datetime
+) -> tuple[str, ...]:
+    """Write all keys to the file `to`, which each custodian can open alone with their age key; gives fingerprints.
+
+    SettingsError for fewer than two custodians or a place inside the project, InputError where `to` exists.
+    """
+    custodians = tuple(dict.fromkeys(public_keys))
+    if len(custodians) < LEAST_CUSTODIANS:
+        raise SettingsError("escrow needs the age public keys of two custodians at least, in case one is lost")
+    store.check_apart(to.absolute().parent, project)
+    if to.exists():
+        raise InputError("exists already; an escrow copy is never written over anything", path=to)
+    keys = store.load(keys_dir, project=project)
+    versions = store.versions(keys_dir)
+    roots = {str(version): store.read_root(keys_dir, version).hex() for version in versions}
+    body = {"format": _ESCROW_FORMAT, "roots": roots, "signing": keys.signing.private_bytes_raw().hex()}
+    fingerprints = tuple(sorted(_fingerprint(each) for each in custodians))
+    with log.opened(project / "audit", keys, now=now) as held:
+        try:
+            encryption.write(to, lambda file: file.write(json.dumps(body).encode()), custodians)
+            owner_only(to)
+            about = {"key_versions": versions, "custodians": list(fingerprints), "sha256": _sha256(to), "maker": maker}
+            held.append([(ESCROWED, about)], now=now)
+        except OSError as error:
+            raise InputError(f"the copy cannot be written ({error.strerror})", path=to) from None
+        except BaseException:
+            to.unlink(missing_ok=True)
+            raise
+    return fingerprints
+
+
+def restore(project: Path, keys_dir: Path, copy: Path, identity: Path) -> tuple[int, ...]:
+    """Put the keys of an escrow copy into a folder that holds none; gives their versions.
+
+    SettingsError where there are keys or the identity is none of a custodian, IntegrityFailure where it was altered.
+    """
+    store.check_apart(keys_dir, project)
+    plain: IO[bytes] = io.BytesIO()
+    try:
+        encryption.read(copy, identity, plain)
+    except FileNotFoundError:
+        raise InputError("there is no such escrow copy", path=copy) from None
+    plain.seek(0)
+    try:
+        body = json.loads(plain.read())
+        roots = {int(version): bytes.fromhex(text) for version, text in body["roots"].items()}
+        signing = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(body["signing"]))
+        whole = body["format"] == _ESCROW_FORMAT and roots and all(len(each) == store.BYTES for each in roots.values())
+    except (ValueError, KeyError, TypeError, AttributeError):
+        whole = False
+    if not whole:
+        raise IntegrityFailure(f"{copy}: is no escrow copy of keys")
+    store.put(keys_dir, signing, roots)
+    return tuple(sorted(roots))
+
+
+def destroy(project: Path, keys_dir: Path, version: int, *, reason: str, maker: str, now: datetime) -> None:
+    """Destroy an old root key, so that nobody here can make or check its pseudonyms again; cannot be undone.
+
+    InputError for the key in use (rotate first) and where there is none of that version. Escrow copies are with their
+    custodians, who have to destroy them too.
+    """
+    keys = store.load(keys_dir, project=project)
+    if version == keys.version:
+        raise InputError(f"version {version} is in use; run `caretrace keys rotate` before destroying it")
+    if version not in store.versions(keys_dir):
+        raise InputError(f"there is no root key of version {version} here; `caretrace keys list` lists them")
+    path = store.root_path(keys_dir, version)
+    body = {"key_version": version, "reason": _said(reason), "maker": maker}
+    with log.opened(project / "audit", keys, now=now) as held:
+        held.append([(DESTROYING, body)], now=now)
+        try:
+            # Worth little on a solid-state disk, which may keep old blocks; disk encryption is what helps there.
+            with path.open("r+b") as file:
+                file.write(bytes(path.stat().st_size))
+                file.flush()
+                os.fsync(file.fileno())
+            path.unlink()
+            sync_folder(keys_dir)
+        except OSError as error:
+            raise InputError(f"could not be destroyed ({error.strerror}); run this again", path=path) from None
+        held.append([(DESTROYED, body)], now=now)
+
+
+def _fingerprint(public_key: str) -> str:
+    digest = sha256(public_key.encode()).hexdigest()[:16]
+    return " ".join(digest[at : at + 4] for at in range(0, 16, 4))
+
+
+def _sha256(path: Path) -> str:
+    return sha256(path.read_bytes()).hexdigest()
+
+
+def _said(reason: str) -> str:
+    said = " ".join(reason.split())
+    if not said:
+        raise InputError("a reason is needed")
+    return said
