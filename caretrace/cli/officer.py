@@ -1,4 +1,4 @@
-"""`caretrace officer shared|recall|recalled|forget|caldicott|processing|breach`: what an IG officer is asked for."""
+"""`caretrace officer ...`: what an information governance officer is asked for, one command each."""
 
 from __future__ import annotations
 
@@ -116,6 +116,37 @@ def breach(
     from governance.officer import breach as pack
 
     _hand_over(f"Breach pack: {incident}", pack.COLUMNS, pack.rows(_entries(project), incident), to)
+
+
+@app.command("export")
+def export(
+    to: Annotated[Path, typer.Option("--to", metavar="FILE", help="A new .json file.")],
+    form: Annotated[str, typer.Option("--as", metavar="FORM", help="fhir (AuditEvent) or openlineage.")] = "fhir",
+    project: ProjectOption = None,
+) -> None:
+    """Write every release that left as FHIR AuditEvents or OpenLineage run events, for other systems to collect."""
+    import json
+
+    from governance import audit
+    from governance.files import write_durably
+    from governance.officer import exports
+
+    if to.exists():
+        raise InputError("exists already; choose a new file", path=to)
+    place = find(project)
+    found = audit.verify(place.project.audit, keys_dir=place.keys_dir)
+    if form not in ("fhir", "openlineage"):
+        raise InputError("--as is fhir or openlineage")
+    made: Any = (
+        exports.audit_events(found.entries)
+        if form == "fhir"
+        else exports.run_events(found.entries, origin=found.origin)
+    )
+    try:
+        write_durably(to, (json.dumps(made, indent=2, ensure_ascii=False) + "\n").encode())
+    except OSError as error:
+        raise InputError(f"cannot be written ({error.strerror})", path=to) from None
+    console.say(f"written: {to}")
 
 
 def _entries(project: Path | None) -> tuple[dict[str, Any], ...]:

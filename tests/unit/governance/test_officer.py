@@ -1,4 +1,4 @@
-"""Pages for the IG officer that are worked out from the log: Caldicott evidence, record of processing, breach pack."""
+"""Worked out for the IG officer from the log: Caldicott evidence, record of processing, breach pack, exports."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from governance import after, audit, release
-from governance.officer import breach, caldicott, processing
+from governance.officer import breach, caldicott, exports, processing
 from schemas.errors import InputError, Refused
 
 if TYPE_CHECKING:
@@ -90,3 +90,40 @@ def test_the_breach_pack_holds_the_release_the_deadline_and_what_is_left_to_say(
 def test_an_unknown_incident_is_refused(desk: Desk) -> None:
     with pytest.raises(InputError, match="no incident I999999"):
         breach.rows(entries(desk), "I999999")
+
+
+def test_a_release_is_an_audit_event_of_the_profile(desk: Desk) -> None:
+    """What IHE BALP PrivacyDisclosure.Source requires: codes, both agents, a patient entity and one of data."""
+    [entry] = exports.audit_events(entries(desk))["entry"]
+    event = entry["resource"]
+    assert event["type"]["code"] == "110106"
+    assert [each["code"] for each in event["subtype"]] == ["disclose"]
+    assert (event["action"], event["outcome"]) == ("R", "0")
+    roles = {agent["type"]["coding"][0]["code"]: agent for agent in event["agent"]}
+    assert roles["110153"]["who"] == event["source"]["observer"]  # invariant val-audit-source
+    assert roles["110152"]["who"]["identifier"]["value"] == "X0X02"
+    assert all("network" in agent for agent in roles.values())
+    assert [each["type"]["code"] for each in event["entity"]] == ["1", "2"]
+    assert event["entity"][0]["what"]["type"] == "Patient"
+    assert set(event["entity"][0]["what"]) == {"type", "display"}  # nobody is named
+
+
+def test_a_release_is_a_run_with_the_lineage_of_its_columns(desk: Desk) -> None:
+    start, complete = exports.run_events(entries(desk), origin="log-1")
+    assert (start["eventType"], complete["eventType"]) == ("START", "COMPLETE")
+    assert start["run"] == complete["run"]
+    assert start["run"] != exports.run_events(entries(desk), origin="log-2")[0]["run"]
+    fields = {
+        f"{output['name'].partition('.')[2]}.{name}": field["inputFields"][0]
+        for output in complete["outputs"]
+        for name, field in output["facets"]["columnLineage"]["fields"].items()
+    }
+    intent = next(e["body"] for e in entries(desk) if e["type"] == "RELEASE_INTENT")
+    assert set(fields) == {field.split()[0] for field in intent["fields"]}
+    birth = fields["person.birth_date"]["transformations"][0]
+    assert (birth["subtype"], birth["masking"]) == ("TRANSFORMATION", True)
+    same = [each for each in fields.values() if each["transformations"][0]["subtype"] == "IDENTITY"]
+    assert all(
+        each["transformations"][0] == {"type": "DIRECT", "subtype": "IDENTITY", "description": "keep", "masking": False}
+        for each in same
+    )

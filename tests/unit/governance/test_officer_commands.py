@@ -134,3 +134,6 @@ def test_pages_of_the_whole_log(desk: Desk, run: Commands, tmp_path: Path) -> No
     opened = run.done("audit", "incident", made, "--about", "a test", *run.project).split()[1]
     pack = rows(run.done("officer", "breach", opened, *run.project))
     assert pack[0] == {"part": "incident", "what": "id", "said": opened}
+    for form in ("fhir", "openlineage"):
+        run.done("officer", "export", "--as", form, "--to", tmp_path / f"{form}.json", *run.project)
+        assert json.loads((tmp_path / f"{form}.json").read_text("utf-8"))
