@@ -2,8 +2,8 @@
 
 In: files, folders or tables in memory (`Source`). Out: the tables of `schemas.SOURCE_TABLES` in the working store, and
 a `ReadReport`. Begin with `read`. `files/` turns a file into raw text columns; `supplier.py` says what a supplier can
-declare about them, `suppliers/` holds the declarations, one file a supplier; `standardise/` carries them out, `feed/` lays
-deliveries over each other, `propose/` makes a mapping of strange titles, and `writers/` makes files that others read.
+declare about them, `suppliers/` holds the declarations, one file a supplier; `standardise/` carries them out. `feed/`
+lays deliveries over each other, `propose/` makes a mapping of strange titles, `writers/` makes files for others.
 """
 
 from __future__ import annotations

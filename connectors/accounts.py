@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from connectors.detect import Extract, Found
+from connectors.detect import Extract, Found, nearest
 from connectors.files.load import Loaded
 from connectors.source import FileFacts
 from connectors.standardise.aside import ORPHAN
@@ -136,7 +136,12 @@ def unread(supplier: Supplier, extracts: Sequence[Extract]) -> list[FileFacts]:
             used=0,
             rejected=0,
             excluded=0,
-            note=f"not read: {(found.member and found.member.unread) or strange}",
+            note=f"not read: {(found.member and found.member.unread) or _almost(supplier, found) or strange}",
         )
         for found in unread
     ]
+
+
+def _almost(supplier: Supplier, found: Found) -> str | None:
+    near = nearest([supplier], [found])
+    return f"nearly a {supplier.name} {near.kind.name} file, but {near.sentence()}" if near and near.is_near else None

@@ -200,12 +200,12 @@ def _columns(files: Iterable[Found]) -> int:
 
 def _nothing_found(source: Source, suppliers: Sequence[Supplier], files: Sequence[Found]) -> InputError:
     """Say which columns are missing. Titles that were found are not repeated: without a header they are values."""
-    near = _nearest(suppliers, files)
+    near = nearest(suppliers, files)
     if len(suppliers) > 1:
         names = ", ".join(supplier.name for supplier in suppliers)
         return InputError(
             f"the columns fit none of the formats {names}; "
-            + (f"nearest to {near.supplier.name}, but {near.sentence()}; " if near and near.known >= _ENOUGH else "")
+            + (f"nearest to {near.supplier.name}, but {near.sentence()}; " if near and near.is_near else "")
             + (_ANSWER if any(_is_answer(file) for file in files) else "")
             + "name the format, give a mapping (caretrace map proposes one)"
             "; or use our own titles, record_id and those of PERSON (docs/connectors.md)",
@@ -233,6 +233,11 @@ class _Near:
     file: Found
     known: int
 
+    @property
+    def is_near(self) -> bool:
+        """Whether it is likely meant to be one of the supplier's."""
+        return self.known >= _ENOUGH
+
     def sentence(self) -> str:
         """What the file lacks to be one of the supplier's."""
         missing = self.kind.missing(self.file.header.titles) or (self.kind.title(self.kind.required[0]),)
@@ -244,7 +249,7 @@ def _is_answer(file: Found) -> bool:
     return file.path is not None and file.path.suffix.lower() == ".dat"
 
 
-def _nearest(suppliers: Sequence[Supplier], files: Sequence[Found]) -> _Near | None:
+def nearest(suppliers: Sequence[Supplier], files: Sequence[Found]) -> _Near | None:
     """The file that has most of the columns of some supplier's people, and lacks the fewest that it must have."""
     found = [
         _Near(supplier, kind, file, len(kind.match(file.header.titles)))

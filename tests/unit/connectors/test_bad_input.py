@@ -255,3 +255,10 @@ def test_an_answer_about_opt_outs_is_sent_to_its_command(tmp_path: Path) -> None
     path = tmp_path / "reply.dat"
     path.write_text("9000000009,\n", encoding="utf-8")
     assert "is read by caretrace opt-out read" in _fails(InputError, Source(path))
+
+
+def test_a_part_that_lacks_a_column_is_said_to_be_nearly_read(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(f"CareFirst ID,Surname,Forename,Date of Birth\n{LINE}", encoding="utf-8")
+    (tmp_path / "b.csv").write_text(f"Number,Surname,Forename,Date of Birth,Gender\n{LINE}", encoding="utf-8")
+    (note,) = [file.note for file in _read(tmp_path).files if file.name == "b.csv"]
+    assert note and note.startswith("not read: nearly a carefirst person file, but the column CareFirst ID is missing")
