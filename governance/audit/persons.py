@@ -170,14 +170,15 @@ class Index:
     def _salts_for(self, names: Sequence[bytes]) -> list[bytes]:
         """The salt of each name, made where there is none."""
         key = self._key()
-        macs = [_mac(key, name) for name in names]
+        macs = sorted(_mac(key, name) for name in names)  # in the order of the table, or each would be a search
         with self._open() as salts:
-            salts.executemany(
-                "INSERT OR IGNORE INTO salt VALUES (?, ?)", ((mac, secrets.token_bytes(_SIZE)) for mac in macs)
-            )
-            salts.commit()
             salts.execute("CREATE TEMP TABLE wanted (name BLOB PRIMARY KEY) WITHOUT ROWID")
             salts.executemany("INSERT INTO wanted VALUES (?)", ((mac,) for mac in macs))
+            new = salts.execute("SELECT name FROM wanted WHERE name NOT IN (SELECT name FROM salt)").fetchall()
+            made = secrets.token_bytes(_SIZE * len(new))
+            rows = ((name, made[at * _SIZE : (at + 1) * _SIZE]) for at, (name,) in enumerate(new))
+            salts.executemany("INSERT INTO salt VALUES (?, ?)", rows)
+            salts.commit()
             return [row[0] for row in salts.execute("SELECT salt FROM wanted JOIN salt USING (name)")]
 
     @contextmanager
