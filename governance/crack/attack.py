@@ -91,6 +91,8 @@ def _tries(
     for form in FORMS:
         for scheme in plain(number, (form,)):
             yield from ((probe, numbers) for probe in search.probes(scheme, read))
+    for scheme in plain(number, (PLAIN,)):
+        yield from ((probe, numbers) for probe in search.probes(scheme, read, tails=True))
     for schemes, mixed in (
         (salted(number), candidates.with_salts(connection, numbers, salts)),
         (keyed(number), candidates.with_words(connection, numbers, salts)),
@@ -99,8 +101,6 @@ def _tries(
             # The database has no SHA-512 of its own, and ours is too slow to try every salt for a mere guess.
             cut = scheme.length < _SHA_512
             yield from ((probe, mixed) for probe in search.probes(scheme, read, cut=cut))
-    for scheme in plain(number, (PLAIN,)):
-        yield from ((probe, numbers) for probe in search.probes(scheme, read, tails=True))
 
 
 def _search(

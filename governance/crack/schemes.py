@@ -19,50 +19,13 @@ _BLOCK = 64
 
 # Words people put there; years and the joints between are added below [our own choice].
 _WORDS = (
-    *(
-        "salt",
-        "Salt",
-        "SALT",
-        "secret",
-        "Secret",
-        "password",
-        "Password",
-        "password1",
-        "Password1",
-        "pepper",
-        "key",
-        "Key",
-    ),
-    *(
-        "nhs",
-        "NHS",
-        "nhsno",
-        "NHSNo",
-        "nhsnumber",
-        "NHSNumber",
-        "nhs_number",
-        "NHS_NUMBER",
-        "hscic",
-        "nhsdigital",
-        "england",
-    ),
-    *(
-        "patient",
-        "pseudo",
-        "pseudonym",
-        "Pseudonym",
-        "research",
-        "council",
-        "data",
-        "linkage",
-        "link",
-        "hash",
-        "sha256",
-    ),
-    *("test", "Test", "abc", "ABC", "abc123", "admin", "letmein", "qwerty", "changeme", "default", "mysalt", "s3cr3t"),
-    *("0", "1", "00", "01", "123", "1234", "12345", "123456", "12345678", "123456789", "0000", "9999"),
-    *("openpseudonymiser", "caretrace"),
-)
+    "salt", "Salt", "SALT", "secret", "Secret", "password", "Password", "password1", "Password1", "pepper", "key",
+    "nhs", "NHS", "nhsno", "NHSNo", "nhsnumber", "NHSNumber", "nhs_number", "NHS_NUMBER", "hscic", "nhsdigital",
+    "patient", "pseudo", "pseudonym", "Pseudonym", "research", "council", "england", "data", "linkage", "link", "hash",
+    "test", "Test", "abc", "ABC", "abc123", "admin", "letmein", "qwerty", "changeme", "default", "mysalt", "s3cr3t",
+    "0", "1", "00", "01", "123", "1234", "12345", "123456", "12345678", "123456789", "0000", "9999",
+    "Key", "sha256", "openpseudonymiser", "caretrace",
+)  # fmt: skip
 COMMON_SALTS: tuple[str, ...] = (*_WORDS, *map(str, range(2010, 2031)))
 _JOINTS = ("", "|", "-", "_", ":")
 

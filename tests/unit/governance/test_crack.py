@@ -220,3 +220,22 @@ def test_files(tmp_path: Path) -> None:
 def test_columns_that_look_like_pseudonyms() -> None:
     table = column(["ct1_ABCDEFG2"], born=["1950-06-15"], name=["Surnamelong"], mail=["p12345678@example.org"])
     assert crack.likely(table) == ["pseudonym"]
+
+
+def test_the_command_ends_with_refused_and_prints_no_value(tmp_path: Path) -> None:
+    import typer
+    from typer.testing import CliRunner
+
+    from caretrace.cli.crack_test import crack_test
+
+    app = typer.Typer()
+    app.command()(crack_test)
+    path = tmp_path / "a.csv"
+    path.write_text("id,town\n" + "".join(f"{b64(n.encode())},Lerwick\n" for n in NUMBERS), encoding="utf-8")
+    result = CliRunner().invoke(app, [str(path), "--with", str(path)])
+    assert result.exit_code == 3
+    assert "broken: the NHS number in base64 (ten digits that pass Modulus 11); 60 of 60 values" in result.output
+    assert "linkable" in result.output
+    assert not any(b64(number.encode()) in result.output for number in NUMBERS)
+    path.write_text("name\nLerwick\n", encoding="utf-8")
+    assert "no column looks like" in str(CliRunner().invoke(app, [str(path)]).exception)
