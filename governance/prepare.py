@@ -76,6 +76,8 @@ def prepare(
     if withheld:
         exclusions.append(Exclusion("R36", "withheld, in a group of look-alikes that is too small", withheld))
     rows = [(table.name, _build(connection, table.name, leaving, today)) for table in agreement.data.tables]
+    # Before rare values are rolled up: that would hide what a mis-mapped column holds.
+    scanned = _scan(connection, request, leaving)
     rare = _rare(connection, signed, request, leaving)
     inferences = _inferences(connection, signed, leaving, groups)
     counts = None
@@ -91,7 +93,7 @@ def prepare(
         key_fault=key.fault,
         smallest_class=groups.smallest if groups else None,
         withheld_share=withheld / (left + withheld) if left + withheld else 0.0,
-        scan=_scan(connection, request, leaving),
+        scan=scanned,
         counts=counts,
         restricted_rows=restricted_rows,
         rare=rare,
