@@ -30,7 +30,7 @@ class Scored:
 
     pairs: int
     rules: tuple[RuleFacts, ...]
-    """The wide rules' pairs are those of clients whom the first rules leave."""
+    """The wide rules' are those of the training clients and of clients whom the first rules leave."""
 
 
 FIRST = tuple(rule for rule in RULES if rule.first)
@@ -55,7 +55,8 @@ class DuckDBEngine:
         add_confirmed(connection)
         for table in _KEYS:
             connection.execute(f"CREATE OR REPLACE TABLE first_{table} AS FROM {table}")
-        make_keys(connection, rules=WIDE, clients="(FROM clients_record SEMI JOIN training_client USING (id))")
+        training = "(FROM clients_record SEMI JOIN training_client USING (id))"
+        self._wide = make_keys(connection, rules=WIDE, clients=training)
         connection.execute(f"""
             INSERT INTO client_key {_clients_only("first_client_key", "FROM training_client")}""")
         connection.execute(
@@ -74,7 +75,8 @@ class DuckDBEngine:
         connection.execute(f"CREATE OR REPLACE TABLE ranked AS {ranked_sql()}")
         self._count(connection)
         self._settle(connection, model, frequencies, progress)
-        wide = self._widen(connection, model, frequencies, progress)
+        left = self._widen(connection, model, frequencies, progress)
+        wide = (_together(*each) for each in zip(self._wide, left, strict=True))
         for table in MADE:
             connection.execute(f"DROP TABLE IF EXISTS {table}")
         return Scored(self._pairs, (*self._first, *wide))
@@ -151,6 +153,12 @@ def add_confirmed(connection: duckdb.DuckDBPyConnection) -> None:
     """Whom a person confirmed is a candidate whatever the records share today: a key for each, of a first rule."""
     for side, row in (("client", "c"), ("register", "r")):
         connection.execute(f"INSERT INTO {side}_key SELECT hash(-1, c, r), {row}, true, NULL FROM confirmed")
+
+
+def _together(one: RuleFacts, other: RuleFacts) -> RuleFacts:
+    """What a rule found for two sets of clients; a key that is too large for both counts twice."""
+    keys, pairs = one.oversized_keys + other.oversized_keys, one.oversized_pairs + other.oversized_pairs
+    return RuleFacts(one.name, one.pairs + other.pairs, keys, pairs)
 
 
 def _clients_only(keys: str, wanted: str) -> str:

@@ -6,11 +6,14 @@ import re
 from pathlib import Path
 from typing import Any
 
+from governance.agreement.example_keys import EXAMPLE_RECIPIENT
+
 PASSPHRASE = "CARETRACE_PASSPHRASE_FILE"  # noqa: S105 - the name of a variable
 FILLED = {
     'id = "TO FILL IN"': 'id = "DSA-1"',
     'dspt_status = "TO FILL IN"': 'dspt_status = "Standards met"',
     "cag_conditions_acknowledged = false": "cag_conditions_acknowledged = true",
+    "age1" + "q" * 58: EXAMPLE_RECIPIENT,
     'article_9 = "TO FILL IN"': 'article_9 = "9(2)(h) health or social care"',
 }
 

@@ -21,7 +21,9 @@ def project(tmp_path_factory: pytest.TempPathFactory, caretrace: Any, run_folder
     root = tmp_path_factory.mktemp("council")
     numbers = pq.read_table(run_folder / "linked" / "person_key.parquet").column("nhs_number").drop_null().to_pylist()
     example.write(root / "agreement", numbers, today=date.today())  # noqa: DTZ011 - as the command takes it
-    assert caretrace("keys", "new", "--project", root).returncode == 0
+    made = caretrace("keys", "new", "--project", root)
+    # The keys folder is the user's and not the project's: another module's tests may have made them.
+    assert made.returncode == 0 or "holds keys already" in made.stderr
     return root
 
 
