@@ -46,7 +46,7 @@ test: $(ALL)
 test-pandas2: $(READY2)
 	$(BIN2)/python -m pytest tests/functional/test_reference_engine.py tests/unit/linkage/reference tests/unit/connectors
 
-# The slow proofs at full length; `make test` runs a sample of each.
+# The slow proofs at full length, an hour of damaged files among them; `make test` runs a sample of each.
 prove: $(ALL)
 	CARETRACE_PROVE=$${CARETRACE_PROVE:-1} $(BIN)/python -m pytest -m prove
 
