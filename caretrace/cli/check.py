@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from caretrace import console, pipeline
-from caretrace.cli.given import RegisterAs, RegisterMap, registers, source
+from caretrace.cli.given import RegisterAs, RegisterMap, Without, registers, source
 from caretrace.words import counted
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def check(
     ] = None,
     register_as: RegisterAs = None,
     register_map: RegisterMap = None,
+    without: Without = None,
     mapping: Annotated[
         Path | None, typer.Option("--map", metavar="FILE", help="A TOML mapping of your own column titles.")
     ] = None,
@@ -69,7 +70,7 @@ def check(
         raise typer.BadParameter("it needs --out", param_hint="--xlsx")
     settings = pipeline.Settings(as_at=as_at.date() if as_at else date.today())  # noqa: DTZ011 - the user's own day
     clients = [source(path, format=format_name, mapping=mapping) for path in inputs]
-    register_sources = registers(register or [], register_as, register_map)
+    register_sources = registers(register or [], register_as, register_map, without)
     with console.progress() as progress:
         checked = look(
             clients, register_sources, settings, previous=previous, out=out, workbooks=xlsx, progress=progress

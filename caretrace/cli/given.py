@@ -24,23 +24,45 @@ RegisterMap = Annotated[
         " or for all. Repeatable.",
     ),
 ]
+Without = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--without",
+        metavar="[PATH=]CODES",
+        help="Organisations of a register to leave out knowingly, by their codes with commas between, such as a"
+        " practice whose sharing agreement is disabled: for the register at PATH, or for all. Repeatable.",
+    ),
+]
 
 
-def source(path: Path, *, format: str | None = None, mapping: Path | None = None) -> Source:
+def source(
+    path: Path, *, format: str | None = None, mapping: Path | None = None, without: Sequence[str] = ()
+) -> Source:
     """A file or folder, opened as the environment says: CARETRACE_GPG_PASSPHRASE_FILE, CARETRACE_UNPACK_TIMES."""
     from caretrace.opening import opening
     from connectors import Source
 
-    return Source(path, format=format, mapping=mapping, opening=opening(os.environ))
+    return Source(path, format=format, mapping=mapping, without=tuple(without), opening=opening(os.environ))
 
 
-def registers(paths: Sequence[Path], formats: Sequence[str] | None, mappings: Sequence[str] | None) -> list[Source]:
-    """The registers, each with its format and its settings by the `[PATH=]` options."""
+def registers(
+    paths: Sequence[Path],
+    formats: Sequence[str] | None,
+    mappings: Sequence[str] | None,
+    without: Sequence[str] | None = None,
+) -> list[Source]:
+    """The registers, each with its format, its settings and who is left out, by the `[PATH=]` options."""
     named = by_register(paths, formats or [], "--register-as")
     files = by_register(paths, mappings or [], "--register-map")
+    left_out = by_register(paths, without or [], "--without")
     return [
-        source(path, format=format_name, mapping=Path(file) if file else None)
-        for path, format_name, file in zip(paths, named, files, strict=True)
+        source(
+            path,
+            format=format_name,
+            mapping=Path(file) if file else None,
+            without=[code.strip() for code in (codes or "").split(",") if code.strip()],
+        )
+        for path, format_name, file, codes in zip(paths, named, files, left_out, strict=True)
     ]
 
 

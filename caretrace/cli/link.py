@@ -12,7 +12,7 @@ import typer
 
 from caretrace import console, pipeline, review
 from caretrace.api import named_engine
-from caretrace.cli.given import RegisterAs, RegisterMap, registers, source
+from caretrace.cli.given import RegisterAs, RegisterMap, Without, registers, source
 from caretrace.cli.place import ProjectOption
 from caretrace.outputs import OutputSettings
 from caretrace.population import read as read_population
@@ -77,6 +77,7 @@ def link(
     ] = None,
     register_as: RegisterAs = None,
     register_map: RegisterMap = None,
+    without: Without = None,
     seed: Annotated[int, typer.Option(min=0, help="Decides every random draw: same input and seed, same output.")] = 0,
     threads: Annotated[
         int | None,
@@ -155,7 +156,7 @@ def link(
     from caretrace.quality.trend import newest
     from linkage.model_file import load
 
-    register_sources = registers(register, register_as, register_map)
+    register_sources = registers(register, register_as, register_map, without)
     settings = pipeline.Settings(
         as_at=as_at.date() if as_at else date.today(),  # noqa: DTZ011 - the user's own calendar day
         seed=seed,

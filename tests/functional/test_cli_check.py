@@ -119,3 +119,15 @@ def test_a_register_has_settings_of_its_own(caretrace: Any, people: Path, tmp_pa
         return sum(file["used"] for file in json.loads(done.stdout)["register"]["files"])
 
     assert used("--register-map", f"{hospital}={habits}") < used()
+
+
+def test_a_practice_is_left_out_knowingly(caretrace: Any) -> None:
+    fixtures = Path(__file__).parents[2] / "fixtures"
+    register = ("check", fixtures / "carefirst", "--register", fixtures / "emis", "--json")
+    both, one = caretrace(*register), caretrace(*register, "--without", "Y90001")
+    assert (both.returncode, one.returncode) == (0, 0), both.stderr + one.stderr
+    assert "Y90001" in both.stdout
+    assert '"source_org": "Y90001"' not in one.stdout
+    slip = caretrace(*register, "--without", "Y90099")
+    assert slip.returncode == 1
+    assert "Y90099" in slip.stderr

@@ -1,7 +1,8 @@
 """Fuzzing of the readers, for as long as is asked: no bytes end in a traceback.
 
 Two seconds in `make test`, an hour in `make prove`; CARETRACE_FUZZ says how many seconds otherwise, and so does
-CARETRACE_PROVE where it is more than 1 (`CARETRACE_PROVE=120 make prove`). A failure prints the seed and the smallest files that show it.
+CARETRACE_PROVE where it is more than 1 (`CARETRACE_PROVE=120 make prove`). A failure prints the seed and the smallest
+files that show it.
 """
 
 from __future__ import annotations
