@@ -59,7 +59,8 @@ def with_frequencies(
         count = _count(people, records, column)
         if shares is None:
             return share(count, column)
-        wider = records[column].map(shares[column]).fillna(frequencies.agree[column]).to_numpy(np.float64)
+        # A column of nothing but gaps has no type of its own.
+        wider = records[column].map(shares[column]).astype(np.float64).fillna(frequencies.agree[column]).to_numpy()
         result: Numbers = (count + LEAN_POPULATION * wider) / (n + LEAN_POPULATION)
         return result
 
