@@ -40,7 +40,7 @@ demo: $(READY)
 
 # Spark's tests need Java 17 or later.
 test: $(ALL)
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # What touches pandas, with pandas 2.
 test-pandas2: $(READY2)
