@@ -28,15 +28,16 @@ ROW_GROUP = 122_880
 """Rows to a Parquet row group, fixed so that the bytes do not depend on the number of threads."""
 
 
-def make_person_keys(connection: duckdb.DuckDBPyConnection, *, seed: int) -> None:
+def make_person_keys(connection: duckdb.DuckDBPyConnection, *, run_id: str) -> None:
     """Make the views `keyed_clients`, `keyed_register` and `person_key`: one key a person.
 
     Register rows with one NHS number are one person, and so are the clients linked to that number; a client linked to a
     row without a number is one person with that row. Everybody else is a person of their own: an unlinked client's
     number is held, not confirmed, so it joins nothing.
 
-    Keys are 128 bits of the stream that the seed starts (MD5 in counter mode), drawn in the order of the rows; a person
-    of several rows has the key of the first. No identifier goes into them.
+    Keys are 128 bits of the stream that the run's id starts (MD5 in counter mode), drawn in the order of the rows; a
+    person of several rows has the key of the first. No identifier goes into them. Two runs share no key, so that
+    whoever stood in the same place in an earlier run is never taken for the same person.
     """
     ((clients,),) = connection.execute("SELECT count(*) FROM clients.person").fetchall()
     connection.execute("""
@@ -60,7 +61,7 @@ def make_person_keys(connection: duckdb.DuckDBPyConnection, *, seed: int) -> Non
     }.items():
         connection.execute(f"""
             CREATE OR REPLACE TEMP VIEW keyed_{schema} AS
-            SELECT md5(concat('{seed} ', coalesce(s.first, {before} + p.rowid))) AS person_key,
+            SELECT md5(concat('{run_id} ', coalesce(s.first, {before} + p.rowid))) AS person_key,
                    {number} AS person_nhs_number, '{SIDES[schema]}' AS side, p.*
             FROM {schema}.person p LEFT JOIN same_person s ON s.position = {before} + p.rowid {linked}""")
     columns = f"person_key, {', '.join(_KEY)}, side, person_nhs_number AS nhs_number"

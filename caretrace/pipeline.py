@@ -164,7 +164,7 @@ def link(
             progress=progress,
         )
     with clock("person_keys"):
-        make_person_keys(connection, seed=settings.seed)
+        make_person_keys(connection, run_id=run_id)
     return Linked(run_id, reports, mappings, facts, count(connection, reports), clock.seconds, verdicts)
 
 

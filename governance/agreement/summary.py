@@ -30,6 +30,7 @@ _ASKED_LATER = ("R13", "R19a", "R21", "R26", "R35", "R36", "R37", "R40", "R41")
 def against(signed: Signed, history: History, *, today: date) -> Against:
     """Every reason of the rules that need no data, for each recipient, and every place still to be filled in."""
     from governance.decide import decide
+    from governance.deidentify.pseudonym import domain
     from governance.request import CountFacts, Evidence, Request
     from governance.rules.rule import Outcome
 
@@ -37,8 +38,10 @@ def against(signed: Signed, history: History, *, today: date) -> Against:
     reasons: dict[str, None] = {}
     for party in agreement.recipients:
         asked = Request.of(agreement, recipient=party.ods_code)
-        # That there will be a key is the project's business; who keeps it is the agreement's.
-        asked = replace(asked, evidence=Evidence(key_version=0, counts=CountFacts()))
+        # That there will be a key, and which, is the project's business; who keeps it is the agreement's.
+        here = domain(agreement.id, party.ods_code, agreement.pseudonyms.epoch)
+        key = next((past.key_version for past in history.releases if past.domain == here), 1)
+        asked = replace(asked, evidence=Evidence(key_version=key, counts=CountFacts()))
         decision = decide(signed, asked, None, today, history)
         for each in decision.trace:
             if each.finding.outcome >= Outcome.REFER and each.rule.id not in _ASKED_LATER:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
 import caretrace
@@ -89,3 +90,15 @@ def test_links_are_right(preset: str, precision: float, recall: float) -> None:
     right = pc.sum(pc.equal(given["nhs_number"], given["nhs_number_true"])).as_py()
     assert right / len(given) >= precision
     assert right / pc.sum(pc.equal(pc.cast(joined["in_register"], pa.string()), "true")).as_py() >= recall
+
+
+def test_two_runs_share_no_person_key(tmp_path) -> None:
+    """Whoever stands first in next month's list is somebody else, and must not have this month's first one's key."""
+    people = make(20, 200, seed=2)
+    lists = {"this": people.clients, "next": people.clients.slice(1)}
+    keys = {}
+    for month, clients in lists.items():
+        caretrace.link(clients, people.register, seed=5, out=tmp_path / month)
+        keys[month] = set(pq.read_table(tmp_path / month / "linked" / "person_key.parquet")["person_key"].to_pylist())
+    assert len(keys["this"]) > 150
+    assert not keys["this"] & keys["next"]

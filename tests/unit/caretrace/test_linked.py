@@ -37,7 +37,7 @@ def keys(store: duckdb.DuckDBPyConnection) -> dict[str, str]:
 
 
 def test_who_shares_a_key(store: duckdb.DuckDBPyConnection) -> None:
-    make_person_keys(store, seed=1)
+    make_person_keys(store, run_id="one")
     key = keys(store)
     assert len({key[each] for each in ("r1", "r2", "c1", "c2")}) == 1
     assert key["c5"] == key["r3"]
@@ -45,29 +45,29 @@ def test_who_shares_a_key(store: duckdb.DuckDBPyConnection) -> None:
 
 
 def test_the_number_is_the_linked_one_before_the_held_one(store: duckdb.DuckDBPyConnection) -> None:
-    make_person_keys(store, seed=1)
+    make_person_keys(store, run_id="one")
     numbers = dict(store.execute("SELECT record_id, nhs_number FROM person_key").fetchall())
     assert numbers == {
         "c1": A, "c2": A, "c3": B, "c4": None, "c5": B, "r1": A, "r2": A, "r3": B, "r4": None, "r5": None,
     }  # fmt: skip
 
 
-def test_keys_come_from_the_seed_and_from_no_identifier(store: duckdb.DuckDBPyConnection) -> None:
-    make_person_keys(store, seed=1)
+def test_keys_come_from_the_run_and_from_no_identifier(store: duckdb.DuckDBPyConnection) -> None:
+    make_person_keys(store, run_id="one")
     first = keys(store)
-    make_person_keys(store, seed=1)
+    make_person_keys(store, run_id="one")
     assert keys(store) == first
-    make_person_keys(store, seed=2)
+    make_person_keys(store, run_id="two")
     assert not set(keys(store).values()) & set(first.values())
     # The number of another person changes, the draw does not.
     store.execute("UPDATE register.person SET nhs_number = ? WHERE record_id = 'r4'", [C])
-    make_person_keys(store, seed=1)
+    make_person_keys(store, run_id="one")
     assert keys(store) == first
     assert all(len(key) == 32 and set(key) <= set("0123456789abcdef") for key in first.values())
 
 
 def test_every_linked_table_begins_with_the_person(store: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
-    make_person_keys(store, seed=1)
+    make_person_keys(store, run_id="one")
     write_linked(store, tmp_path)
     assert sorted(path.stem for path in tmp_path.iterdir()) == sorted(
         [*(table.name.lower() for table in LINKED_TABLES), "person_key"]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from governance import after, audit, release
+from governance.agreement import load, summary
 from governance.agreement.example_keys import example_key
 from governance.agreement.signing import public_text
 from schemas.errors import InputError, Refused
@@ -53,6 +54,12 @@ def test_an_incident_freezes_the_agreement_until_it_is_closed(desk: Desk) -> Non
     release.check(desk.plan())
     with pytest.raises(InputError, match="no open incident"):
         after.close(*where, opened, about="again", **at(desk))
+
+
+def test_an_agreement_under_which_was_released_is_still_sound(desk: Desk) -> None:
+    past = release.past(desk.project, desk.keys.folder)
+    assert past.releases
+    assert summary.against(load(desk.agreement), past, today=TODAY) == summary.Against((), ())
 
 
 def test_destruction_is_recorded_once_and_for_what_left(desk: Desk) -> None:
