@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from caretrace.locking import held
 from schemas.errors import InputError
 
 MARKER = "caretrace.toml"
@@ -13,9 +15,24 @@ MARKER = "caretrace.toml"
 
 @dataclass(frozen=True)
 class Project:
-    """A folder with `runs/`, `releases/` and `audit/`; none of them need exist."""
+    """A folder with `in/`, `runs/`, `warehouse/`, `releases/` and `audit/`; none of them need exist."""
 
     root: Path
+
+    @property
+    def settings(self) -> Path:
+        """What is read, how it is matched, and where it goes."""
+        return self.root / MARKER
+
+    @property
+    def inboxes(self) -> Path:
+        """Where deliveries arrive by custom, a folder for each source."""
+        return self.root / "in"
+
+    @property
+    def warehouse(self) -> Path:
+        """What all nights have come to: our own state, and a database of views for analysts."""
+        return self.root / "warehouse"
 
     @property
     def runs(self) -> Path:
@@ -36,6 +53,13 @@ class Project:
     def audit(self) -> Path:
         """The log of what was released."""
         return self.root / "audit"
+
+
+@contextmanager
+def locked(project: Project) -> Iterator[None]:
+    """Hold the project while the block runs, as whatever changes its warehouse does; Busy where another holds it."""
+    with held(project.root / ".caretrace.lock", f"{project.root}: another run holds the project; wait for it to end"):
+        yield
 
 
 def find(given: Path | None, *, here: Path) -> Project:
