@@ -11,15 +11,15 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from caretrace.locking import held
-from schemas.errors import InputError, IntegrityFailure
+from schemas.errors import Busy, InputError, IntegrityFailure
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -60,9 +60,7 @@ def drafting(out: Path) -> Iterator[Draft]:
     if parent.exists() and not parent.is_dir():
         raise InputError("is a file, so no run folder can stand in it; give --out another place", path=parent)
     parent.mkdir(parents=True, exist_ok=True)
-    with held(
-        parent / f".{out.name}.lock", f"{out}: another run is writing it; wait for it to end or give --out another name"
-    ):
+    with _lock(parent / f".{out.name}.lock", out):
         _refuse_existing(out)
         for stale in parent.glob(f"{_partial_prefix(out)}*"):
             shutil.rmtree(stale)
@@ -188,3 +186,54 @@ def _rename(source: Path, target: Path) -> None:
             if os.name != "nt" or time.monotonic() > deadline:
                 raise
             time.sleep(0.05)
+
+
+@contextlib.contextmanager
+def _lock(path: Path, out: Path) -> Iterator[None]:
+    """Hold the lock file at `path`; the system drops the lock when the process dies, however it dies."""
+    while True:
+        file = path.open("a+b")
+        if not _take(file):
+            file.close()
+            raise Busy(f"{out}: another run is writing it; wait for it to end or give --out another name")
+        if _is_current(file, path):
+            break
+        file.close()
+    try:
+        yield
+    finally:
+        # Removed while it is still held, where the system allows it: whoever opened it in between sees in
+        # _is_current that it holds a file which is no longer there.
+        with contextlib.suppress(OSError):
+            path.unlink()
+        file.close()
+        with contextlib.suppress(OSError):
+            if os.name == "nt":
+                path.unlink()
+
+
+def _is_current(file: IO[bytes], path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _take(file: IO[bytes]) -> bool:
+        try:
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+else:
+    import fcntl
+
+    def _take(file: IO[bytes]) -> bool:
+        try:
+            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True

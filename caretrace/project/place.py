@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from caretrace.locking import held
 from schemas.errors import InputError
 
 MARKER = "caretrace.toml"
+LOCK = ".caretrace.lock"
+"""Held by whatever changes the warehouse; never removed."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,10 @@ class Project:
 @contextmanager
 def locked(project: Project) -> Iterator[None]:
     """Hold the project while the block runs, as whatever changes its warehouse does; Busy where another holds it."""
-    with held(project.root / ".caretrace.lock", f"{project.root}: another run holds the project; wait for it to end"):
+    # Imported here: not every command needs governance.
+    from governance.files import held
+
+    with held(project.root / LOCK):
         yield
 
 
