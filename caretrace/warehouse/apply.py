@@ -1,0 +1,161 @@
+"""A delivery laid over what holds: rows that say the same stay as they are, and only the difference is written.
+
+A full delivery of a feed replaces all of that feed's records. A delta replaces, table by table, the rows of the people
+it names there (of an event table with event ids: the events), and touches nobody else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from caretrace.trace.opening import quoted
+from caretrace.warehouse import changed, identities, tables
+from caretrace.warehouse.store import State
+from schemas import DATA_QUALITY, Table
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What a delivery changed."""
+
+    feed: str
+    side: str
+    whole: bool
+    people: Mapping[str, int]
+    """Records by what became of them: new, changed, gone; only changes that tell who somebody is."""
+    tables: Mapping[str, Mapping[str, int]]
+    """Rows added and removed, by name of the table; a changed row is one of each."""
+    elsewhere: int
+    """Records left out because another feed of this side holds them."""
+
+    @property
+    def changes(self) -> int:
+        """Rows added and removed, in all tables."""
+        return sum(sum(each.values()) for each in self.tables.values())
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        rows = {name: dict(counts) for name, counts in self.tables.items() if any(counts.values())}
+        return {"people": dict(self.people), "rows": rows, "elsewhere": self.elsewhere}
+
+
+def apply(state: State, *, side: str, feed: str, whole: bool) -> Applied:
+    """Lay `store.<side>.*`, as `connectors.read` left it, over the state; adds to `changed_<side>`."""
+    connection = state.connection
+    changed.prepare(connection)
+    elsewhere = identities.name_records(state, side=side, feed=feed)
+    connection.execute("CREATE OR REPLACE TEMP TABLE told (id BIGINT, person BOOLEAN, added BOOLEAN, removed BOOLEAN)")
+    counts = {}
+    for table in tables.KEPT:
+        counts[table.name] = _apply_table(state, table, side, whole)
+    identities.settle(state, side=side, feed=feed, whole=whole)
+    people = _note_people(connection, side)
+    return Applied(feed, side, whole, people, counts, elsewhere)
+
+
+def clear_read(state: State, side: str) -> None:
+    """Drop `store.<side>`, so that the next delivery can be read."""
+    state.connection.execute(f"DROP SCHEMA IF EXISTS store.{side} CASCADE")
+
+
+def _apply_table(state: State, table: Table, side: str, whole: bool) -> dict[str, int]:
+    """One table: find which (record, content) there are too many or too few of, and write only those."""
+    connection, name = state.connection, tables.name(table)
+    held = f"state.{side}.{name}"
+    [(brought, has)] = connection.execute(
+        f"SELECT (SELECT count(*) FROM store.{side}.{name}), EXISTS (FROM {held})"
+    ).fetchall()
+    if not brought and not has:
+        return {"added": 0, "removed": 0}
+    connection.execute(f"""CREATE OR REPLACE TEMP TABLE incoming AS
+        SELECT b.id, {tables.content(table, "t")} AS content, t.rowid AS place{_event(table, "t")}
+        FROM store.{side}.{name} t JOIN brought b ON {identities.same("b", "t")}""")
+    # Of rows that say the same, an excess of one side is a difference; which of them it is makes none.
+    connection.execute(f"""CREATE OR REPLACE TEMP TABLE differing AS
+        SELECT id, content, CAST(sum(n) AS BIGINT) AS n FROM (
+            SELECT id, content, 1 AS n FROM incoming
+            UNION ALL SELECT h.id, h.content, -1 FROM {held} h {_replaced(table, whole)})
+        GROUP BY id, content HAVING sum(n) <> 0""")
+    removed = _remove(state, table, side, _replaced(table, whole))
+    added = _add(state, table, side)
+    if table.name in changed.TELLING and (added or removed):
+        connection.execute(
+            f"INSERT INTO told SELECT id, {table.name == 'PERSON'}, bool_or(n > 0), bool_or(n < 0)"
+            " FROM differing GROUP BY id"
+        )
+    return {"added": added, "removed": removed}
+
+
+def _event(table: Table, alias: str) -> str:
+    return f", {alias}.event_id" if "event_id" in table else ""
+
+
+def _replaced(table: Table, whole: bool) -> str:
+    """SQL that limits the rows `h` that hold to those which this delivery speaks of."""
+    if whole:
+        return "SEMI JOIN owned o ON o.id = h.id"
+    if table is DATA_QUALITY:  # what is in order now is not named any more
+        return "SEMI JOIN brought b ON b.id = h.id"
+    event = " AND i.event_id IS NOT DISTINCT FROM h.event_id" if "event_id" in table else ""
+    return f"SEMI JOIN incoming i ON i.id = h.id{event}"
+
+
+def _remove(state: State, table: Table, side: str, replaced: str) -> int:
+    """Move rows of which there are too many to the past."""
+    connection, name = state.connection, tables.name(table)
+    held = f"state.{side}.{name}"
+    connection.execute(f"""CREATE OR REPLACE TEMP TABLE doomed AS SELECT row FROM (
+        SELECT h.row, d.n, row_number() OVER (PARTITION BY h.id, h.content ORDER BY h.row DESC) AS place
+        FROM (SELECT h.rowid AS row, h.id, h.content FROM {held} h {replaced}) h
+        JOIN (FROM differing WHERE n < 0) d ON d.id = h.id AND d.content = h.content) WHERE place <= -n""")
+    [(count,)] = connection.execute("SELECT count(*) FROM doomed").fetchall()
+    if count:
+        # What came and went within one run was never seen by anybody.
+        connection.execute(
+            f"INSERT INTO state.{side}_past.{name} BY NAME SELECT h.*, {state.run} AS to_run FROM {held} h"
+            f" SEMI JOIN doomed d ON d.row = h.rowid WHERE h.from_run < {state.run}"
+        )
+        connection.execute(f"DELETE FROM {held} WHERE rowid IN (SELECT row FROM doomed)")
+    return int(count)
+
+
+def _add(state: State, table: Table, side: str) -> int:
+    """Add rows of which there are too few, in the order they were read."""
+    connection, name = state.connection, tables.name(table)
+    connection.execute("""CREATE OR REPLACE TEMP TABLE fresh AS SELECT id, content, place FROM (
+        SELECT i.id, i.content, i.place, d.n, row_number() OVER (PARTITION BY i.id, i.content ORDER BY i.place)
+            AS nth
+        FROM incoming i JOIN (FROM differing WHERE n > 0) d ON d.id = i.id AND d.content = i.content) WHERE nth <= n""")
+    [(count,)] = connection.execute("SELECT count(*) FROM fresh").fetchall()
+    if count:
+        connection.execute(
+            f"INSERT INTO state.{side}.{name} SELECT f.id, f.content, {state.run}, {tables.columns(table, 't')}"
+            f" FROM fresh f JOIN store.{side}.{name} t ON t.rowid = f.place ORDER BY f.place"
+        )
+    return int(count)
+
+
+def _note_people(connection: duckdb.DuckDBPyConnection, side: str) -> dict[str, int]:
+    """From `told`, what became of whom; records without a PERSON row are nobody to link."""
+    how = """SELECT t.id, CASE WHEN coalesce(bool_or(t.added) FILTER (t.person), false)
+                AND NOT coalesce(bool_or(t.removed) FILTER (t.person), false) THEN 'new'
+            WHEN coalesce(bool_or(t.removed) FILTER (t.person), false)
+                AND NOT coalesce(bool_or(t.added) FILTER (t.person), false) THEN 'gone' ELSE 'changed' END AS how
+        FROM told t GROUP BY t.id"""
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE become AS SELECT * FROM ({how}) h WHERE h.how <> 'changed'"
+        f" OR h.id IN (SELECT id FROM state.{side}.person)"
+    )
+    changed.note(connection, side, "FROM become")
+    counts = dict(connection.execute("SELECT how, count(*) FROM become GROUP BY 1").fetchall())
+    return {word: int(counts.get(word, 0)) for word in ("new", "changed", "gone")}
+
+
+def leave_out_rule(feed: str) -> str:
+    """The rule that a record is set aside by where another feed holds it."""
+    return quoted(f"the feed {feed} of this project holds this record")

@@ -1,0 +1,88 @@
+"""Our own id of every source record: given once, never used again, and given back to a record that returns.
+
+A record belongs to the feed that brought it, for as long as that feed holds it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from caretrace.trace.opening import quoted
+from caretrace.warehouse import tables
+
+if TYPE_CHECKING:
+    from caretrace.warehouse.store import State
+
+
+_PLACE_BITS = 40
+"""Places in the tables after PERSON come after all of its own."""
+
+
+def same(a: str, b: str) -> str:
+    """SQL that two rows are of one record; parts of the key may be missing in lists that name no record."""
+    return " AND ".join(f"{a}.{name} IS NOT DISTINCT FROM {b}.{name}" for name in tables.KEY)
+
+
+def name_records(state: State, *, side: str, feed: str) -> int:
+    """Make `brought` (key, id) of every record in `store.<side>`, and `owned` (id) of those the feed holds so far.
+
+    Records that another feed of this side holds are left out of `brought`, and noted in `store.<side>.set_aside`;
+    gives how many. Records not seen before get the next ids, in the order they were read.
+    """
+    connection, key = state.connection, ", ".join(tables.KEY)
+    connection.execute(f"""CREATE OR REPLACE TEMP TABLE owned AS
+        SELECT id FROM state.record WHERE side = '{side}' AND feed = {quoted(feed)} AND to_run IS NULL""")
+    filled = connection.execute(
+        " UNION ALL ".join(
+            f"SELECT '{tables.name(table)}', {number} FROM (FROM store.{side}.{tables.name(table)} LIMIT 1)"
+            for number, table in enumerate(tables.KEPT)
+            if number
+        )
+    ).fetchall()
+    keys = [f"SELECT {key}, rowid AS place FROM store.{side}.person"]
+    keys += [
+        f"SELECT {key}, {number << _PLACE_BITS} + min(t.rowid) FROM store.{side}.{name} t"
+        f" ANTI JOIN store.{side}.person p ON {same('p', 't')} GROUP BY {key}"
+        for name, number in filled
+    ]
+    connection.execute(f"""CREATE OR REPLACE TEMP TABLE named AS
+        SELECT {key}, min(place) AS place FROM ({" UNION ALL ".join(keys)}) GROUP BY {key}""")
+    [(last,)] = connection.execute("SELECT coalesce(max(id), 0) FROM state.record").fetchall()
+    connection.execute(f"""CREATE OR REPLACE TEMP TABLE known AS
+        SELECT n.*, r.id IS NULL AS is_new, coalesce(r.to_run IS NULL AND r.feed <> {quoted(feed)}, false) AS elsewhere,
+            coalesce(r.id, {last} + row_number() OVER (PARTITION BY r.id IS NULL ORDER BY place)) AS id
+        FROM named n LEFT JOIN (FROM state.record WHERE side = '{side}') r ON {same("r", "n")}""")
+    connection.execute(f"""INSERT INTO state.record
+        SELECT id, '{side}', {quoted(feed)}, {key}, {state.run}, NULL FROM known WHERE is_new ORDER BY id""")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE brought AS SELECT {key}, id FROM known WHERE NOT elsewhere")
+    return _set_aside(state, side)
+
+
+def _set_aside(state: State, side: str) -> int:
+    connection = state.connection
+    [(count,)] = connection.execute("SELECT count(*) FROM known WHERE elsewhere").fetchall()
+    if count:
+        connection.execute(f"""INSERT INTO store.{side}.set_aside BY NAME
+            SELECT p.source, p.source_org, 'excluded' AS kind, p.extract_file, p.extract_record, p.extract_line,
+                '' AS "columns", concat('the feed ', r.feed, ' holds this record') AS rule
+            FROM known k JOIN store.{side}.person p ON {same("p", "k")} JOIN state.record r ON r.id = k.id
+            WHERE k.elsewhere ORDER BY p.rowid""")
+    return int(count)
+
+
+def settle(state: State, *, side: str, feed: str, whole: bool) -> None:
+    """Note who came back, and, after a whole delivery, who is gone."""
+    connection, run = state.connection, state.run
+    back = f"SELECT id FROM brought WHERE id IN (SELECT id FROM state.record WHERE side = '{side}' AND to_run < {run})"
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE returned AS {back}")
+    connection.execute(
+        "INSERT INTO state.record_past SELECT id, feed, from_run, to_run FROM state.record WHERE id IN (FROM returned)"
+    )
+    connection.execute(f"""UPDATE state.record SET from_run = {run}, to_run = NULL, feed = {quoted(feed)}
+        WHERE id IN (FROM returned)""")
+    # Gone and back within one run is no leave.
+    connection.execute(f"""UPDATE state.record SET to_run = NULL, feed = {quoted(feed)}
+        WHERE to_run = {run} AND id IN (SELECT id FROM brought)""")
+    if whole:
+        connection.execute(f"""UPDATE state.record SET to_run = {run}
+            WHERE to_run IS NULL AND id IN (SELECT id FROM owned WHERE id NOT IN (SELECT id FROM brought))""")

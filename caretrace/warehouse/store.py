@@ -1,0 +1,141 @@
+"""The state file, and how it is replaced: a run works on a copy, which takes the old one's place when all is done.
+
+    warehouse/state.duckdb         what holds
+    warehouse/state.next.duckdb    the copy of a run at work, or left by one that died; never read
+    warehouse/state.lock           held while there is a copy
+
+Killed at any moment a run leaves the old file as it was. Nothing of the state is in a write-ahead log beside it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from caretrace import pipeline
+from caretrace.trace.opening import quoted
+from caretrace.warehouse import migrations
+from governance.files import held, owner_only, sync_folder
+from schemas.errors import InputError
+
+if TYPE_CHECKING:
+    import duckdb
+
+FILE = "state.duckdb"
+NEXT = "state.next.duckdb"
+LOCK = "state.lock"
+_RENAME_SECONDS = 5.0
+"""How long a virus scanner or a backup may hold a handle on Windows before the rename fails."""
+
+
+@dataclass
+class State:
+    """The state as tables under `state`, in a working store that is `pipeline.store`'s."""
+
+    connection: duckdb.DuckDBPyConnection
+    run: int
+    """Number of this run; of the last one where the state is only read."""
+    folder: Path
+    committed: bool = field(default=False, init=False)
+
+    def commit(self) -> None:
+        """Put the copy in the place of the state, durably. Nothing of `state` can be asked on this connection then."""
+        close(self.connection)
+        new = self.folder / NEXT
+        owner_only(new)
+        with new.open("rb+") as file:
+            os.fsync(file.fileno())
+        _replace(new, self.folder / FILE)
+        sync_folder(self.folder)
+        self.committed = True
+
+
+@contextmanager
+def next_state(folder: Path, settings: pipeline.Settings) -> Iterator[State]:
+    """Give the next state to work on, a copy of the one in `folder` or an empty one; gone unless committed.
+
+    Raises Busy where another process is at it, and SettingsError where a newer version of caretrace wrote it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with held(folder / LOCK):
+        for stale in (*folder.glob(f"{NEXT}*"), *folder.glob("work-*")):
+            _remove(stale)
+        work = Path(tempfile.mkdtemp(prefix="work-", dir=folder))
+        new = folder / NEXT
+        is_new = not (folder / FILE).exists()
+        if not is_new:
+            shutil.copyfile(folder / FILE, new)
+        try:
+            with pipeline.store(work, settings) as connection:
+                attach(connection, new)
+                if is_new:
+                    migrations.create(connection)
+                else:
+                    migrations.upgrade(connection, folder / FILE)
+                yield State(connection, last_run(connection) + 1, folder)
+        finally:
+            for stale in (*folder.glob(f"{NEXT}*"), work):
+                _remove(stale)
+
+
+@contextmanager
+def read_state(folder: Path, settings: pipeline.Settings) -> Iterator[State]:
+    """Open the state to read it, beside any run that is at work. InputError where there is none yet."""
+    path = folder / FILE
+    if not path.is_file():
+        raise InputError("there is no warehouse yet; `caretrace run` makes it", path=path)
+    with tempfile.TemporaryDirectory(prefix="caretrace-") as work, pipeline.store(Path(work), settings) as connection:
+        attach(connection, path, read_only=True)
+        migrations.check(connection, path)
+        yield State(connection, last_run(connection), folder)
+
+
+def attach(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool = False) -> None:
+    """Attach the file as `state`."""
+    import duckdb
+
+    options = "READ_ONLY" if read_only else "ROW_GROUP_SIZE 122880"
+    try:
+        connection.execute(f"ATTACH {quoted(str(path))} AS state ({options})")
+    except duckdb.Error:  # its words hold parts of the file
+        raise InputError("cannot be read as a warehouse; restore it from a backup", path=path.with_name(FILE)) from None
+
+
+def close(connection: duckdb.DuckDBPyConnection) -> None:
+    """Write everything into the file itself, leaving no log beside it, and let go of it."""
+    # The working store is not compressed, for it lives for one run; the state is.
+    connection.execute("RESET force_compression")
+    connection.execute("CHECKPOINT state")
+    connection.execute("USE store; DETACH state")
+
+
+def last_run(connection: duckdb.DuckDBPyConnection) -> int:
+    """Number of the newest run; 0 before the first."""
+    [(run,)] = connection.execute("SELECT coalesce(max(run), 0) FROM state.run").fetchall()
+    return int(run)
+
+
+def _replace(new: Path, old: Path) -> None:
+    deadline = time.monotonic() + _RENAME_SECONDS
+    while True:
+        try:
+            new.replace(old)
+            return
+        except PermissionError:
+            if os.name != "nt" or time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
