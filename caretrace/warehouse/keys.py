@@ -1,0 +1,179 @@
+"""One key a person, kept from night to night.
+
+Register rows of one NHS number and the clients linked to it are one person; so are a register row without a number and
+the clients linked to it; everybody else is a person of their own (`caretrace.linked.make_person_keys` groups the same
+way). Keys are random, drawn once, and never made from identifiers. When the grouping changes:
+
+- a key goes on with the part that has the register row, else with the record known for longest; the rest get new keys;
+- where several keys meet, the one known for longest is kept, and the others say which one they went into;
+- a person of whom no record is left ends, and has the same key when the record comes back.
+
+Only persons with a record that changed, or that was linked anew, are looked at.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from caretrace.warehouse import changed
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from caretrace.warehouse.store import State
+
+Draw = Callable[[int], bytes]
+"""Gives so many random bytes."""
+
+_BYTES = 16
+
+GONE = "the record is gone"
+MERGED = "two persons were found to be one; the key known for longer is kept"
+PARTED = "found not to be that person"
+JOINED = "found to be another person"
+
+_GROUPING = """
+    SELECT p.id, false AS register, CASE WHEN l.id IS NULL THEN -p.id
+        ELSE coalesce(CAST(l.nhs_number AS BIGINT), -r.id, -p.id) END AS person
+    FROM state.clients.person p LEFT JOIN (FROM state.link WHERE decision = 'link') l ON l.id = p.id
+    LEFT JOIN state.record r ON l.nhs_number IS NULL AND r.side = 'register' AND r.source = l.register_source
+        AND r.source_org = l.register_source_org AND r.record_id = l.register_record_id
+    UNION ALL SELECT id, true, coalesce(CAST(nhs_number AS BIGINT), -id) FROM state.register.person"""
+"""Every record and a number for its person: the NHS number, or the id of the one row that has none, below 0."""
+
+
+@dataclass(frozen=True)
+class KeyChanges:
+    """What became of persons."""
+
+    new: int
+    """Keys drawn."""
+    back: int
+    """Persons of whom a record came back."""
+    merged: int
+    """Keys that went into another."""
+    gone: int
+    """Persons of whom no record is left."""
+    moved: int
+    """Records that belong to another person than before."""
+
+    def to_json(self) -> dict[str, int]:
+        """Plain values."""
+        return asdict(self)
+
+
+def update_keys(state: State, draw: Draw = secrets.token_bytes) -> KeyChanges:
+    """Give every record its person's key, after links were laid into the state."""
+    connection = state.connection
+    _find_members(connection)
+    _choose(connection, draw)
+    moved = _move(state)
+    return _settle_persons(state, moved)
+
+
+def _find_members(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make `member` (id, register, person): everybody whose person may have changed, with all of that person.
+
+    A record that neither changed nor was linked anew is of the person it was of. So the records that share a key with
+    one that changed, and all who are of one person with any of those today, are everybody there is to look at.
+    """
+    changed.prepare(connection)
+    connection.execute("CREATE TEMP TABLE IF NOT EXISTS relinked (id BIGINT)")
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW grouping_now AS {_GROUPING}")
+    connection.execute("""CREATE OR REPLACE TEMP TABLE touched AS
+        SELECT id FROM changed_clients UNION SELECT id FROM changed_register UNION SELECT id FROM relinked
+        UNION SELECT id FROM (SELECT id FROM state.clients.person UNION ALL SELECT id FROM state.register.person) p
+            ANTI JOIN state.person_key k ON k.id = p.id""")
+    connection.execute("""CREATE OR REPLACE TEMP TABLE reached AS
+        SELECT id FROM touched
+        UNION SELECT k.id FROM state.person_key k WHERE k.person_key IN (
+            SELECT person_key FROM state.person_key SEMI JOIN touched USING (id))""")
+    connection.execute("""CREATE OR REPLACE TEMP TABLE member AS
+        SELECT * FROM grouping_now WHERE person IN (SELECT person FROM grouping_now SEMI JOIN reached USING (id))""")
+
+
+def _choose(connection: duckdb.DuckDBPyConnection, draw: Draw) -> None:
+    """Make `claim` (person, person_key, ..., winner) and `chosen` (person, person_key, drawn): one key a person."""
+    connection.execute("""CREATE OR REPLACE TEMP TABLE claim AS
+        WITH held AS (
+            SELECT m.person, k.person_key, true AS living, m.register, m.id
+            FROM member m JOIN state.person_key k USING (id)
+            UNION ALL
+            SELECT m.person, k.person_key, false, m.register, m.id
+            FROM member m ANTI JOIN state.person_key USING (id)
+            JOIN (SELECT id, max_by(person_key, to_run) AS person_key FROM state.person_key_past
+                  SEMI JOIN member USING (id) GROUP BY id) k USING (id)
+            JOIN state.person p ON p.person_key = k.person_key AND p.to_run IS NOT NULL AND p.merged_into IS NULL),
+        claims AS (SELECT person, person_key, bool_or(living) AS living, bool_or(register) AS register, min(id) AS first
+                   FROM held GROUP BY ALL)
+        SELECT c.*, p.from_run AS known_from,
+            row_number() OVER (PARTITION BY c.person_key ORDER BY c.living DESC, c.register DESC, c.first) = 1 AS winner
+        FROM claims c JOIN state.person p USING (person_key)""")
+    connection.execute("""CREATE OR REPLACE TEMP TABLE chosen AS
+        SELECT person, person_key, false AS drawn FROM claim WHERE winner
+        QUALIFY row_number() OVER (PARTITION BY person ORDER BY living DESC, known_from, first) = 1""")
+    without = "SELECT person, min(id) AS first FROM member ANTI JOIN chosen USING (person) GROUP BY person"
+    [(count,)] = connection.execute(f"SELECT count(*) FROM ({without})").fetchall()
+    if count:
+        connection.register("drawn_keys", _keys(draw, count))
+        connection.execute(f"""INSERT INTO chosen SELECT w.person, d.person_key, true
+            FROM (SELECT person, row_number() OVER (ORDER BY first) - 1 AS nth FROM ({without})) w
+            JOIN drawn_keys d USING (nth)""")
+        connection.unregister("drawn_keys")
+
+
+def _keys(draw: Draw, count: int) -> object:
+    """So many keys as a table (nth, person_key): 128 bits each, in hex."""
+    import numpy as np
+    import pyarrow as pa
+
+    width = 2 * _BYTES
+    text = draw(count * _BYTES).hex().encode()
+    offsets = np.arange(count + 1, dtype=np.int64) * width
+    keys = pa.LargeStringArray.from_buffers(count, pa.py_buffer(offsets), pa.py_buffer(text))
+    return pa.table({"nth": pa.array(np.arange(count, dtype=np.int64)), "person_key": keys})
+
+
+def _move(state: State) -> int:
+    """Lay the chosen keys over the records; gives how many records went from one person to another."""
+    connection = state.connection
+    connection.execute(f"""CREATE OR REPLACE TEMP TABLE parting AS
+        SELECT k.id, k.person_key, k.from_run, c.person_key AS next_key,
+            CASE WHEN m.id IS NULL THEN '{GONE}' WHEN w.person = m.person THEN '{MERGED}' WHEN c.drawn THEN '{PARTED}'
+                ELSE '{JOINED}' END AS reason
+        FROM (SELECT k.* FROM state.person_key k WHERE k.id IN (SELECT id FROM reached UNION SELECT id FROM member)) k
+        LEFT JOIN member m USING (id) LEFT JOIN chosen c ON c.person = m.person
+        LEFT JOIN (FROM claim WHERE winner) w ON w.person_key = k.person_key
+        WHERE c.person_key IS DISTINCT FROM k.person_key""")
+    connection.execute(f"""INSERT INTO state.person_key_past
+        SELECT id, person_key, from_run, {state.run}, reason FROM parting WHERE from_run < {state.run} ORDER BY id""")
+    connection.execute("DELETE FROM state.person_key WHERE id IN (SELECT id FROM parting)")
+    connection.execute(f"""INSERT INTO state.person_key
+        SELECT m.id, c.person_key, {state.run} FROM member m JOIN chosen c USING (person)
+        ANTI JOIN state.person_key k ON k.id = m.id ORDER BY m.id""")
+    [(moved,)] = connection.execute("SELECT count(*) FROM parting WHERE next_key IS NOT NULL").fetchall()
+    return int(moved)
+
+
+def _settle_persons(state: State, moved: int) -> KeyChanges:
+    """Begin, take up again and end persons."""
+    connection, run = state.connection, state.run
+    connection.execute(f"INSERT INTO state.person SELECT person_key, {run}, NULL, NULL FROM chosen WHERE drawn")
+    connection.execute("""CREATE OR REPLACE TEMP TABLE back AS SELECT p.person_key FROM state.person p
+        SEMI JOIN chosen c ON c.person_key = p.person_key WHERE p.to_run IS NOT NULL""")
+    connection.execute("UPDATE state.person SET to_run = NULL WHERE person_key IN (FROM back)")
+    connection.execute("""CREATE OR REPLACE TEMP TABLE ending AS
+        SELECT DISTINCT q.person_key, c.person_key AS merged_into
+        FROM (SELECT person_key FROM parting UNION SELECT person_key FROM claim WHERE winner AND living) q
+        ANTI JOIN state.person_key k ON k.person_key = q.person_key
+        LEFT JOIN (FROM claim WHERE winner) w ON w.person_key = q.person_key
+        LEFT JOIN chosen c ON c.person = w.person""")
+    connection.execute(f"""UPDATE state.person SET to_run = {run}, merged_into = e.merged_into
+        FROM ending e WHERE e.person_key = state.person.person_key""")
+    [counts] = connection.execute("""SELECT (SELECT count(*) FROM chosen WHERE drawn), (SELECT count(*) FROM back),
+        (SELECT count(*) FROM ending WHERE merged_into IS NOT NULL),
+        (SELECT count(*) FROM ending WHERE merged_into IS NULL)""").fetchall()
+    return KeyChanges(*(int(each) for each in counts), moved=moved)
