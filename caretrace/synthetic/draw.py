@@ -53,11 +53,29 @@ class Synthetic:
     seed: int
 
 
+@dataclass(frozen=True)
+class Town:
+    """The true population, and whose each row of the two lists is."""
+
+    society: Population
+    clients: Integers
+    """The person of each client record."""
+    register: Integers
+    """The person of each register row."""
+    second: Flags
+    """Register rows of people who have another, at the practice they have joined since."""
+
+
 def make(clients: int, register: int, *, seed: int, errors: Errors = DEFAULT, as_at: date = AS_AT) -> Synthetic:
     """A client list of `clients` rows and a register of `register` rows; the same seed gives the same tables.
 
     Raises SettingsError where the numbers cannot be met: clients must leave room in the population.
     """
+    return make_town(clients, register, seed=seed, errors=errors, as_at=as_at)[0]
+
+
+def make_town(clients: int, register: int, *, seed: int, errors: Errors, as_at: date) -> tuple[Synthetic, Town]:
+    """As `make`, and the people behind the lists, for whoever lets time pass in it."""
     client_people = max(1, round(clients / (1 + errors.duplicate_clients)))
     absent = round(client_people * errors.not_in_register)
     registered = max(1, round(register / (1 + errors.two_practices)))
@@ -78,17 +96,18 @@ def make(clients: int, register: int, *, seed: int, errors: Errors = DEFAULT, as
     patient = _register_table(streams[3], society, register_who, second, errors)
     truth = _truth(society.people, client_who, missing)
     found = register_ids(client_who.people, Who(register_who.people, second), patient["record_id"])
-    return Synthetic(
+    synthetic = Synthetic(
         clients=pa.table({name: client[name] for name in _COLUMNS.split()}),
         register=pa.table({name: patient[name] for name in _COLUMNS.split()}),
         truth=pa.table({"record_id": client["record_id"], **truth, "register_record_id": found}),
-        register_truth=pa.table({"record_id": patient["record_id"], "person_id": _person_id(register_who.people)}),
+        register_truth=pa.table({"record_id": patient["record_id"], "person_id": person_ids(register_who.people)}),
         client_addresses=events.addresses(streams[4], society, client, client_who.people, held=0.6),
         register_addresses=events.addresses(streams[4], society, patient, register_who.people, held=0.8),
         client_services=events.services(streams[4], society, client, client_who.people),
         as_at=as_at,
         seed=seed,
     )
+    return synthetic, Town(society, client_who.people, register_who.people, second)
 
 
 def _choose_clients(rng: np.random.Generator, society: Population, n: int) -> Integers:
@@ -160,13 +179,14 @@ def register_ids(people: Integers, register: Who, ids: pa.Array) -> pa.Array:
     return slips.blank(ids.take(pa.array(order[at])), held[at] != people)
 
 
-def _person_id(people: Integers) -> pa.Array:
+def person_ids(people: Integers) -> pa.Array:
+    """What the truth calls each of `people`."""
     return numbers.as_text(people + 1, 8, "P")
 
 
 def _truth(people: People, who: Who, missing: Integers) -> dict[str, pa.Array]:
     return {
-        "person_id": _person_id(who.people),
+        "person_id": person_ids(who.people),
         "nhs_number": numbers.as_text(people.nhs_number[who.people]),
         "in_register": pa.array(~np.isin(who.people, missing)),
     }

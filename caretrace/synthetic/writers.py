@@ -28,11 +28,11 @@ def write(synthetic: Synthetic, folder: Path, format: str = "standard") -> list[
     """
     if format in ("standard", "standard-csv"):
         ending = "parquet" if format == "standard" else "csv"
-        return [_write_table(table, folder / f"{name}.{ending}") for name, table in _standard(synthetic).items()]
+        return [write_table(table, folder / f"{name}.{ending}") for name, table in _standard(synthetic).items()]
     if "nhs_number" not in synthetic.clients.column_names:
         raise SettingsError(f"census lists have no {format} form; write them as standard or standard-csv")
     # A supplier's files name register rows in their own way, so the truth beside them cannot.
-    truth = _write_table(synthetic.truth.drop_columns("register_record_id"), folder / "truth.csv")
+    truth = write_table(synthetic.truth.drop_columns("register_record_id"), folder / "truth.csv")
     if format == "mixed":
         of_emis, of_systmone = split(synthetic)
         written = emis(synthetic, of_emis).write(folder / "emis")
@@ -62,7 +62,8 @@ def _standard(synthetic: Synthetic) -> dict[str, pa.Table]:
 _ROW_GROUP = 30_720
 
 
-def _write_table(table: pa.Table, path: Path) -> Path:
+def write_table(table: pa.Table, path: Path) -> Path:
+    """Write a table as Parquet or CSV, as the name of `path` says."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == ".parquet":
         pyarrow.parquet.write_table(table, path, compression="zstd", row_group_size=_ROW_GROUP)
