@@ -92,10 +92,14 @@ _ORPHANS = (
 )
 
 
+BROKEN_END = "its last record is broken"
+"""How the note of a file begins that may have been cut short."""
+
+
 def _cut(loaded: Loaded) -> str | None:
     """What is wrong with a last record often says that there were more."""
     if any(rejected.record == loaded.records for rejected in loaded.rejected):
-        return "its last record is broken: the file may be cut short, or end in a line of totals"
+        return f"{BROKEN_END}: the file may be cut short, or end in a line of totals"
     return None
 
 

@@ -93,11 +93,16 @@ def detect(source: Source, suppliers: Sequence[Supplier]) -> Extract:
 def open_source(source: Source, suppliers: Sequence[Supplier]) -> list[Found]:
     """Every file there is to read, with its header; InputError where one cannot be opened."""
     data = source.data
-    if not isinstance(data, Path):
+    if not isinstance(data, Path | tuple):
         table = as_arrow(data, source.label)
         return [Found(source.label, source.label, Header(tuple(map(str, table.schema.names)), None), table=table)]
     kinds = [kind for supplier in suppliers for kind in supplier.kinds]
-    named = [(path, path.relative_to(data).as_posix() if path != data else path.name) for path in _paths(data)]
+    roots = data if isinstance(data, tuple) else (data,)
+    named = [
+        (path, path.relative_to(root).as_posix() if path != root else path.name)
+        for root in roots
+        for path in _paths(root)
+    ]
     return [_open_member(member, kinds) for path, name in named for member in members(path, name, source.opening)]
 
 

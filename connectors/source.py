@@ -13,9 +13,10 @@ from schemas.errors import SettingsError
 
 @dataclass(frozen=True)
 class Source:
-    """One extract: a file, a folder of files, or a table already in memory.
+    """One extract: a file, a folder of files, several files, or a table already in memory.
 
-    `data` is a path or any table that Arrow can take (pandas, polars, pyarrow, DuckDB relation). `format` is one of
+    `data` is a path, a tuple of paths (with a `name`), or any table that Arrow can take (pandas, polars, pyarrow,
+    DuckDB relation). `format` is one of
     `connectors.FORMATS`, found from the content where it is None. `mapping` is a TOML file that maps a council's own
     column titles (docs/connectors.md). `name` is what the source is called in reports where the path will not do.
     `feed` says that it is a "full" or "delta" delivery where its files do not say so, or say it wrongly: sources with a
@@ -24,7 +25,7 @@ class Source:
     `opening` says how archives and encrypted files are opened.
     """
 
-    data: Path | object
+    data: Path | tuple[Path, ...] | object
     format: str | None = None
     mapping: Path | None = None
     name: str | None = None
@@ -35,6 +36,8 @@ class Source:
     def __post_init__(self) -> None:
         if self.feed not in (None, "full", "delta"):
             raise SettingsError(f"feed is full or delta, not {self.feed!r}")
+        if isinstance(self.data, tuple) and not self.name:
+            raise SettingsError("several files need a name, by which reports call them")
 
     @property
     def label(self) -> str:

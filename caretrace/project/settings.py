@@ -11,7 +11,16 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
 
 from caretrace import pipeline
 from caretrace.outputs import OutputSettings
@@ -24,6 +33,14 @@ from schemas.errors import SettingsError
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
+
+
+def _from_project(path: Path, info: ValidationInfo) -> Path:
+    return Path(info.context["root"]) / path if info.context else path
+
+
+Place = Annotated[Path, AfterValidator(_from_project)]
+"""A path that is meant from the project folder, where it is not absolute."""
 
 
 class _Part(BaseModel):
@@ -49,7 +66,7 @@ class Opening(_Part):
     """How archives and encrypted files are opened; what is not said here the environment says, as for `link`."""
 
     times: Annotated[int, Field(ge=1, le=10_000)] | None = None
-    passphrase_file: Path | None = None
+    passphrase_file: Place | None = None
 
 
 class Source(_Part):
@@ -58,9 +75,9 @@ class Source(_Part):
     name: Name
     """Its people are known by it: a source that is given another name is another source."""
     side: Literal["clients", "register"]
-    folder: Path | None = None
+    folder: Place | None = None
     format: str | None = None
-    mapping: Path | None = None
+    mapping: Place | None = None
     feed: Literal["full", "delta", "auto"] = "auto"
     full_names: str | None = None
     """With `auto`: a pattern, such as *-full*; deliveries of such a name are full, all others changes."""
@@ -84,8 +101,8 @@ class Match(_Part):
     review_share: Share = Target.review
     numberless: Literal["auto", "link", "review"] = "auto"
     test_numbers: Literal["count", "refuse"] = "count"
-    population: Path | None = None
-    model: Path | None = None
+    population: Place | None = None
+    model: Place | None = None
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
 
 
@@ -148,14 +165,14 @@ class Targets(_Part):
 class Traces(_Part):
     """Replies of tracing services."""
 
-    folder: Path | None = None
+    folder: Place | None = None
     """A folder whose replies each run reads, as `caretrace trace read` does."""
 
 
 class Agreements(_Part):
     """Data sharing agreements that a run watches."""
 
-    files: tuple[Path, ...] = ()
+    files: tuple[Place, ...] = ()
     warn_days: Annotated[int, Field(ge=0)] = 30
     """A run says which of them end within so many days [assumed]."""
 
@@ -190,9 +207,9 @@ class Settings(_Part):
 
     def inbox(self, project: Project, source: Source) -> Path:
         """Where deliveries of `source` arrive."""
-        return project.root / source.folder if source.folder else project.inboxes / source.name
+        return source.folder or project.inboxes / source.name
 
-    def for_pipeline(self, project: Project, *, as_at: date) -> pipeline.Settings:
+    def for_pipeline(self, *, as_at: date) -> pipeline.Settings:
         """As the stages of a run take it; SettingsError where a file it names is not there or not one."""
         from linkage.model_file import load as load_model
 
@@ -202,8 +219,8 @@ class Settings(_Part):
             seed=match.seed,
             test_numbers=match.test_numbers,
             linkage=LinkageSettings(Target(wrong_links=match.wrong_links, review=match.review_share), match.numberless),
-            model=load_model(project.root / match.model) if match.model else None,
-            population=read_population(project.root / match.population) if match.population else None,
+            model=load_model(match.model) if match.model else None,
+            population=read_population(match.population) if match.population else None,
             outputs=OutputSettings(**self.load_back.model_dump()),
             threads=self.resources.threads,
             memory=self.resources.memory,
@@ -226,7 +243,7 @@ def load(project: Project) -> Settings:
     if not content.get("source"):
         raise SettingsError(f"{path}: no [[source]] says where deliveries come from; `caretrace init` shows how")
     try:
-        return Settings.model_validate(content)
+        return Settings.model_validate(content, context={"root": project.root})
     except ValidationError as error:
         faults = "; ".join(_sentence(found["loc"], found["msg"], content) for found in error.errors())
         raise SettingsError(f"{path}: {faults}") from None

@@ -1,0 +1,82 @@
+"""What holds a delivery until a person has looked at it: a reason in one sentence, with counts and never a value.
+
+In: the working store with a delivery just read, and what became of its files. Out: a reason, or None. The limits are
+those of the source's settings (`[source.hold]`), our own choices [assumed].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from caretrace.nightly.deliveries import Delivery
+from caretrace.project.settings import Hold
+from connectors.accounts import BROKEN_END
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from connectors import FileFacts, ReadReport
+
+_LET_PASS = 2
+"""Rejected records that hold no file by their share: in a night's few changes one is a large share [assumed]."""
+
+
+def judge(
+    connection: duckdb.DuckDBPyConnection,
+    report: ReadReport,
+    deliveries: Sequence[Delivery],
+    *,
+    whole: bool,
+) -> str | None:
+    """Why `deliveries`, of one source and just read into the store, are held; None where nothing speaks against them.
+
+    `whole` says that together they are everything the source has, so that whoever is not in them is gone. The store
+    has the state attached as `state`.
+    """
+    source = deliveries[-1].source
+    own = {sha256 for delivery in deliveries for sha256 in delivery.content}
+    files = [file for file in report.files if file.sha256 in own]
+    reasons = _of_files(files, source.hold)
+    if whole:
+        reasons += _of_people(connection, source.name, source.side, source.hold)
+    return "; ".join(reasons) or None
+
+
+def _of_files(files: Sequence[FileFacts], hold: Hold) -> list[str]:
+    reasons = []
+    for file in files:
+        if file.rejected > max(hold.rejected * file.records, _LET_PASS) or (file.rejected and not file.used):
+            reasons.append(
+                f"{file.name}: {file.rejected:,} of {file.records:,} records cannot be read, more than"
+                f" {hold.rejected:.0%}"
+            )
+        elif hold.broken_end and BROKEN_END in (file.note or ""):
+            reasons.append(f"{file.name}: {BROKEN_END}: the file may be cut short; deliver it again")
+    records = sum(file.records for file in files)
+    if records < hold.fewest:
+        reasons.append(f"it holds {records:,} records, fewer than {hold.fewest:,}")
+    return reasons
+
+
+def _of_people(connection: duckdb.DuckDBPyConnection, feed: str, side: str, hold: Hold) -> list[str]:
+    """Whether too many of the people of the feed, or all of one organisation, would be gone."""
+    rows = connection.execute(
+        "SELECT s.source_org, count(*), count(p.record_id) FROM state.record s"
+        f" LEFT JOIN {side}.person p USING (source, source_org, record_id)"
+        " WHERE s.feed = ? AND s.to_run IS NULL GROUP BY ALL ORDER BY ALL",
+        [feed],
+    ).fetchall()
+    before, left = (sum(row[place] for row in rows) for place in (1, 2))
+    if before and before - left > hold.gone * before:
+        return [
+            f"{before - left:,} of the source's {before:,} people are not in it, more than {hold.gone:.0%};"
+            " is it whole?"
+        ]
+    gone = [organisation for organisation, _, remain in rows if not remain]
+    if gone and len(gone) < len(rows):
+        return [
+            f"it holds nobody of {len(gone)} of the source's {len(rows)} organisations; where organisations deliver"
+            " apart, give each a source of its own"
+        ]
+    return []
