@@ -9,6 +9,7 @@ import typer
 from caretrace.cli import (
     agreement,
     audit,
+    backup,
     check,
     cld,
     crack_test,
@@ -75,5 +76,7 @@ app.add_typer(cld.app, name="cld")
 app.add_typer(audit.app, name="audit")
 app.add_typer(officer.app, name="officer")
 app.add_typer(keys.app, name="keys")
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
 app.command("crack-test")(crack_test.crack_test)
 app.command("demo")(demo.demo)
