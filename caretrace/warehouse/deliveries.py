@@ -36,7 +36,9 @@ def note(
         if whole:
             _end(state, feed, side)
         connection.execute(
-            f"INSERT INTO state.set_aside SELECT ?, {tables.columns(SET_ASIDE)} FROM store.{side}.set_aside", [number]
+            f"INSERT INTO state.set_aside SELECT ?, {tables.columns(SET_ASIDE)}, {state.run}"
+            f" FROM store.{side}.set_aside",
+            [number],
         )
     connection.execute(
         "INSERT INTO state.delivery BY NAME SELECT ? AS delivery, ? AS feed, ? AS side, ? AS name, ? AS mode,"

@@ -75,8 +75,8 @@ def derived() -> dict[str, str]:
     """Tables of the state that hold the columns of a declared table beside their own."""
     link = _declared(LINK)
     return {
-        "set_aside": f"delivery BIGINT, {_declared(SET_ASIDE)}",
-        "set_aside_past": f"delivery BIGINT, {_declared(SET_ASIDE)}, to_run BIGINT",
+        "set_aside": f"delivery BIGINT, {_declared(SET_ASIDE)}, from_run BIGINT",
+        "set_aside_past": f"delivery BIGINT, {_declared(SET_ASIDE)}, from_run BIGINT, to_run BIGINT",
         "decided": f"id BIGINT, {link}",
         "link": f"id BIGINT, {link}, from_run BIGINT",
         "link_past": f"id BIGINT, {link}, from_run BIGINT, to_run BIGINT, why VARCHAR",
