@@ -11,7 +11,7 @@ from pathlib import Path
 _PASSING = (".*.partial*", ".*.new", ".*.lock", ".purged-*", "*.next.duckdb", "*.next.duckdb.*")
 """Names of locks and drafts, as this program gives them: what a killed command left, or one at work just now."""
 
-_LOCKS = {"audit/lock"}
+_ALSO = ("audit/lock", "warehouse/state.lock", "warehouse/work-*")
 
 LINK = "a link, which is not followed"
 NO_TEXT = "its name is no text"
@@ -53,7 +53,9 @@ def _walk(folder: Path, before: str) -> Iterator[tuple[os.DirEntry[str], str]]:
         found = sorted(entries, key=lambda entry: entry.name)
     for entry in found:
         name = before + entry.name
-        if name in _LOCKS or any(fnmatch.fnmatchcase(entry.name, pattern) for pattern in _PASSING):
+        if any(fnmatch.fnmatchcase(entry.name, pattern) for pattern in _PASSING) or any(
+            fnmatch.fnmatchcase(name, pattern) for pattern in _ALSO
+        ):
             continue
         yield entry, name
         if _is_text(name) and entry.is_dir(follow_symlinks=False) and not getattr(entry, "is_junction", bool)():

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from caretrace.backup import archive, contents
-from caretrace.project import Project
+from caretrace.project import Project, locked
 from caretrace.run_folder import protect
 from caretrace.version import __version__
 from governance.files import held, sync_folder
@@ -24,9 +24,6 @@ from schemas.progress import SILENT, Progress
 if TYPE_CHECKING:
     from governance.audit.log import Log
     from governance.keys import Keys
-
-LOCK = ".caretrace.lock"
-"""In the project's root; held by whatever changes the project as a whole: a run, a backup, a purge."""
 
 ENDING = ".zip"
 
@@ -67,21 +64,15 @@ def backup(
         raise SettingsError("older backups can be removed only where --out is a folder, and one must be kept")
     path = out / _name(project, now, encrypted=bool(to)) if folder else out
     _check_place(path, project)
-    with _quiet(project), _logged(project, path, keys, to, maker, now) as log, _settled(project, log):
+    with locked(project), _logged(project, path, keys, to, maker, now) as log, _settled(project, log):
         found = contents.of(project.root)
         total = _check_room(path, project, found.files)
-        about = _about(project, found, now)
+        left_out = {**found.left_out, **_elsewhere(project)}
+        about = _about(project, found.folders, left_out, now)
         signer = archive.Signer(log.origin, keys.signing) if log and keys else None
         _write(path, project, archive.written(project.root, found.files, about, signer, progress=progress), to)
     removed = _let_go(path, project, keep) if keep else ()
-    return Backup(path, len(found.files), total, found.left_out, log is not None, removed)
-
-
-@contextmanager
-def _quiet(project: Project) -> Iterator[None]:
-    """Hold the project: no run and no purge begins meanwhile."""
-    with held(project.root / LOCK):
-        yield
+    return Backup(path, len(found.files), total, left_out, log is not None, removed)
 
 
 @contextmanager
@@ -147,13 +138,32 @@ def _check_room(path: Path, project: Project, files: Sequence[str]) -> int:
     return sum(sizes.values())
 
 
-def _about(project: Project, found: contents.Contents, now: datetime) -> dict[str, Any]:
+def _elsewhere(project: Project) -> dict[str, str]:
+    """The inboxes that lie outside the project, which a backup of it does not hold."""
+    from caretrace.project import settings
+
+    if not project.settings.exists():
+        return {}
+    try:
+        said = settings.load(project)
+    except SettingsError:  # it is backed up as it is; what reads it will say what is wrong
+        return {}
+    root = project.root.resolve()
+    inboxes = {source.name: said.inbox(project, source) for source in said.source}
+    return {
+        str(inbox): f"the inbox of the source {name}, which lies outside the project"
+        for name, inbox in inboxes.items()
+        if not inbox.resolve().is_relative_to(root)
+    }
+
+
+def _about(project: Project, folders: Sequence[str], left_out: Mapping[str, str], now: datetime) -> dict[str, Any]:
     return {
         "caretrace_version": __version__,
         "made_at": now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "project": project.root.resolve().name,
-        "folders": list(found.folders),
-        "left_out": dict(found.left_out),
+        "folders": list(folders),
+        "left_out": dict(left_out),
     }
 
 

@@ -1,4 +1,4 @@
-"""`caretrace backup` and `caretrace restore`."""
+"""`caretrace backup`, `caretrace restore` and `caretrace purge`."""
 
 from __future__ import annotations
 
@@ -100,6 +100,38 @@ def restore(
     if into is not None:
         console.say(f"{into}: restored")
         _tell_of_log(place)
+
+
+def purge(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed, and why.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    project: ProjectOption = None,
+) -> None:
+    """Remove what was kept as long as [retention] in caretrace.toml says; never the log, decisions or proofs."""
+    from caretrace.purge import removing, settings
+
+    place, now = find(project), datetime.now(UTC)
+    retention = settings.load(place.project)
+    found = removing.plan(place.project, retention, place.keys_dir, now=now)
+    for item in found.kept:
+        console.tell(f"stays: {item.kind} {item.name}: {item.why}")
+    for item in found.old:
+        console.say(f"{item.kind} {item.name}: {item.why} ({item.bytes / 1e6:,.1f} MB)")
+    if found.set_asides:
+        console.say(f"{found.set_asides:,} notes of records set aside: kept {retention.set_aside} days")
+    if not found.old and not found.set_asides:
+        console.say("nothing is too old")
+        return
+    if dry_run:
+        return
+    if not yes:
+        if not console.interactive():
+            raise SettingsError("this cannot be undone and nobody can be asked; give --yes, or --dry-run to look")
+        typer.confirm("Remove this for good?", abort=True, err=True)
+    done = removing.purge(place.project, retention, place.keys_dir, maker=maker(), now=now)
+    for path in done.changed:
+        console.tell(f"stays: {path}: it is not what it was when it was written or read")
+    console.say(f"removed: {len(done.old)}; `caretrace audit upkeep` lists it")
 
 
 def _keys(place: Place) -> Keys:

@@ -64,7 +64,7 @@ _BEGUN: Mapping[str, tuple[str, str, Callable[[Mapping[str, Any]], str]]] = {
     PURGING: ("purge", "begun, no end", _purged),
     PUT_BACK: ("log put back", "accepted", _put_back),
 }
-_ENDED = {BACKUP_FAILED: "failed, nothing left", PURGED: "done"}
+_ENDED = {BACKUP_FAILED: "failed, nothing left", PURGED: "ended"}
 
 
 def put_back(audit_dir: Path, keys: Keys, *, reason: str, maker: str, now: datetime) -> int:

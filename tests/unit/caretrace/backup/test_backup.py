@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from caretrace.backup import archive, contents
 from caretrace.backup.archive import Seal
-from caretrace.backup.making import LOCK, Backup, backup
+from caretrace.backup.making import Backup, backup
 from caretrace.backup.restoring import restore, verify
 from caretrace.project import Project
 from governance import audit, encryption, keys
@@ -148,7 +148,7 @@ def test_other_programs_open_it(tmp_path: Path, make: Make) -> None:
         assert opened.read("project/a.csv") == b"x,y\r\n" * 40
 
 
-@pytest.mark.parametrize("lock", [LOCK, "audit/lock", ".decisions.jsonl.lock"])
+@pytest.mark.parametrize("lock", [".caretrace.lock", "audit/lock", ".decisions.jsonl.lock"])
 def test_nobody_writes_meanwhile(tmp_path: Path, make: Make, project: Project, lock: str) -> None:
     project.decisions.touch()
     project.audit.mkdir()
