@@ -93,6 +93,8 @@ _ORPHANS = (
 )
 
 
+NEARLY = "nearly a"
+"""In the note of a file that was not read for want of a column or two."""
 BROKEN_END = "its last record is broken"
 """How the note of a file begins that may have been cut short."""
 
@@ -153,4 +155,4 @@ def unread(supplier: Supplier, extracts: Sequence[Extract]) -> list[FileFacts]:
 
 def _almost(supplier: Supplier, found: Found) -> str | None:
     near = nearest([supplier], [found])
-    return f"nearly a {supplier.name} {near.kind.name} file, but {near.sentence()}" if near and near.is_near else None
+    return f"{NEARLY} {supplier.name} {near.kind.name} file, but {near.sentence()}" if near and near.is_near else None

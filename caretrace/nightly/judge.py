@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from caretrace.nightly.deliveries import Delivery
+from caretrace.nightly.values import of_unread, of_values
 from caretrace.project.settings import Hold
 from connectors.accounts import BROKEN_END
 
@@ -37,7 +38,8 @@ def judge(
     source = deliveries[-1].source
     own = {sha256 for delivery in deliveries for sha256 in delivery.content}
     files = [file for file in report.files if file.sha256 in own]
-    reasons = _of_files(files, source.hold)
+    reasons = [*_of_files(files, source.hold), *of_unread(report.files)]
+    reasons += of_values(connection, source.side, files, source.hold.unusable)
     if whole:
         reasons += _of_people(connection, source.name, source.side, source.hold)
     return "; ".join(reasons) or None

@@ -50,10 +50,12 @@ class _Part(BaseModel):
 
 
 class Hold(_Part):
-    """What holds a delivery until a person has looked at it. All four are our own choices [assumed]."""
+    """What holds a delivery until a person has looked at it. All five are our own choices [assumed]."""
 
     rejected: Share = 0.05
     """Share of its records that cannot be read, at most."""
+    unusable: Share = 0.5
+    """Share of the values of one column, such as dates of birth, that cannot be used, at most."""
     gone: Share = 0.2
     """Share of the source's people that one delivery may take away, at most."""
     fewest: Annotated[int, Field(ge=0)] = 1

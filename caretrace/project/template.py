@@ -27,11 +27,12 @@ feed = "auto"
 # Organisations left out knowingly, by their codes.
 # without = ["Y90001"]
 
-# What holds a delivery until somebody has looked at it (all four [assumed]): the share of its records that cannot
-# be read, the share of the source's people whom it takes away, the fewest records it must hold, and whether a
-# broken last record holds it, since the file may have been cut short.
+# What holds a delivery until somebody has looked at it (all five [assumed]): the share of its records that cannot
+# be read, the share of a column's values that cannot be used, the share of the source's people whom it takes away,
+# the fewest records it must hold, and whether a broken last record holds it, since the file may have been cut short.
 [source.hold]
 rejected = 0.05
+unusable = 0.5
 gone = 0.2
 fewest = 1
 broken_end = true
