@@ -24,15 +24,17 @@ def note(
     reason: str | None = None,
     files: Sequence[Mapping[str, Any]] = (),
     whole: bool = False,
+    set_asides: bool = True,
 ) -> int:
     """Write a delivery down and give its number.
 
     `mode` is full or delta; `outcome` applied, held, repeated or late. Of one that was applied the records set aside
-    are kept beside it; `whole` says that it took the place of all before it, whose set-asides no longer stand.
+    are kept beside it; `whole` says that it took the place of all before it, whose set-asides no longer stand. Of
+    several that were read together the last has the `set_asides` of all.
     """
     connection = state.connection
     [(number,)] = connection.execute("SELECT coalesce(max(delivery), 0) + 1 FROM state.delivery").fetchall()
-    if outcome == "applied":
+    if outcome == "applied" and set_asides:
         if whole:
             _end(state, feed, side)
         connection.execute(
