@@ -17,6 +17,7 @@ from caretrace.cli import (
     evaluate,
     explain,
     export,
+    init,
     keys,
     link,
     load_back,
@@ -25,6 +26,7 @@ from caretrace.cli import (
     opt_out,
     release,
     review,
+    run,
     trace,
 )
 from caretrace.cli import map as mapping
@@ -59,6 +61,8 @@ def _root(
     pass
 
 
+app.command("init")(init.init)
+app.command("run")(run.run)
 app.command("check")(check.check)
 app.command("map")(mapping.map_)
 app.command("link")(link.link)
