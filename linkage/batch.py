@@ -7,9 +7,9 @@ and `ranked` for all (`score`). Whatever the chunks, the outcome is the same: cl
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from linkage.blocking import RULES, RuleFacts, make_keys, pairs_sql
+from linkage.blocking import RULES, BlockingRule, RuleFacts, make_keys, pairs_sql
 from linkage.frequencies import Frequencies
 from linkage.model import Model
 from linkage.rank import ranked_sql, settled_sql, weighed_sql
@@ -33,6 +33,19 @@ class Scored:
     """The wide rules' are those of the training clients and of clients whom the first rules leave."""
 
 
+class KeyMaker(Protocol):
+    """Makes `client_key` and `register_key` for some rules and clients, as `linkage.blocking.make_keys` does."""
+
+    def __call__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        *,
+        rules: tuple[BlockingRule, ...],
+        clients: str = "clients_record",
+    ) -> tuple[RuleFacts, ...]:
+        """What each rule found."""
+
+
 FIRST = tuple(rule for rule in RULES if rule.first)
 WIDE = tuple(rule for rule in RULES if not rule.first)
 
@@ -46,17 +59,26 @@ class DuckDBEngine:
 
     name = "duckdb"
 
+    def __init__(self, keys: KeyMaker = make_keys) -> None:
+        self._make_keys = keys
+
     def sample(
         self, connection: duckdb.DuckDBPyConnection, model: Model, frequencies: Frequencies, *, seed: int
     ) -> None:
         """Make `pair_level` for the training clients under every rule."""
-        connection.execute(f"CREATE OR REPLACE TABLE training_client AS {training_clients_sql(seed)}")
-        self._first = make_keys(connection, rules=FIRST)
+        self.sample_of(connection, model, frequencies, training_clients_sql(seed))
+
+    def sample_of(
+        self, connection: duckdb.DuckDBPyConnection, model: Model, frequencies: Frequencies, training: str
+    ) -> None:
+        """The same for training clients given as a SELECT of id, which may be none."""
+        connection.execute(f"CREATE OR REPLACE TABLE training_client AS {training}")
+        self._first = self._make_keys(connection, rules=FIRST)
         add_confirmed(connection)
         for table in _KEYS:
             connection.execute(f"CREATE OR REPLACE TABLE first_{table} AS FROM {table}")
-        training = "(FROM clients_record SEMI JOIN training_client USING (id))"
-        self._wide = make_keys(connection, rules=WIDE, clients=training)
+        among = "(FROM clients_record SEMI JOIN training_client USING (id))"
+        self._wide = self._make_keys(connection, rules=WIDE, clients=among)
         connection.execute(f"""
             INSERT INTO client_key {_clients_only("first_client_key", "FROM training_client")}""")
         connection.execute(
@@ -68,10 +90,11 @@ class DuckDBEngine:
     def score(
         self, connection: duckdb.DuckDBPyConnection, model: Model, frequencies: Frequencies, progress: Progress
     ) -> Scored:
-        """Make `ranked`. `pair_level` must be that of `sample`."""
+        """Make `ranked`, and `settled_client` (c), whom the first rules settled; `pair_level` is that of `sample`."""
         self._pairs = 0
         connection.execute(f"CREATE OR REPLACE TABLE weighed AS {weighed_sql(model, frequencies.people)}")
         connection.execute(f"CREATE OR REPLACE TABLE settled AS {settled_sql()}")
+        connection.execute("CREATE OR REPLACE TABLE settled_client AS FROM settled")
         connection.execute(f"CREATE OR REPLACE TABLE ranked AS {ranked_sql()}")
         self._count(connection)
         self._settle(connection, model, frequencies, progress)
@@ -98,6 +121,7 @@ class DuckDBEngine:
                 self._count(connection)
                 connection.execute(f"CREATE OR REPLACE TABLE weighed AS {weighed_sql(model, frequencies.people)}")
                 connection.execute(f"CREATE OR REPLACE TABLE settled AS {settled_sql()}")
+                connection.execute("INSERT INTO settled_client FROM settled")
                 for name, of in (("open_level", "pair_level"), ("open_weighed", "weighed")):
                     connection.execute(f"INSERT INTO {name} FROM {of} ANTI JOIN settled USING (c)")
                 connection.execute(f"INSERT INTO ranked {ranked_sql('(FROM weighed SEMI JOIN settled USING (c))')}")
@@ -112,7 +136,7 @@ class DuckDBEngine:
             SELECT id FROM clients_record ANTI JOIN training_client USING (id)
             ANTI JOIN (SELECT DISTINCT c AS id FROM ranked) USING (id)""")
         clients = "(FROM clients_record SEMI JOIN left_client USING (id))"
-        wide = make_keys(connection, rules=WIDE, clients=clients)
+        wide = self._make_keys(connection, rules=WIDE, clients=clients)
         with progress.stage("Comparing those left", chunks := self._chunk(connection, clients, wide)) as advance:
             for chunk in range(chunks):
                 wanted = f"SELECT id FROM client_chunk WHERE chunk = {chunk}"

@@ -118,10 +118,11 @@ def make_keys(
                 FROM ({keys_sql("register_record", place, rule.register_parts)})
                 SEMI JOIN (SELECT key FROM client_key WHERE rule = {place}) USING (key)""")
             advance(1)
-    return _drop_large(connection, rules)
+    return drop_large(connection, rules)
 
 
-def _drop_large(connection: duckdb.DuckDBPyConnection, rules: tuple[BlockingRule, ...]) -> tuple[RuleFacts, ...]:
+def drop_large(connection: duckdb.DuckDBPyConnection, rules: tuple[BlockingRule, ...]) -> tuple[RuleFacts, ...]:
+    """Take the keys of `register_key` that are too large out of it, and say what each rule then finds."""
     most = f"{[rule.max_register_rows for rule in rules]}[rule + 1]"
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE key_size AS

@@ -1,6 +1,6 @@
 """One narrow, clean row per source record: what the comparisons look at and nothing else.
 
-In: `<side>.person`, `.address`, `.name`, `.identifier`. Out: `<side>_record`, keyed by `id`, the row's place in
+In: `<side>.person`, `.address`, `.name`, `.identifier`. Out: `<side>_record`, keyed by `id`, the row's number in
 `<side>.person`; its `key` is a hash of the source key and settles every draw and every tie, so that the order of the
 rows decides nothing. Values that say nothing (dummy dates, "unknown", gender 0 and 9) become null here, so that no
 later step can take them for agreement or disagreement.
@@ -8,6 +8,7 @@ later step can take them for agreement or disagreement.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from linkage.names import build_names
@@ -32,50 +33,72 @@ _STREET = """coalesce(
     nullif(regexp_extract(upper({one}), '^[^A-Z0-9]*([A-Z]{{2,12}}(?: [A-Z]+)?)', 1), ''))"""
 
 
-def clean(connection: duckdb.DuckDBPyConnection, sides: tuple[str, ...]) -> None:
-    """Make `<side>_record` for each side, `name_value` and `nickname`."""
-    build_names(connection, sides)
+@dataclass(frozen=True)
+class Held:
+    """Where the source records are: tables `<prefix><side>.person` and its like, numbered by their column `row`."""
+
+    prefix: str = ""
+    row: str = "rowid"
+
+
+STORE = Held()
+"""The working store of a single run."""
+
+
+def clean(connection: duckdb.DuckDBPyConnection, sides: tuple[str, ...], held: Held = STORE) -> None:
+    """Make `<side>_record` and `<side>_named` for each side, `name_value` and `nickname`."""
+    build_names(connection, tuple(f"{held.prefix}{side}" for side in sides))
     for side in sides:
-        _build_extras(connection, side)
-        _build_record(connection, side)
+        _build_extras(connection, side, held)
+        _build_record(connection, side, held)
+    name_records(connection, sides, held)
 
 
-def _build_extras(connection: duckdb.DuckDBPyConnection, side: str) -> None:
+def name_records(connection: duckdb.DuckDBPyConnection, sides: tuple[str, ...], held: Held = STORE) -> None:
+    """Make the views `<side>_named` (id, source, source_org, record_id): which source record each id is."""
+    for side in sides:
+        connection.execute(f"""
+            CREATE OR REPLACE TEMP VIEW {side}_named AS
+            SELECT {held.row} AS id, source, source_org, record_id FROM {held.prefix}{side}.person""")
+
+
+def _build_extras(connection: duckdb.DuckDBPyConnection, side: str, held: Held) -> None:
     """Other names and former postcodes, one row per record that has any."""
+    at = f"{held.prefix}{side}"
     connection.execute(f"""
         CREATE OR REPLACE TABLE {side}_other_name AS
-        SELECT p.rowid AS id,
+        SELECT p.{held.row} AS id,
                nullif(list_sort(list_distinct(flatten(list(coalesce(f.parts, []) || [f.joined])))), []) AS families,
                nullif(list_sort(list_distinct(flatten(list(coalesce(g.words, []))))), []) AS givens
-        FROM {side}.name n
-        JOIN {side}.person p USING (source, source_org, record_id)
+        FROM {at}.name n
+        JOIN {at}.person p USING (source, source_org, record_id)
         LEFT JOIN name_value f ON f.raw = n.family_name
         LEFT JOIN name_value g ON g.raw = n.given_name
-        GROUP BY p.rowid""")
+        GROUP BY p.{held.row}""")
     connection.execute(f"""
         CREATE OR REPLACE TABLE {side}_other_unit AS
-        SELECT p.rowid AS id, list_sort(list_distinct(list(a.postcode))) AS units
-        FROM {side}.address a
-        JOIN {side}.person p USING (source, source_org, record_id)
+        SELECT p.{held.row} AS id, list_sort(list_distinct(list(a.postcode))) AS units
+        FROM {at}.address a
+        JOIN {at}.person p USING (source, source_org, record_id)
         WHERE a.postcode IS NOT NULL AND a.postcode IS DISTINCT FROM p.postcode
           AND a.address_type IS DISTINCT FROM 'correspondence'
-        GROUP BY p.rowid""")
+        GROUP BY p.{held.row}""")
     about_numbers = f"i.scheme IN ('{SUPERSEDED_NHS_NUMBER}', '{NHS_NUMBER_AS_ENTERED}')"
     connection.execute(f"""
         CREATE OR REPLACE TABLE {side}_other_id AS
-        SELECT p.rowid AS id,
+        SELECT p.{held.row} AS id,
                list_sort(list_distinct(list(hash(i.scheme, upper(i.value))) FILTER (NOT {about_numbers}))) AS ids,
                list_sort(list_distinct(list(hash(i.scheme)) FILTER (NOT {about_numbers}))) AS schemes,
                min(i.value) FILTER (i.scheme = '{NHS_NUMBER_AS_ENTERED}') AS nhs_entered,
                list_sort(list_distinct(list(CAST(nhs_number(i.value) AS BIGINT))
                    FILTER (i.scheme = '{SUPERSEDED_NHS_NUMBER}' AND nhs_number(i.value) IS NOT NULL))) AS former_nhs
-        FROM {side}.identifier i
-        JOIN {side}.person p USING (source, source_org, record_id)
+        FROM {at}.identifier i
+        JOIN {at}.person p USING (source, source_org, record_id)
         WHERE i.value IS NOT NULL AND i.scheme IS NOT NULL
-        GROUP BY p.rowid""")
+        GROUP BY p.{held.row}""")
 
 
-def _build_record(connection: duckdb.DuckDBPyConnection, side: str) -> None:
+def _build_record(connection: duckdb.DuckDBPyConnection, side: str, held: Held) -> None:
     dummies = ", ".join(f"DATE '{day}'" for day in DUMMY_BIRTH_DATES)
     text = "concat_ws(' ', p.address_line_1, p.address_line_2)"
     # Lists are null where there is nothing to list: most people have one name and one address, and a million empty
@@ -83,7 +106,7 @@ def _build_record(connection: duckdb.DuckDBPyConnection, side: str) -> None:
     connection.execute(f"""
         CREATE OR REPLACE TABLE {side}_record AS
         WITH base AS (
-            SELECT p.rowid AS id, hash(p.source, p.source_org, p.record_id) AS key,
+            SELECT p.{held.row} AS id, hash(p.source, p.source_org, p.record_id) AS key,
                    CAST(p.nhs_number AS BIGINT) AS nhs,
                    given.first AS given, family.joined AS family,
                    CASE WHEN coalesce(given.rest, middle.words, o.givens) IS NOT NULL THEN
@@ -106,14 +129,14 @@ def _build_record(connection: duckdb.DuckDBPyConnection, side: str) -> None:
                    nullif(regexp_replace(upper(coalesce(p.address_line_3, p.address_line_4)), '[^A-Z]+', '', 'g'), '')
                        AS town,
                    u.units AS other_units, i.nhs_entered, i.former_nhs, i.ids, i.schemes
-            FROM {side}.person p
+            FROM {held.prefix}{side}.person p
             LEFT JOIN name_value given ON given.raw = p.given_name
             LEFT JOIN name_value middle ON middle.raw = p.middle_names
             LEFT JOIN name_value family ON family.raw = p.family_name
             LEFT JOIN name_value previous ON previous.raw = p.previous_family_name
-            LEFT JOIN {side}_other_name o ON o.id = p.rowid
-            LEFT JOIN {side}_other_unit u ON u.id = p.rowid
-            LEFT JOIN {side}_other_id i ON i.id = p.rowid
+            LEFT JOIN {side}_other_name o ON o.id = p.{held.row}
+            LEFT JOIN {side}_other_unit u ON u.id = p.{held.row}
+            LEFT JOIN {side}_other_id i ON i.id = p.{held.row}
         )
         SELECT * EXCLUDE (born, precision),
                CAST(CASE WHEN precision = 'YMD' THEN born END AS DATE) AS birth_date,

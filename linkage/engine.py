@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from linkage.batch import DuckDBEngine, Scored
 from linkage.blocking import RuleFacts
-from linkage.clean import clean
+from linkage.clean import STORE, Held, clean
 from linkage.decide import Target, derive_bands, pick
 from linkage.evaluate import Captured, capture
 from linkage.frequencies import Frequencies, count_frequencies
@@ -27,8 +27,11 @@ if TYPE_CHECKING:
     import duckdb
 
 _SIDES = ("clients", "register")
-_WORKING = ("pair", "pair_level", "ranked", "best", "register_people", "f_client", "name_value", "nickname")
-_VERDICTS = ("ruled_out", "confirmed", "unsettled_verdict")
+WORKING = (
+    *("pair", "pair_level", "ranked", "settled_client", "best", "register_people", "f_client"),
+    *("name_value", "nickname", "ruled_out", "confirmed", "unsettled_verdict"),
+)
+"""Tables that a linkage makes and takes away again."""
 
 
 class Engine(Protocol):
@@ -105,12 +108,18 @@ def link(
     settings: Settings | None = None,
     engine: Engine | None = None,
     progress: Progress = SILENT,
+    held: Held = STORE,
+    counted: Callable[[], Frequencies] | None = None,
+    scored: Callable[[], None] | None = None,
 ) -> LinkFacts:
     """Link `clients.*` to `register.*`: tables `link` (schemas.LINK) and `candidate` (schemas.CANDIDATE).
 
     Without `model` one is trained on the data at hand, from the default. The same tables, model, settings and seed give
     the same links on any number of threads and with any engine. The store may hold `verdict` (schemas.VERDICT), what
     people decided, and `population_name` (name_type given or family, name, people), how common names are elsewhere.
+
+    `held`, `counted` and `scored` are for `linkage.incremental`: where the records are, what makes the frequency tables
+    in the place of `count_frequencies`, and what is called when every client has its candidates.
     """
     settings, engine = settings or Settings(), engine or DuckDBEngine()
     seconds: dict[str, float] = {}
@@ -124,9 +133,9 @@ def link(
             advance(1)
 
         with step("clean"):
-            clean(connection, _SIDES)
+            clean(connection, _SIDES, held)
             resolve(connection)
-            frequencies = count_frequencies(connection)
+            frequencies = (counted or (lambda: count_frequencies(connection)))()
         with step("sample"):
             engine.sample(connection, model or default_model(), frequencies, seed=seed)
         with step("train"):
@@ -134,26 +143,49 @@ def link(
                 model, training = train(connection, default_model(), frequencies, seed=seed)
             else:
                 training = Training("given", 0, "not started", 0, ())
+            model = model.as_written()
         with step("compare"):
-            scored = engine.score(connection, model, frequencies, progress)
+            found = engine.score(connection, model, frequencies, progress)
+            if scored:
+                scored()
         with step("decide"):
-            expected = settings.numberless == "review" or (
-                settings.numberless == "auto" and frequencies.numbered >= 0.5
-            )
-            pairs = scored.pairs + look_again(connection, model, frequencies)
+            again = look_again(connection, model, frequencies)
             make_room(connection, frequencies.people)
-            pick(connection, model, numbered=expected)
-            bands = model.bands or derive_bands(connection, model, settings.target)
-            model = replace(model, bands=bands)
-            write_candidates(connection, model, frequencies.people)
-            write_links(connection, model, bands, run_id=run_id)
+            model = decide(connection, model, frequencies, settings, run_id=run_id)
             captured = capture(connection, seed=seed)
     passes = _pass_facts(connection)
-    for table in (*_WORKING, *_VERDICTS, *(f"{side}_record" for side in _SIDES)):
+    for table in (*WORKING, *(f"{side}_record" for side in _SIDES)):
         connection.execute(f"DROP TABLE IF EXISTS {table}")
     return LinkFacts(
-        model, bands, training, passes, scored.rules, captured, pairs, frequencies.people, engine.name, seconds
+        model,
+        model.bands or Bands(1, 1),
+        training,
+        passes,
+        found.rules,
+        captured,
+        found.pairs + again,
+        frequencies.people,
+        engine.name,
+        seconds,
     )
+
+
+def decide(
+    connection: duckdb.DuckDBPyConnection,
+    model: Model,
+    frequencies: Frequencies,
+    settings: Settings,
+    *,
+    run_id: str,
+) -> Model:
+    """Make `link` and `candidate` from `ranked` with its room; gives the model with the bands that were used."""
+    expected = settings.numberless == "review" or (settings.numberless == "auto" and frequencies.numbered >= 0.5)
+    pick(connection, model, numbered=expected)
+    bands = model.bands or derive_bands(connection, model, settings.target)
+    model = replace(model, bands=bands)
+    write_candidates(connection, model, frequencies.people)
+    write_links(connection, model, bands, run_id=run_id)
+    return model
 
 
 def _pass_facts(connection: duckdb.DuckDBPyConnection) -> tuple[PassFacts, ...]:

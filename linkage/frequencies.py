@@ -44,12 +44,26 @@ class Frequencies:
     """Whether names lean on a population's frequencies, in column `share` of `f_given` and `f_family`."""
 
 
-def count_frequencies(connection: duckdb.DuckDBPyConnection) -> Frequencies:
-    """Make the tables `register_people`, `f_given`, `f_family`, `f_cohort`, `f_given_cohort`, and `f_client`.
+OF_VALUES = ("f_given", "f_family", "f_cohort", "f_given_cohort")
+"""Tables of the register's counts that the joins of `u_joins` ask."""
+FOR_CLIENTS = ("f_names", "f_house", "f_birth", "f_unit")
+"""Tables of its counts that `count_clients` asks."""
 
-    Counted over people, not rows: somebody registered at two practices counts once. `f_client` holds, for each client,
-    how many people of the register share both names, the birth date, the postcode, the house: where a pair agrees these
-    are the counts of either side. Where the store holds `population_name` (name_type, name, people), names lean on it.
+
+def count_frequencies(connection: duckdb.DuckDBPyConnection) -> Frequencies:
+    """Make the tables OF_VALUES, `register_people`, and `f_client`: what the u of every pair is computed from."""
+    frequencies = count_register(connection)
+    count_clients(connection)
+    for table in FOR_CLIENTS:
+        connection.execute(f"DROP TABLE {table}")
+    return frequencies
+
+
+def count_register(connection: duckdb.DuckDBPyConnection, *, every: bool = False) -> Frequencies:
+    """Make `register_people` and the tables OF_VALUES and FOR_CLIENTS, of what clients have or of `every` value.
+
+    Counted over people, not rows: somebody registered at two practices counts once. Where the store holds
+    `population_name` (name_type, name, people), names lean on it.
     """
     connection.execute("""
         CREATE OR REPLACE TEMP TABLE register_people AS
@@ -74,19 +88,11 @@ def count_frequencies(connection: duckdb.DuckDBPyConnection) -> Frequencies:
             WHERE {" AND ".join(f"{column} IS NOT NULL" for column in columns.split(", "))} GROUP BY {columns}""")
     population = _lay_under(connection)
     for name, columns in {"f_names": "given, family", "f_house": "unit, house"}.items():
+        known = f"WHERE {' AND '.join(f'{column} IS NOT NULL' for column in columns.split(', '))}"
         connection.execute(f"""
             CREATE OR REPLACE TEMP TABLE {name} AS
             SELECT {columns}, count(*) AS n FROM register_people
-            SEMI JOIN clients_record USING ({columns}) GROUP BY {columns}""")
-    connection.execute("""
-        CREATE OR REPLACE TEMP TABLE f_client AS
-        SELECT l.id, coalesce(fn.n, 1) AS names, coalesce(fb.n, 1) AS birth, coalesce(fu.n, 1) AS unit,
-               coalesce(fh.n, 1) AS house
-        FROM clients_record l
-        LEFT JOIN f_names fn USING (given, family)
-        LEFT JOIN f_birth fb USING (birth_date)
-        LEFT JOIN f_unit fu USING (unit)
-        LEFT JOIN f_house fh USING (unit, house)""")
+            {known if every else f"SEMI JOIN clients_record USING ({columns})"} GROUP BY {columns}""")
     ((people, numbered),) = connection.execute(
         "SELECT count(*), coalesce(avg(CAST(numbered AS INTEGER)), 0) FROM register_people"
     ).fetchall()
@@ -96,9 +102,23 @@ def count_frequencies(connection: duckdb.DuckDBPyConnection) -> Frequencies:
             f"SELECT coalesce(sum(n * (n - 1)), 0)::DOUBLE, coalesce(sum(n), 0)::DOUBLE FROM {table}"
         ).fetchall()
         agree[column] = (same + _AGREE_PAIRS * _AGREE[column]) / (known * max(known - 1, 0) + _AGREE_PAIRS)
-    for table in ("f_names", "f_house", "f_birth", "f_unit"):
-        connection.execute(f"DROP TABLE {table}")
     return Frequencies(people, agree, numbered, population)
+
+
+def count_clients(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make `f_client`: how many people of the register share a client's names, birth date, postcode and house.
+
+    Where a pair agrees these are the counts of either side.
+    """
+    connection.execute("""
+        CREATE OR REPLACE TEMP TABLE f_client AS
+        SELECT l.id, coalesce(fn.n, 1) AS names, coalesce(fb.n, 1) AS birth, coalesce(fu.n, 1) AS unit,
+               coalesce(fh.n, 1) AS house
+        FROM clients_record l
+        LEFT JOIN f_names fn USING (given, family)
+        LEFT JOIN f_birth fb USING (birth_date)
+        LEFT JOIN f_unit fu USING (unit)
+        LEFT JOIN f_house fh USING (unit, house)""")
 
 
 def _lay_under(connection: duckdb.DuckDBPyConnection) -> bool:

@@ -26,19 +26,14 @@ MOST_LEFT = 0.2
 
 def look_again(connection: duckdb.DuckDBPyConnection, model: Model, frequencies: Frequencies) -> int:
     """Replace the rows of the clients left in `ranked`; gives the number of pairs, 0 where there would be too many."""
-    sure = f"(FROM ranked WHERE rank = 1 AND probability >= {CLAIMED_AT!r})"
-    connection.execute(f"""
-        CREATE OR REPLACE TEMP TABLE left_client AS
-        SELECT id FROM clients_record l ANTI JOIN {sure} s ON s.c = l.id""")
-    connection.execute(f"""
-        CREATE OR REPLACE TEMP TABLE left_row AS
-        SELECT id FROM register_record r ANTI JOIN {sure} s ON s.person = coalesce(r.nhs, -r.id - 1)""")
-    ((clients, rows),) = connection.execute(
-        "SELECT (SELECT count(*) FROM left_client), (SELECT count(*) FROM left_row)"
-    ).fetchall()
-    ((all_rows,),) = connection.execute("SELECT count(*) FROM register_record").fetchall()
-    if not 0 < clients * rows <= MOST_PAIRS or rows > MOST_LEFT * all_rows:
+    clients, rows = _left_sql("ranked", "clients_record", "register_record")
+    if not few_left(connection):
         return 0
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE left_client AS {clients}")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE left_row AS {rows}")
+    ((compared,),) = connection.execute(
+        "SELECT (SELECT count(*) FROM left_client) * (SELECT count(*) FROM left_row)"
+    ).fetchall()
     pairs = """(
         SELECT l.id AS c, r.id AS r, false AS first FROM left_client l, left_row r
         UNION SELECT k.c, k.r, false FROM ranked k JOIN left_client l ON l.id = k.c)"""
@@ -54,4 +49,27 @@ def look_again(connection: duckdb.DuckDBPyConnection, model: Model, frequencies:
     connection.execute("INSERT INTO ranked BY NAME FROM left_ranked")
     for table in ("left_client", "left_row", "left_level", "left_weighed", "left_settled", "left_ranked"):
         connection.execute(f"DROP TABLE {table}")
-    return int(clients * rows)
+    return int(compared)
+
+
+def few_left(
+    connection: duckdb.DuckDBPyConnection,
+    ranked: str = "ranked",
+    clients: str = "clients_record",
+    register: str = "register_record",
+) -> bool:
+    """Whether so few are left on both sides that all of them can be compared."""
+    left_clients, left_rows = _left_sql(ranked, clients, register)
+    ((people, rows, all_rows),) = connection.execute(f"""
+        SELECT (SELECT count(*) FROM ({left_clients})), (SELECT count(*) FROM ({left_rows})),
+               (SELECT count(*) FROM {register})""").fetchall()
+    return bool(0 < people * rows <= MOST_PAIRS and rows <= MOST_LEFT * all_rows)
+
+
+def _left_sql(ranked: str, clients: str, register: str) -> tuple[str, str]:
+    """SELECTs of id: clients without a sure candidate, and register rows whose person nobody claimed."""
+    sure = f"(FROM {ranked} WHERE rank = 1 AND probability >= {CLAIMED_AT!r})"
+    return (
+        f"SELECT id FROM {clients} l ANTI JOIN {sure} s ON s.c = l.id",
+        f"SELECT id FROM {register} r ANTI JOIN {sure} s ON s.person = coalesce(r.nhs, -r.id - 1)",
+    )

@@ -79,6 +79,23 @@ class Model:
             comparisons=tuple(changed if c.comparison == changed.comparison else c for c in self.comparisons),
         )
 
+    def as_written(self) -> Model:
+        """The same with every figure as the JSON form has it, so that one read back weighs alike to the last bit."""
+        comparisons = tuple(
+            replace(
+                each, levels=tuple(replace(x, m=_rounded(x.m), u=_rounded(x.u), h=_rounded(x.h)) for x in each.levels)
+            )
+            for each in self.comparisons
+        )
+        bands = self.bands and Bands(_rounded(self.bands.link_at), _rounded(self.bands.review_at))
+        return replace(
+            self,
+            comparisons=comparisons,
+            in_register=_rounded(self.in_register),
+            household=_rounded(self.household),
+            bands=bands,
+        )
+
     @property
     def model_id(self) -> str:
         """First 16 hex digits of the SHA-256 of the JSON form, provenance excepted."""

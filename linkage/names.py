@@ -147,12 +147,12 @@ def _build_tokens(connection: duckdb.DuckDBPyConnection) -> None:
             UNION SELECT array_to_string(tokens, '') FROM name_words WHERE len(tokens) > 0""").fetchall()
     )
     forms = _Forms()
-    # Of tens of thousands of names some hundreds are a nickname of anything.
-    root_of = {text: forms.root(text) for text in texts if text in forms.listed}
-    known, families = set(texts), defaultdict[str, set[str]](set)
+    # All that are listed, met or not: tomorrow's names are nicknames of today's.
+    root_of = {text: forms.root(text) for text in forms.listed}
+    families = defaultdict[str, set[str]](set)
     for text, root in root_of.items():
-        families[root] |= {text, root} & known
-    pairs = {(text, formal) for text in root_of for formal in forms.formal[text] & known}
+        families[root] |= {text, root}
+    pairs = {(text, formal) for text in root_of for formal in forms.formal[text]}
     # Bill and Will, who share William.
     pairs |= {(text, other) for text, root in root_of.items() for other in families[root]}
     ordered = sorted({(a, b) for one, two in pairs for a, b in ((one, two), (two, one)) if a != b})

@@ -61,7 +61,7 @@ def write_candidates(connection: duckdb.DuckDBPyConnection, model: Model, people
                round({household_bits_sql(model, people)}, 6) AS household_bits,
                round({prior_bits(model, people)!r}::DOUBLE + k.room, 6) AS prior_bits
         FROM ranked k JOIN pattern t ON t.pattern = {_pattern(comparisons, "k")}
-        JOIN clients.person p ON p.rowid = k.c JOIN register.person r ON r.rowid = k.r""")
+        JOIN clients_named p ON p.id = k.c JOIN register_named r ON r.id = k.r""")
 
 
 def write_links(connection: duckdb.DuckDBPyConnection, model: Model, bands: Bands, *, run_id: str) -> None:
@@ -101,8 +101,8 @@ def write_links(connection: duckdb.DuckDBPyConnection, model: Model, bands: Band
                     WHEN d.decision = 'review' THEN 'the evidence is not strong enough to link'
                     ELSE 'no candidate is likely enough' END AS reason,
                '{model.model_id}' AS model_id, d.decided_by, d.decided_at
-        FROM clients.person p
-        LEFT JOIN decided d ON d.c = p.rowid
+        FROM clients_named p
+        LEFT JOIN decided d ON d.c = p.id
         LEFT JOIN pattern t ON t.pattern = {_pattern(comparisons, "d")}
-        LEFT JOIN unsettled_verdict u ON u.c = p.rowid
-        LEFT JOIN register.person r ON r.rowid = d.r""")
+        LEFT JOIN unsettled_verdict u ON u.c = p.id
+        LEFT JOIN register_named r ON r.id = d.r""")

@@ -30,13 +30,10 @@ def make_room(connection: duckdb.DuckDBPyConnection, people: int) -> None:
         SELECT c, person, rank, weight, probability, 0::DOUBLE AS room FROM ranked""")
     before = 0
     for _ in range(_ROUNDS):
-        connection.execute(f"""
-            CREATE OR REPLACE TEMP TABLE claimed AS
-            SELECT person, min(c) AS c, count(*) AS clients FROM standing
-            WHERE rank = 1 AND probability >= {CLAIMED_AT!r} GROUP BY person""")
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE claimed AS {_claimed_sql('standing')}")
         ((claimed,),) = connection.execute("SELECT count(*) FROM claimed").fetchall()
-        room = math.log2(people / max(people - claimed, 1)) if people else 0.0
-        if room < LEAST_ROOM or claimed - before < 0.001 * people:
+        room = _room(people, claimed, before)
+        if not room:
             break
         before = claimed
         connection.execute(f"CREATE OR REPLACE TEMP TABLE standing AS {_roomier_sql(room)}")
@@ -49,6 +46,23 @@ def make_room(connection: duckdb.DuckDBPyConnection, people: int) -> None:
         connection.execute("ALTER TABLE ranked ADD COLUMN room DOUBLE DEFAULT 0")
     connection.execute("DROP TABLE claimed")
     connection.execute("DROP TABLE standing")
+
+
+def first_room(connection: duckdb.DuckDBPyConnection, people: int, ranked: str = "ranked") -> float:
+    """Bits that the first round gives; 0 where there is no second look."""
+    ((claimed,),) = connection.execute(f"SELECT count(*) FROM ({_claimed_sql(ranked)})").fetchall()
+    return _room(people, claimed, 0)
+
+
+def _claimed_sql(ranked: str) -> str:
+    return f"""
+        SELECT person, min(c) AS c, count(*) AS clients FROM {ranked}
+        WHERE rank = 1 AND probability >= {CLAIMED_AT!r} GROUP BY person"""
+
+
+def _room(people: int, claimed: int, before: int) -> float:
+    room = math.log2(people / max(people - claimed, 1)) if people else 0.0
+    return 0.0 if room < LEAST_ROOM or claimed - before < 0.001 * people else room
 
 
 def _roomier_sql(room: float) -> str:

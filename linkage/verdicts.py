@@ -32,14 +32,14 @@ def resolve(connection: duckdb.DuckDBPyConnection) -> None:
             SELECT nhs, min_by(id, key) AS r FROM register_record
             WHERE nhs IN (SELECT CAST(nhs_number AS BIGINT) FROM {source}) GROUP BY nhs
         )
-        SELECT p.rowid AS c, coalesce(row_of.id, n.r) AS r, coalesce(row_of.nhs, n.nhs, -row_of.id - 1) AS person,
+        SELECT p.id AS c, coalesce(row_of.id, n.r) AS r, coalesce(row_of.nhs, n.nhs, -row_of.id - 1) AS person,
                v.verdict, v.decided_by, v.decided_at
         FROM {source} v
-        JOIN clients.person p USING (source, source_org, record_id)
-        LEFT JOIN register.person q ON q.source = v.register_source AND q.source_org = v.register_source_org
+        JOIN clients_named p USING (source, source_org, record_id)
+        LEFT JOIN register_named q ON q.source = v.register_source AND q.source_org = v.register_source_org
             AND q.record_id = v.register_record_id
         -- A row that carries another number today may be another person: then the number that was looked at counts.
-        LEFT JOIN register_record row_of ON row_of.id = q.rowid
+        LEFT JOIN register_record row_of ON row_of.id = q.id
             AND (v.nhs_number IS NULL OR row_of.nhs IS NULL OR row_of.nhs = CAST(v.nhs_number AS BIGINT))
         LEFT JOIN by_number n ON row_of.id IS NULL AND n.nhs = CAST(v.nhs_number AS BIGINT)""")
     connection.execute("""

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from caretrace.nightly.deliveries import Delivery
-from caretrace.nightly.values import of_unread, of_values
 from caretrace.project.settings import Hold
 from connectors.accounts import BROKEN_END
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from connectors import FileFacts, ReadReport
 
 _LET_PASS = 2
-"""Records that hold no file by their share: in a night's few changes one is a large share [assumed]."""
+"""Rejected records that hold no file by their share: in a night's few changes one is a large share [assumed]."""
 
 
 def judge(
@@ -38,15 +37,13 @@ def judge(
     source = deliveries[-1].source
     own = {sha256 for delivery in deliveries for sha256 in delivery.content}
     files = [file for file in report.files if file.sha256 in own]
-    fewest = int(deliveries[-1].mode == "full")
-    reasons = [*_of_files(files, source.hold, fewest=fewest), *of_unread(report.files)]
-    reasons += of_values(connection, source.side, files, source.hold.unusable)
+    reasons = _of_files(files, source.hold)
     if whole:
         reasons += _of_people(connection, source.name, source.side, source.hold)
     return "; ".join(reasons) or None
 
 
-def _of_files(files: Sequence[FileFacts], hold: Hold, *, fewest: int) -> list[str]:
+def _of_files(files: Sequence[FileFacts], hold: Hold) -> list[str]:
     reasons = []
     for file in files:
         if file.rejected > max(hold.rejected * file.records, _LET_PASS) or (file.rejected and not file.used):
@@ -57,9 +54,8 @@ def _of_files(files: Sequence[FileFacts], hold: Hold, *, fewest: int) -> list[st
         elif hold.broken_end and BROKEN_END in (file.note or ""):
             reasons.append(f"{file.name}: {BROKEN_END}: the file may be cut short; deliver it again")
     records = sum(file.records for file in files)
-    fewest = fewest if hold.fewest is None else hold.fewest
-    if records < fewest:
-        reasons.append(f"it holds {records:,} records, fewer than {fewest:,}")
+    if records < hold.fewest:
+        reasons.append(f"it holds {records:,} records, fewer than {hold.fewest:,}")
     return reasons
 
 

@@ -154,7 +154,7 @@ SAMPLE = 10_000
 def capture(connection: duckdb.DuckDBPyConnection, *, seed: int, rules: Sequence[BlockingRule] = RULES) -> Captured:
     """Ask of a sample of the accepted links which blocking rules make their pairs.
 
-    Reads `link`, both sides' `person`, and `clients_record` and `register_record` of `linkage.clean`; leaves nothing
+    Reads `link`, both sides' `_named`, and `clients_record` and `register_record` of `linkage.clean`; leaves nothing
     behind. A link counts for a rule that makes the pair with any register row of the person. Links that people decided
     are left out. A key that the run left out as too common counts all the same: to count how common each is would cost
     as much as blocking did, and what it changes goes the way of the bound, up.
@@ -165,13 +165,13 @@ def capture(connection: duckdb.DuckDBPyConnection, *, seed: int, rules: Sequence
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE accepted AS
         WITH drawn AS (
-            SELECT p.rowid AS c, l.* FROM link l JOIN clients.person p USING (source, source_org, record_id)
+            SELECT p.id AS c, l.* FROM link l JOIN clients_named p USING (source, source_org, record_id)
             WHERE l.decision = 'link' AND l.method <> 'review'
             ORDER BY hash(l.source, l.source_org, l.record_id, {seed}), l.source, l.source_org, l.record_id
             LIMIT {SAMPLE}
         )
-        SELECT l.c, r.rowid AS r FROM drawn l JOIN register.person r ON {same}
-        UNION SELECT l.c, r.rowid FROM drawn l JOIN register.person r ON r.nhs_number = l.nhs_number""")
+        SELECT l.c, r.id AS r FROM drawn l JOIN register_named r ON {same}
+        UNION SELECT l.c, r.id FROM drawn l JOIN register_record r ON r.nhs = CAST(l.nhs_number AS BIGINT)""")
     # A rule is an equality of keys, so the few records concerned are all it needs to see.
     for record, ids in (("clients", "c"), ("register", "r")):
         connection.execute(f"""
