@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from connectors.called import called
 from schemas import ADDRESS, IDENTIFIER, NAME, PERSON
 from schemas import nhs_number as numbers
 from schemas import postcode as postcodes
@@ -100,11 +101,9 @@ def _texts(given: object, table: Table, what: str, *, also: tuple[str, ...] = ()
     """Every value as trimmed text, None where it is missing."""
     if not isinstance(given, Mapping):
         raise InputError(f"{what} is a {type(given).__name__}; give a dictionary with columns of {table.name}")
-    if unknown := [name for name in given if name not in table.names and name not in also]:
-        raise InputError(
-            f"{what}: {table.name} has no column {', '.join(map(repr, unknown))}{_meant(unknown[0], table)};"
-            " see docs/tables.md"
-        )
+    if unknown := [str(name) for name in given if name not in table.names and name not in also]:
+        words = ", ".join(map(repr, called(unknown)))
+        raise InputError(f"{what}: {table.name} has no column {words}{_meant(unknown[0], table)}; see docs/tables.md")
     return {name: _text(value, name) for name, value in given.items() if name not in also}
 
 

@@ -101,7 +101,8 @@ def load_back_sql(settings: OutputSettings) -> str:
     probable = {"probabilistic": "method = 'probabilistic'", "always": "true", "never": "false"}
     left_out = "".join(f" AND NOT {each}" for each in ("dead", "restricted") if getattr(settings, each) == "leave-out")
     return f"""SELECT source, source_org, record_id AS client_id, nhs_number,
-            CASE WHEN {probable[settings.trace_required]} THEN '03' ELSE '02' END AS nhs_number_status,
+            CASE WHEN method = 'trace' THEN '01' WHEN {probable[settings.trace_required]} THEN '03' ELSE '02' END
+                AS nhs_number_status,
             CASE WHEN dead THEN 'yes' ELSE '' END AS deceased,
             CASE WHEN restricted THEN 'yes' ELSE '' END AS restricted
         FROM claim WHERE own_nhs_number IS NULL AND claimants = 1{left_out}

@@ -209,7 +209,7 @@ def read(
         reports[side] = connectors.read(connection, sources, side=side, as_at=settings.as_at, progress=progress)
         require_people(reports[side], sources)
         if settings.test_numbers == "refuse":
-            _refuse_test_numbers(connection, side)
+            refuse_test_numbers(connection, side)
     return reports
 
 
@@ -297,7 +297,7 @@ def write(
     return {**manifest, "timings": clock.seconds}
 
 
-def _refuse_test_numbers(connection: duckdb.DuckDBPyConnection, side: str) -> None:
+def refuse_test_numbers(connection: duckdb.DuckDBPyConnection, side: str) -> None:
     """Make numbers of the test range null, each noted in data_quality."""
     test = f"nhs_number IS NOT NULL AND nhs_number_range(nhs_number) = '{Range.TEST.value}'"
     connection.execute(f"""INSERT INTO {side}.data_quality BY NAME

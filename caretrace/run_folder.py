@@ -55,13 +55,13 @@ def drafting(out: Path) -> Iterator[Draft]:
 
     Raises InputError where `out` exists and Busy where another process is writing it.
     """
-    _refuse_existing(out)
+    refuse_existing(out)
     parent = out.parent
     if parent.exists() and not parent.is_dir():
         raise InputError("is a file, so no run folder can stand in it; give --out another place", path=parent)
     parent.mkdir(parents=True, exist_ok=True)
     with _lock(parent / f".{out.name}.lock", out):
-        _refuse_existing(out)
+        refuse_existing(out)
         for stale in parent.glob(f"{_partial_prefix(out)}*"):
             shutil.rmtree(stale)
         draft = Draft(Path(tempfile.mkdtemp(prefix=f"{_partial_prefix(out)}{os.getpid()}-", dir=parent)), out)
@@ -78,19 +78,35 @@ def finish(draft: Draft, manifest: Mapping[str, Any]) -> Run:
 
     Every database in the draft must be closed by now: Windows renames no folder with an open file in it.
     """
+    complete = seal(draft, manifest)
+    place(draft)
+    return Run(draft.final, complete)
+
+
+def seal(draft: Draft, manifest: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Everything of `finish` but the rename: from here on the draft is whole, and its manifest stands in it."""
     shutil.rmtree(draft.work)
     outputs = {path.relative_to(draft.path).as_posix(): sha256(path) for path in _files(draft)}
     complete = {"format": FORMAT, **manifest, "outputs": outputs}
     text = json.dumps(complete, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
     (draft.path / MANIFEST).write_text(text, encoding="utf-8", newline="\n")
-    _settle(draft)
-    return Run(draft.final, json.loads(text))
+    _secure(draft)
+    sealed: Mapping[str, Any] = json.loads(text)
+    return sealed
+
+
+def place(draft: Draft) -> None:
+    """Give a sealed draft its own name."""
+    refuse_existing(draft.final)
+    _rename(draft.path, draft.final)
+    _flush_folder(draft.final.parent)
 
 
 def finish_plain(draft: Draft) -> Path:
     """Close a draft that is no run, such as what a check writes: no manifest, all else the same."""
     shutil.rmtree(draft.work)
-    _settle(draft)
+    _secure(draft)
+    place(draft)
     return draft.final
 
 
@@ -98,17 +114,14 @@ def _files(draft: Draft) -> list[Path]:
     return sorted(path for path in draft.path.rglob("*") if path.is_file())
 
 
-def _settle(draft: Draft) -> None:
-    """Protect every file, flush all to disk, and rename."""
+def _secure(draft: Draft) -> None:
+    """Protect every file, and flush all to disk."""
     files = _files(draft)
     for path in files:
         protect(path)
         _flush(path)
     for folder in {path.parent for path in files}:
         _flush_folder(folder)
-    _refuse_existing(draft.final)
-    _rename(draft.path, draft.final)
-    _flush_folder(draft.final.parent)
 
 
 def open(path: Path, *, verify: bool = False) -> Run:
@@ -148,7 +161,8 @@ def _partial_prefix(out: Path) -> str:
     return f".{out.name}.partial-"
 
 
-def _refuse_existing(out: Path) -> None:
+def refuse_existing(out: Path) -> None:
+    """Raise InputError where anything stands at `out`."""
     # lexists: a symbolic link that leads nowhere is in the way too.
     if os.path.lexists(out):
         raise InputError("exists already; give --out a new name or remove it first", path=out)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from connectors.called import are_values, called
 from connectors.detect import Extract, Found, nearest
 from connectors.files.load import Loaded
 from connectors.source import FileFacts
@@ -92,6 +93,8 @@ _ORPHANS = (
 )
 
 
+NEARLY = "nearly a"
+"""In the note of a file that was not read for want of a column or two."""
 BROKEN_END = "its last record is broken"
 """How the note of a file begins that may have been cut short."""
 
@@ -115,12 +118,16 @@ def _note(kind: Kind, titles: tuple[str, ...]) -> str | None:
     if kind.recognised:
         return None
     used = kind.match(titles)
-    ignored = [title for at, title in enumerate(titles) if title and at not in used.values()]
+    words = called(titles, kind.uses)
+    ignored = [words[at] for at, title in enumerate(titles) if title and at not in used.values()]
     if len(ignored) > _NAMED_AT_MOST:
         ignored = [f"{len(ignored)} of {len(titles)}"]
     absent = [kind.title(name) for name in _WHO if name not in used] if kind.any_of else []
     parts = {"columns not used": ignored, "columns absent": absent}
-    return "; ".join(f"{what}: {', '.join(names)}" for what, names in parts.items() if names) or None
+    note = [f"{what}: {', '.join(names)}" for what, names in parts.items() if names]
+    if are_values([title for title in titles if title and not kind.uses(title)]):
+        note.append("its line of titles seems to hold somebody's values: look at it, and export the file again")
+    return _joined(*note)
 
 
 def unread(supplier: Supplier, extracts: Sequence[Extract]) -> list[FileFacts]:
@@ -148,4 +155,4 @@ def unread(supplier: Supplier, extracts: Sequence[Extract]) -> list[FileFacts]:
 
 def _almost(supplier: Supplier, found: Found) -> str | None:
     near = nearest([supplier], [found])
-    return f"nearly a {supplier.name} {near.kind.name} file, but {near.sentence()}" if near and near.is_near else None
+    return f"{NEARLY} {supplier.name} {near.kind.name} file, but {near.sentence()}" if near and near.is_near else None

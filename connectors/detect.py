@@ -63,14 +63,17 @@ class Extract:
     files: tuple[Found, ...]
 
 
-def detect(source: Source, suppliers: Sequence[Supplier]) -> Extract:
-    """Find the supplier among `suppliers` and the kind of every file; InputError where it cannot be told."""
+def detect(source: Source, suppliers: Sequence[Supplier], *, changes: bool = False) -> Extract:
+    """Find the supplier among `suppliers` and the kind of every file; InputError where it cannot be told.
+
+    `changes` says that people need not be among them.
+    """
     if isinstance(source.data, str):
         source = replace(source, data=Path(source.data))
     files = open_source(source, suppliers)
     matches = [(supplier, _match(supplier, files)) for supplier in suppliers]
     # A delivery of changes may be one table alone.
-    partial = source.feed is not None
+    partial = changes or source.feed is not None
     complete = [(supplier, found) for supplier, found in matches if _has_people(supplier, found, partial=partial)]
     if not complete:
         unread = [file.head.first for file in files if file.head and isinstance(file.head.first, InputError)]

@@ -37,22 +37,26 @@ def read(
     side: str,
     as_at: date,
     progress: Progress = SILENT,
+    held: str | None = None,
 ) -> ReadReport:
     """Read `sources` into new tables of the schema `side` ("clients" or "register"), one for each of SOURCE_TABLES.
 
     `as_at` settles two-digit years and what is in the future. Raises InputError where a source cannot be used at all;
     what is wrong with single records and values stands in `set_aside` and `data_quality` instead.
+
+    `held` is for changes that are laid over what is known: a relation (SQL) of source, source_org and record_id. What
+    hangs on those people is used though the files at hand say nothing else of them, and there need be no people.
     """
     if side not in SIDES:
         raise ValueError(f"side is one of {SIDES}, not {side!r}")
     if not sources:
         raise InputError("nothing to read: give at least one file, folder or table")
-    extracts = tell_apart([detect(source, candidates(source)) for source in sources])
+    extracts = tell_apart([detect(source, candidates(source), changes=held is not None) for source in sources])
     _prepare(connection, side, as_at)
     facts: list[FileFacts] = []
     for supplier in _suppliers(extracts):
         group = [extract for extract in extracts if extract.supplier is supplier]
-        facts += _read_group(connection, supplier, group, side, progress)
+        facts += _read_group(connection, supplier, group, side, progress, held)
     return ReadReport(tuple(facts), _count_rows(connection, side))
 
 
@@ -74,6 +78,7 @@ def _read_group(
     extracts: Sequence[Extract],
     side: str,
     progress: Progress,
+    held: str | None,
 ) -> list[FileFacts]:
     create_work_tables(connection)
     for kind in supplier.kinds:
@@ -85,7 +90,8 @@ def _read_group(
         Input(file.number, file.found, load(connection, supplier, file.found, file.number, progress, memory))
         for file in first
     ]
-    _check_people(supplier, inputs)
+    if held is None:
+        _check_people(supplier, inputs)
     create_views(connection, [kind for kind in supplier.kinds if kind.wanted is None], _by_kind(inputs), memory)
     hashes = {item.number: item.loaded.sha256 for item in inputs}
     told = feed.tell(connection, supplier, [replace(f, sha256=hashes.get(f.number)) for f in files], extracts)
@@ -101,7 +107,7 @@ def _read_group(
     feed.leave_out(connection, supplier, [name for extract in extracts for name in extract.source.without])
     feed.hold(connection, supplier)
     with progress.stage(f"Standardising {supplier.name}"):
-        standardise(connection, supplier, side, memory)
+        standardise(connection, supplier, side, memory, held)
     facts = [*facts_of(connection, supplier, inputs, side, told.notes), *unread(supplier, extracts)]
     feed.clear(connection, supplier)
     _clear(connection, supplier)

@@ -64,6 +64,26 @@ def write(path: Path, fill: Callable[[IO[bytes]], object], public_keys: Sequence
     return digest.hexdigest()
 
 
+def write_stream(path: Path, plain: IO[bytes], public_keys: Sequence[str]) -> None:
+    """Encrypt what `plain` gives, as it gives it, to all of `public_keys` in the new file `path`.
+
+    Nothing of it stands anywhere as plain text. SettingsError without any key.
+    """
+    import pyrage
+
+    recipients = [_recipient(key) for key in public_keys]
+    if not recipients:
+        raise SettingsError("there is no public key to encrypt to")
+    with path.open("xb") as file:
+        pyrage.encrypt_io(plain, file, recipients)
+
+
+def fingerprint(public_key: str) -> str:
+    """Sixteen hex digits that tell public keys apart, as they stand in the log."""
+    digest = sha256(public_key.encode()).hexdigest()[:16]
+    return " ".join(digest[at : at + 4] for at in range(0, 16, 4))
+
+
 def read(path: Path, identity: Path, fill: IO[bytes]) -> str:
     """Decrypt `path` with the identity in the file `identity` into `fill`; gives the SHA-256 of the plain text.
 

@@ -9,6 +9,7 @@ import typer
 from caretrace.cli import (
     agreement,
     audit,
+    backup,
     check,
     cld,
     crack_test,
@@ -16,6 +17,7 @@ from caretrace.cli import (
     evaluate,
     explain,
     export,
+    init,
     keys,
     link,
     load_back,
@@ -24,6 +26,7 @@ from caretrace.cli import (
     opt_out,
     release,
     review,
+    run,
     trace,
 )
 from caretrace.cli import map as mapping
@@ -58,6 +61,8 @@ def _root(
     pass
 
 
+app.command("init")(init.init)
+app.command("run")(run.run)
 app.command("check")(check.check)
 app.command("map")(mapping.map_)
 app.command("link")(link.link)
@@ -75,5 +80,8 @@ app.add_typer(cld.app, name="cld")
 app.add_typer(audit.app, name="audit")
 app.add_typer(officer.app, name="officer")
 app.add_typer(keys.app, name="keys")
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
+app.command("purge")(backup.purge)
 app.command("crack-test")(crack_test.crack_test)
 app.command("demo")(demo.demo)

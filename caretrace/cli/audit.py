@@ -1,4 +1,4 @@
-"""`caretrace audit verify|witness|register|writings|route|routes|due|destroyed|incident`."""
+"""`caretrace audit verify|witness|register|writings|upkeep|put-back|route|routes|due|destroyed|incident`."""
 
 from __future__ import annotations
 
@@ -84,6 +84,33 @@ def writings(project: ProjectOption = None, as_json: JsonOption = False) -> None
     rows = written.rows(_verification(project).entries)
     text = json.dumps(rows, indent=2, ensure_ascii=False) if as_json else as_csv(written.COLUMNS, rows)
     console.say(text)
+
+
+@app.command("upkeep")
+def kept_up(project: ProjectOption = None, as_json: JsonOption = False) -> None:
+    """Print the project's backups, purges and put-back logs as CSV, after checking the log."""
+    from governance.audit import upkeep
+
+    rows = upkeep.rows(_verification(project).entries)
+    console.say(json.dumps(rows, indent=2, ensure_ascii=False) if as_json else as_csv(upkeep.COLUMNS, rows))
+
+
+@app.command("put-back")
+def put_back(
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why an older log stands here; name nobody.")],
+    project: ProjectOption = None,
+) -> None:
+    """Accept the log that came back with a backup, though newer entries are lost; the log then says so for good."""
+    from governance import keys
+    from governance.audit import upkeep
+
+    place = find(project)
+    secrets = keys.load(place.keys_dir, project=place.project.root)
+    lost = upkeep.put_back(place.project.audit, secrets, reason=reason, maker=maker(), now=datetime.now(UTC))
+    console.say(
+        f"accepted: {lost} entries are lost; what was released or written after that backup is not in the log"
+        " any more, so write it down elsewhere, and tell your witness"
+    )
 
 
 @app.command("route")

@@ -78,18 +78,28 @@ _KINDS = {
 }
 
 
+def _line(title: str) -> str:
+    """On one line: titles in workbooks are often broken over several."""
+    return " ".join(title.split())
+
+
 def _columns(sheet: Sheet) -> Iterator[str]:
+    from connectors.propose.proposal import UNSAID
+
     asked = {title for _, titles in sheet.open_questions for title in titles}
     if sheet.kind:
         for column in sheet.columns:
             if best := column.chosen:
-                yield f"  {column.title} = {best.field} ({best.confidence}): {best.reason}"
+                yield f"  {_line(column.title)} = {best.field} ({best.confidence}): {best.reason}"
     for field, titles in sheet.open_questions:
-        yield f"  choose: {field} may be {' or '.join(titles)}; their contents do not tell, so neither is taken"
+        several = " or ".join(map(_line, titles))
+        yield f"  choose: {field} may be {several}; their contents do not tell, so neither is taken"
     for column in sheet.columns:
         if (column.chosen is None or not sheet.kind) and column.title not in asked:
             perhaps = [column.chosen] if column.chosen else list(column.others[:1])
             said = "".join(f"; perhaps {each.field}: {each.reason}" for each in perhaps)
-            yield f"  {column.title}: not used ({column.holds}){said}"
+            yield f"  {_line(column.title)}: not used ({column.holds}){said}"
+    yield from (f"  {column}: {UNSAID}" for column in sheet.unsaid)
     for title in sheet.american:
-        yield f"  {title}: some of its dates have the month first; export them with the day first, or as yyyy-mm-dd"
+        advice = "export them with the day first, or as yyyy-mm-dd"
+        yield f"  {_line(title)}: some of its dates have the month first; {advice}"

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from caretrace.nightly.deliveries import Delivery
+from caretrace.nightly.values import of_unread, of_values
 from caretrace.project.settings import Hold
 from connectors.accounts import BROKEN_END
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from connectors import FileFacts, ReadReport
 
 _LET_PASS = 2
-"""Rejected records that hold no file by their share: in a night's few changes one is a large share [assumed]."""
+"""Records that hold no file by their share: in a night's few changes one is a large share [assumed]."""
 
 
 def judge(
@@ -37,13 +38,15 @@ def judge(
     source = deliveries[-1].source
     own = {sha256 for delivery in deliveries for sha256 in delivery.content}
     files = [file for file in report.files if file.sha256 in own]
-    reasons = _of_files(files, source.hold)
+    fewest = int(deliveries[-1].mode == "full")
+    reasons = [*_of_files(files, source.hold, fewest=fewest), *of_unread(report.files)]
+    reasons += of_values(connection, source.side, files, source.hold.unusable)
     if whole:
         reasons += _of_people(connection, source.name, source.side, source.hold)
     return "; ".join(reasons) or None
 
 
-def _of_files(files: Sequence[FileFacts], hold: Hold) -> list[str]:
+def _of_files(files: Sequence[FileFacts], hold: Hold, *, fewest: int) -> list[str]:
     reasons = []
     for file in files:
         if file.rejected > max(hold.rejected * file.records, _LET_PASS) or (file.rejected and not file.used):
@@ -54,8 +57,9 @@ def _of_files(files: Sequence[FileFacts], hold: Hold) -> list[str]:
         elif hold.broken_end and BROKEN_END in (file.note or ""):
             reasons.append(f"{file.name}: {BROKEN_END}: the file may be cut short; deliver it again")
     records = sum(file.records for file in files)
-    if records < hold.fewest:
-        reasons.append(f"it holds {records:,} records, fewer than {hold.fewest:,}")
+    fewest = fewest if hold.fewest is None else hold.fewest
+    if records < fewest:
+        reasons.append(f"it holds {records:,} records, fewer than {fewest:,}")
     return reasons
 
 

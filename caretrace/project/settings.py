@@ -7,6 +7,7 @@ marked [assumed] are our own choices, not rules of a published source; each is a
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -27,6 +28,7 @@ from caretrace.outputs import OutputSettings
 from caretrace.population import read as read_population
 from caretrace.project.place import Project
 from connectors import FORMATS
+from connectors.files.opening import Opening as PackedOpening
 from linkage import Settings as LinkageSettings
 from linkage import Target
 from schemas.errors import SettingsError
@@ -50,14 +52,16 @@ class _Part(BaseModel):
 
 
 class Hold(_Part):
-    """What holds a delivery until a person has looked at it. All four are our own choices [assumed]."""
+    """What holds a delivery until a person has looked at it. All are our own choices [assumed]."""
 
     rejected: Share = 0.05
     """Share of its records that cannot be read, at most."""
+    unusable: Share = 0.5
+    """Share of the values of one column, such as dates of birth, that cannot be used, at most."""
     gone: Share = 0.2
     """Share of the source's people that one delivery may take away, at most."""
-    fewest: Annotated[int, Field(ge=0)] = 1
-    """Records that it must hold, over all its files."""
+    fewest: Annotated[int, Field(ge=0)] | None = None
+    """Records that it must hold, over all its files; if not given, 1 for a full one and none for changes."""
     broken_end: bool = True
     """Whether a file whose last record is broken, as where it was cut short, is held."""
 
@@ -134,17 +138,18 @@ class Resources(_Part):
 
 
 class Postgres(_Part):
-    """A database that every run is loaded into. The password stands in the environment or a service file."""
+    """A database that every run is loaded into; the password stands in the environment, ~/.pgpass or a service file."""
 
-    service: str | None = None
-    host: str | None = None
-    port: Annotated[int, Field(ge=1, le=65_535)] | None = None
-    database: str | None = None
-    user: str | None = None
+    connection: str
+    """As libpq has it: postgresql://user@host/database, or service=NAME."""
     password_variable: str | None = None
-    schema_: Annotated[str, Field(alias="schema")] = "caretrace"
-    analysts: str | None = None
-    """The role that may read what does not identify anybody."""
+    schema_: Annotated[str | None, Field(alias="schema")] = None
+    analyst_schema: str | None = None
+    loader: str | None = None
+    analyst: str | None = None
+    coarsen: dict[str, str] | None = None
+    statement_seconds: int | None = None
+    lock_seconds: int | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -155,6 +160,13 @@ class Postgres(_Part):
             )
         return given
 
+    def names(self) -> dict[str, Any]:
+        """What differs from the usual, under the names of `warehouse.publish.postgres.Settings`."""
+        given = {"schema": self.schema_, "coarser": self.coarsen}
+        plain = ("analyst_schema", "loader", "analyst", "statement_seconds", "lock_seconds")
+        given |= {name: getattr(self, name) for name in plain}
+        return {name: value for name, value in given.items() if value is not None}
+
 
 class Targets(_Part):
     """Where runs go beside their own folders."""
@@ -163,10 +175,10 @@ class Targets(_Part):
 
 
 class Traces(_Part):
-    """Replies of tracing services."""
+    """Answers of tracing services, which a run honours."""
 
     folder: Place | None = None
-    """A folder whose replies each run reads, as `caretrace trace read` does."""
+    """Where `caretrace trace read` keeps them, if not in the project's own folder of traces."""
 
 
 class Agreements(_Part):
@@ -208,6 +220,11 @@ class Settings(_Part):
     def inbox(self, project: Project, source: Source) -> Path:
         """Where deliveries of `source` arrive."""
         return source.folder or project.inboxes / source.name
+
+    def opening(self, source: Source, usual: PackedOpening) -> PackedOpening:
+        """How packed files of `source` are opened: as it says, and as usual in all that it does not say."""
+        said = {name: value for name, value in source.opening.model_dump().items() if value is not None}
+        return replace(usual, **said)
 
     def for_pipeline(self, *, as_at: date) -> pipeline.Settings:
         """As the stages of a run take it; SettingsError where a file it names is not there or not one."""

@@ -27,13 +27,15 @@ feed = "auto"
 # Organisations left out knowingly, by their codes.
 # without = ["Y90001"]
 
-# What holds a delivery until somebody has looked at it (all four [assumed]): the share of its records that cannot
-# be read, the share of the source's people whom it takes away, the fewest records it must hold, and whether a
-# broken last record holds it, since the file may have been cut short.
+# What holds a delivery until somebody has looked at it (all [assumed]): the share of its records that cannot be
+# read; the share of a column's values that cannot be used; the share of the source's people whom it takes away; the
+# fewest records (if not given, 1 for a full one and none for changes); and whether a broken last record holds it,
+# since the file may have been cut short.
 [source.hold]
 rejected = 0.05
+unusable = 0.5
 gone = 0.2
-fewest = 1
+# fewest = 1000
 broken_end = true
 
 [[source]]
@@ -71,18 +73,16 @@ restricted = "mark"
 trace_required = "probabilistic"
 
 # [targets.postgres]
-# The password never stands here: in the variable named, or in the service file of PostgreSQL.
-# host = "db.example.internal"
-# database = "warehouse"
-# user = "caretrace_loader"
+# Every run is loaded into it. No password here: it stands in the variable named, in ~/.pgpass or in a service file.
+# connection = "postgresql://caretrace_loader@db.example.internal/warehouse"
 # password_variable = "CARETRACE_POSTGRES_PASSWORD"
-# analysts = "analysts"
+# analyst = "caretrace_analyst"
 
 # ---- What a run watches ------------------------------------------------------------------------------------------
 
 # [traces]
-# A folder whose replies of tracing services each run reads.
-# folder = "in/traces"
+# Where `caretrace trace read` keeps answers, if not in the project's own folder; each run honours them.
+# folder = "traces"
 
 # [agreements]
 # files = ["agreements/warehouse.toml"]

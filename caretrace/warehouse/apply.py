@@ -8,15 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from caretrace.trace.opening import quoted
 from caretrace.warehouse import changed, identities, tables
 from caretrace.warehouse.store import State
 from schemas import DATA_QUALITY, Table
-
-if TYPE_CHECKING:
-    import duckdb
 
 
 @dataclass(frozen=True)
@@ -49,12 +45,12 @@ def apply(state: State, *, side: str, feed: str, whole: bool) -> Applied:
     connection = state.connection
     changed.prepare(connection)
     elsewhere = identities.name_records(state, side=side, feed=feed)
-    connection.execute("CREATE OR REPLACE TEMP TABLE told (id BIGINT, person BOOLEAN, added BOOLEAN, removed BOOLEAN)")
+    changed.begin_telling(connection)
     counts = {}
     for table in tables.KEPT:
         counts[table.name] = _apply_table(state, table, side, whole)
     identities.settle(state, side=side, feed=feed, whole=whole)
-    people = _note_people(connection, side)
+    people = changed.note_told(connection, side)
     return Applied(feed, side, whole, people, counts, elsewhere)
 
 
@@ -138,24 +134,3 @@ def _add(state: State, table: Table, side: str) -> int:
             f" FROM fresh f JOIN store.{side}.{name} t ON t.rowid = f.place ORDER BY f.place"
         )
     return int(count)
-
-
-def _note_people(connection: duckdb.DuckDBPyConnection, side: str) -> dict[str, int]:
-    """From `told`, what became of whom; records without a PERSON row are nobody to link."""
-    how = """SELECT t.id, CASE WHEN coalesce(bool_or(t.added) FILTER (t.person), false)
-                AND NOT coalesce(bool_or(t.removed) FILTER (t.person), false) THEN 'new'
-            WHEN coalesce(bool_or(t.removed) FILTER (t.person), false)
-                AND NOT coalesce(bool_or(t.added) FILTER (t.person), false) THEN 'gone' ELSE 'changed' END AS how
-        FROM told t GROUP BY t.id"""
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE become AS SELECT * FROM ({how}) h WHERE h.how <> 'changed'"
-        f" OR h.id IN (SELECT id FROM state.{side}.person)"
-    )
-    changed.note(connection, side, "FROM become")
-    counts = dict(connection.execute("SELECT how, count(*) FROM become GROUP BY 1").fetchall())
-    return {word: int(counts.get(word, 0)) for word in ("new", "changed", "gone")}
-
-
-def leave_out_rule(feed: str) -> str:
-    """The rule that a record is set aside by where another feed holds it."""
-    return quoted(f"the feed {feed} of this project holds this record")

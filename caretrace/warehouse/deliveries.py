@@ -24,19 +24,23 @@ def note(
     reason: str | None = None,
     files: Sequence[Mapping[str, Any]] = (),
     whole: bool = False,
+    set_asides: bool = True,
 ) -> int:
     """Write a delivery down and give its number.
 
     `mode` is full or delta; `outcome` applied, held, repeated or late. Of one that was applied the records set aside
-    are kept beside it; `whole` says that it took the place of all before it, whose set-asides no longer stand.
+    are kept beside it; `whole` says that it took the place of all before it, whose set-asides no longer stand. Of
+    several that were read together the last has the `set_asides` of all.
     """
     connection = state.connection
     [(number,)] = connection.execute("SELECT coalesce(max(delivery), 0) + 1 FROM state.delivery").fetchall()
-    if outcome == "applied":
+    if outcome == "applied" and set_asides:
         if whole:
             _end(state, feed, side)
         connection.execute(
-            f"INSERT INTO state.set_aside SELECT ?, {tables.columns(SET_ASIDE)} FROM store.{side}.set_aside", [number]
+            f"INSERT INTO state.set_aside SELECT ?, {tables.columns(SET_ASIDE)}, {state.run}"
+            f" FROM store.{side}.set_aside",
+            [number],
         )
     connection.execute(
         "INSERT INTO state.delivery BY NAME SELECT ? AS delivery, ? AS feed, ? AS side, ? AS name, ? AS mode,"

@@ -87,17 +87,17 @@ def _find_members(connection: duckdb.DuckDBPyConnection) -> None:
         SELECT id FROM changed_clients UNION SELECT id FROM changed_register UNION SELECT id FROM relinked
         UNION SELECT id FROM (SELECT id FROM state.clients.person UNION ALL SELECT id FROM state.register.person) p
             ANTI JOIN state.person_key k ON k.id = p.id""")
-    connection.execute("""CREATE OR REPLACE TEMP TABLE reached AS
+    connection.execute("""CREATE OR REPLACE TEMP TABLE key_mate AS
         SELECT id FROM touched
         UNION SELECT k.id FROM state.person_key k WHERE k.person_key IN (
             SELECT person_key FROM state.person_key SEMI JOIN touched USING (id))""")
     connection.execute("""CREATE OR REPLACE TEMP TABLE member AS
-        SELECT * FROM grouping_now WHERE person IN (SELECT person FROM grouping_now SEMI JOIN reached USING (id))""")
+        SELECT * FROM grouping_now WHERE person IN (SELECT person FROM grouping_now SEMI JOIN key_mate USING (id))""")
 
 
 def _choose(connection: duckdb.DuckDBPyConnection, draw: Draw) -> None:
-    """Make `claim` (person, person_key, ..., winner) and `chosen` (person, person_key, drawn): one key a person."""
-    connection.execute("""CREATE OR REPLACE TEMP TABLE claim AS
+    """Make `key_claim` (person, person_key, ..., winner) and `chosen` (person, person_key, drawn): one key a person."""
+    connection.execute("""CREATE OR REPLACE TEMP TABLE key_claim AS
         WITH held AS (
             SELECT m.person, k.person_key, true AS living, m.register, m.id
             FROM member m JOIN state.person_key k USING (id)
@@ -113,7 +113,7 @@ def _choose(connection: duckdb.DuckDBPyConnection, draw: Draw) -> None:
             row_number() OVER (PARTITION BY c.person_key ORDER BY c.living DESC, c.register DESC, c.first) = 1 AS winner
         FROM claims c JOIN state.person p USING (person_key)""")
     connection.execute("""CREATE OR REPLACE TEMP TABLE chosen AS
-        SELECT person, person_key, false AS drawn FROM claim WHERE winner
+        SELECT person, person_key, false AS drawn FROM key_claim WHERE winner
         QUALIFY row_number() OVER (PARTITION BY person ORDER BY living DESC, known_from, first) = 1""")
     without = "SELECT person, min(id) AS first FROM member ANTI JOIN chosen USING (person) GROUP BY person"
     [(count,)] = connection.execute(f"SELECT count(*) FROM ({without})").fetchall()
@@ -144,9 +144,9 @@ def _move(state: State) -> int:
         SELECT k.id, k.person_key, k.from_run, c.person_key AS next_key,
             CASE WHEN m.id IS NULL THEN '{GONE}' WHEN w.person = m.person THEN '{MERGED}' WHEN c.drawn THEN '{PARTED}'
                 ELSE '{JOINED}' END AS reason
-        FROM (SELECT k.* FROM state.person_key k WHERE k.id IN (SELECT id FROM reached UNION SELECT id FROM member)) k
+        FROM (SELECT k.* FROM state.person_key k WHERE k.id IN (SELECT id FROM key_mate UNION SELECT id FROM member)) k
         LEFT JOIN member m USING (id) LEFT JOIN chosen c ON c.person = m.person
-        LEFT JOIN (FROM claim WHERE winner) w ON w.person_key = k.person_key
+        LEFT JOIN (FROM key_claim WHERE winner) w ON w.person_key = k.person_key
         WHERE c.person_key IS DISTINCT FROM k.person_key""")
     connection.execute(f"""INSERT INTO state.person_key_past
         SELECT id, person_key, from_run, {state.run}, reason FROM parting WHERE from_run < {state.run} ORDER BY id""")
@@ -167,13 +167,15 @@ def _settle_persons(state: State, moved: int) -> KeyChanges:
     connection.execute("UPDATE state.person SET to_run = NULL WHERE person_key IN (FROM back)")
     connection.execute("""CREATE OR REPLACE TEMP TABLE ending AS
         SELECT DISTINCT q.person_key, c.person_key AS merged_into
-        FROM (SELECT person_key FROM parting UNION SELECT person_key FROM claim WHERE winner AND living) q
+        FROM (SELECT person_key FROM parting UNION SELECT person_key FROM key_claim WHERE winner AND living) q
         ANTI JOIN state.person_key k ON k.person_key = q.person_key
-        LEFT JOIN (FROM claim WHERE winner) w ON w.person_key = q.person_key
+        LEFT JOIN (FROM key_claim WHERE winner) w ON w.person_key = q.person_key
         LEFT JOIN chosen c ON c.person = w.person""")
     connection.execute(f"""UPDATE state.person SET to_run = {run}, merged_into = e.merged_into
         FROM ending e WHERE e.person_key = state.person.person_key""")
-    [counts] = connection.execute("""SELECT (SELECT count(*) FROM chosen WHERE drawn), (SELECT count(*) FROM back),
+    [(new, back, merged, gone)] = (
+        connection.execute("""SELECT (SELECT count(*) FROM chosen WHERE drawn), (SELECT count(*) FROM back),
         (SELECT count(*) FROM ending WHERE merged_into IS NOT NULL),
         (SELECT count(*) FROM ending WHERE merged_into IS NULL)""").fetchall()
-    return KeyChanges(*(int(each) for each in counts), moved=moved)
+    )
+    return KeyChanges(new=new, back=back, merged=merged, gone=gone, moved=moved)

@@ -4,7 +4,7 @@ state.run            one row per run
 state.record         one row per source record ever seen, with our own id; record_past: its earlier stays
 state.<side>.<table> rows that hold today: id, content (a hash of what the row says), from_run, declared columns
 state.<side>_past.*  rows that held from from_run until the run before to_run
-state.link, candidate, decided, person, person_key, loaded_back, retraction, delivery, set_aside: see `DDL`
+state.link, candidate, decided, traced, person, person_key, loaded_back, retraction, delivery, set_aside: see DDL
 state.linkage.*      what `linkage.incremental` keeps for itself
 """
 
@@ -33,6 +33,7 @@ DDL = {
     "person_key_past": "id BIGINT, person_key VARCHAR, from_run BIGINT, to_run BIGINT, reason VARCHAR",
     "loaded_back": "id BIGINT, nhs_number VARCHAR, status VARCHAR, run BIGINT",
     "retraction": "id BIGINT, nhs_number VARCHAR, run BIGINT, reason VARCHAR",
+    "traced": "id BIGINT, verdict VARCHAR",
     "meta": "name VARCHAR, value VARCHAR",
 }
 
@@ -74,8 +75,8 @@ def derived() -> dict[str, str]:
     """Tables of the state that hold the columns of a declared table beside their own."""
     link = _declared(LINK)
     return {
-        "set_aside": f"delivery BIGINT, {_declared(SET_ASIDE)}",
-        "set_aside_past": f"delivery BIGINT, {_declared(SET_ASIDE)}, to_run BIGINT",
+        "set_aside": f"delivery BIGINT, {_declared(SET_ASIDE)}, from_run BIGINT",
+        "set_aside_past": f"delivery BIGINT, {_declared(SET_ASIDE)}, from_run BIGINT, to_run BIGINT",
         "decided": f"id BIGINT, {link}",
         "link": f"id BIGINT, {link}, from_run BIGINT",
         "link_past": f"id BIGINT, {link}, from_run BIGINT, to_run BIGINT, why VARCHAR",

@@ -44,7 +44,8 @@ def ahead(source: Source) -> Told | None:
 
     Raises InputError where it cannot be opened, where its supplier cannot be told, or where its manifest is wrong.
     """
-    extract = detect(source, candidates(source))
+    # Changes may be one table alone; whether people are missing shows when it is read.
+    extract = detect(source, candidates(source), changes=True)
     supplier = extract.supplier
     if supplier.deliveries:
         return _named(supplier, extract)

@@ -73,6 +73,7 @@ def check_titles(path: Path | str, header: Header, is_used: Callable[[str], bool
     seen: set[str] = set()
     for title in header.titles:
         if title and title.casefold() in seen and is_used(title):
+            # It is used, so it is a title and nobody's value.
             raise InputError(
                 f"the column {title!r} stands twice in the header; remove or rename one",
                 path=path,

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from connectors.called import called
 from schemas.errors import InputError
 
 if TYPE_CHECKING:
@@ -50,10 +51,11 @@ def refuse_float_ids(schema: pa.Schema, where: Path | str) -> None:
 
 def refuse_nested(schema: pa.Schema, used: Iterable[str], where: Path | str) -> None:
     """Refuse lists, structures and bytes in a column that is used: the text of a list is nobody's name."""
+    words = dict(zip(schema.names, called(schema.names), strict=True))
     for name in used:
         if not _has_text(schema.field(name).type):
             raise InputError(
-                f"the column {name} holds lists, structures or bytes; make it text or leave it out", path=where
+                f"the column {words[name]} holds lists, structures or bytes; make it text or leave it out", path=where
             )
 
 
@@ -99,7 +101,9 @@ def _from_pandas(frame: Any, label: str) -> pa.Table:
     names = [str(name) for name in frame.columns]
     for at, name in enumerate(names):
         if name in names[:at]:
-            raise InputError(f"the column {name!r} stands twice in the header; remove or rename one", path=label)
+            raise InputError(
+                f"the column {called(names)[at]!r} stands twice in the header; remove or rename one", path=label
+            )
     frame = frame.set_axis(names, axis=1)
     # An object column may hold numbers beside text, which Arrow refuses; as text it is what a file would hold.
     mixed = {name: "string" for name, kind in frame.dtypes.items() if kind.kind == "O" and not _holds(frame[name])}

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from connectors import values
+from connectors.called import names
 from connectors.suppliers.mapped import GENERIC
 from connectors.suppliers.mapped.settings import read_mapping
 from connectors.values import listed
@@ -146,25 +143,6 @@ def overlap(connection: duckdb.DuckDBPyConnection, one: tuple[str, str], other: 
     return float(share or 0)
 
 
-@cache
-def _names() -> tuple[frozenset[str], frozenset[str]]:
-    told = tomllib.loads((Path(__file__).parent / "names.toml").read_text(encoding="utf-8"))
-    return frozenset(told["given"].split()), frozenset(told["family"].split())
-
-
-def looks_like_data(cells: Sequence[str]) -> bool:
-    """Whether the cells of a header are values: a title is no date, number, postcode or person's name."""
-    given, family = _names()
-    sure = 0
-    for cell in (each.strip().lower() for each in cells):
-        if re.fullmatch(r"[0-9][0-9 /.:-]*|\S+@\S+\.\S+|[a-z]{1,2}[0-9][a-z0-9]? *[0-9][a-z]{2}", cell):
-            return True
-        if re.fullmatch(r"[0-9]{1,2}[ -][a-z]{3,9}[ -][0-9]{2,4}", cell):
-            return True
-        sure += cell in given or cell in family or cell in ("male", "female", "m", "f", "y", "n", "yes", "no")
-    return sure >= 2
-
-
 def _told(values_of: str) -> str:
     """The distinct values with what is asked of them more than once."""
     macros = ", ".join(f"date_{name}_precision(value) = 'YMD' AS is_{name}" for name in _FORMS.values())
@@ -177,7 +155,7 @@ def _told(values_of: str) -> str:
 
 
 def _measures(as_at: date) -> str:
-    given, family = (f"({listed(sorted(each))})" for each in _names())
+    given, family = (f"({listed(sorted(each))})" for each in names())
     generic = read_mapping(GENERIC)
     genders = listed(word for words in values.GENDER_WORDS.values() for word in words)
     ethnic = {w.lower() for words in values.ETHNIC_WORDS.values() for w in words}

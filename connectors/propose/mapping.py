@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 
 from connectors.propose.judge import NEEDED
-from connectors.propose.proposal import Proposal, Sheet
+from connectors.propose.proposal import UNSAID, Proposal, Sheet
 from connectors.suppliers.mapped import GENERIC
 from connectors.suppliers.mapped.fields import KINDS
 
@@ -60,6 +60,7 @@ def _kind(kind: str, sheets: list[Sheet]) -> Iterator[str]:
         yield from _alternatives(field, sheets)
     for column in (c for sheet in sheets for c in sheet.columns if c.chosen is None):
         yield f"# not used: {_quoted(column.title)} ({column.holds})"
+    yield from (f"# {column}: {UNSAID}" for sheet in sheets for column in sheet.unsaid)
 
 
 def _alternatives(field: str, sheets: Iterable[Sheet]) -> Iterator[str]:
@@ -78,6 +79,7 @@ def _unknown(sheet: Sheet) -> Iterator[str]:
         best = column.chosen or next(iter(column.others), None)
         perhaps = f"; {best.field}, {best.confidence}: {best.reason}" if best else ""
         yield f"#   {_quoted(column.title)} ({column.holds}){perhaps}"
+    yield from (f"#   {column}: {UNSAID}" for column in sheet.unsaid)
 
 
 def _quoted(text: str) -> str:

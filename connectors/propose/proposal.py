@@ -50,10 +50,15 @@ class Sheet:
     """Whole names are written with a comma, for the most part."""
     preamble: int = 0
     """How far down the titles may stand."""
+    unsaid: tuple[str, ...] = ()
+    """Columns whose titles may be somebody's values, by their place; they are not looked at."""
 
     def title_of(self, field: str) -> str | None:
         """The column proposed for a field."""
         return next((each.title for each in self.columns if each.chosen and each.chosen.field == field), None)
+
+
+UNSAID = "not used: its title may be somebody's value, so it is not repeated; give it a title of words if it is needed"
 
 
 @dataclass(frozen=True)

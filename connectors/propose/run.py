@@ -8,9 +8,10 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from connectors.called import are_values, called
 from connectors.detect import Found, open_source
 from connectors.files.load import create_raw
-from connectors.propose.contents import looks_like_data, order, overlap, weigh
+from connectors.propose.contents import order, overlap, weigh
 from connectors.propose.judge import Seen, judge
 from connectors.propose.proposal import Proposal, Sheet
 from connectors.propose.titles import is_known
@@ -39,6 +40,8 @@ class _Looked:
     relation: str
     fields: dict[str, str]
     """Title to column of the relation."""
+    unsaid: tuple[str, ...]
+    """Columns whose titles may be somebody's values, as messages call them; they are not looked at."""
     columns: tuple[Seen, ...] = ()
 
 
@@ -75,7 +78,7 @@ def propose(
             for title, column in each.fields.items()
             if people and people[0] != each.relation
         }
-        return judge(
+        sheet = judge(
             each.found.name,
             each.columns,
             favoured=favoured,
@@ -84,6 +87,7 @@ def propose(
             as_at=as_at,
             preamble=_PREAMBLE if each.found.header.line > 1 and each.found.header.delimiter else 0,
         )
+        return replace(sheet, unsaid=each.unsaid)
 
     first = [judged(each, None) for each in looked]
     people = next(
@@ -114,12 +118,15 @@ def _look(connection: duckdb.DuckDBPyConnection, given: Found, number: int, prog
     titles = found.header.titles
     # A title of a known system is none of somebody's values, whatever it looks like.
     headless = found.header.line == 0 and found.header.delimiter is not None
-    if headless or looks_like_data([title for title in titles if not is_known(title)]):
+    if headless or are_values([title for title in titles if title and not is_known(title)]):
         raise InputError(
             "the first line seems to hold a record, not titles; put a line of titles above it", path=found.where
         )
     # Titles are compared without spaces and capitals, so of two that differ in nothing else the first counts.
-    once = list({plain(title): title for title in reversed(titles) if plain(title)}.values())[::-1]
+    words = called(titles, is_known)
+    said = [title for title, word in zip(titles, words, strict=True) if word == " ".join(title.split())]
+    unsaid = tuple(word for title, word in zip(titles, words, strict=True) if plain(title) and title not in said)
+    once = list({plain(title): title for title in reversed(said) if plain(title)}.values())[::-1]
     if not once:
         raise InputError("no column has a title; put a line of titles above the records", path=found.where)
     fields = {title: f"c{at}" for at, title in enumerate(once)}
@@ -132,7 +139,7 @@ def _look(connection: duckdb.DuckDBPyConnection, given: Found, number: int, prog
     connection.execute(f"CREATE TEMP VIEW raw_{kind.name} AS {union}")
     if not loaded.records:
         raise InputError("holds a header and no records; export it again", path=found.where)
-    return _Looked(found, f"raw_{kind.name}", fields)
+    return _Looked(found, f"raw_{kind.name}", fields, unsaid)
 
 
 def _weighed(connection: duckdb.DuckDBPyConnection, looked: Sequence[_Looked], as_at: date) -> list[_Looked]:

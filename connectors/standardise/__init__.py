@@ -33,9 +33,16 @@ def create_work_tables(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def standardise(
-    connection: duckdb.DuckDBPyConnection, supplier: Supplier, side: str, memory: Memory | None = None
+    connection: duckdb.DuckDBPyConnection,
+    supplier: Supplier,
+    side: str,
+    memory: Memory | None = None,
+    held: str | None = None,
 ) -> None:
-    """Fill the tables of `side` from the raw relations `raw_<kind>` of one supplier; `memory` is freed on the way."""
+    """Fill the tables of `side` from the raw relations `raw_<kind>` of one supplier; `memory` is freed on the way.
+
+    What hangs on people of the relation `held` is used though no file is of these people.
+    """
     present = _with_records(connection, supplier.kinds)
     people = supplier.people
     needed = {kind.name for kind in (*present, *people)} | _looked_up(supplier)
@@ -52,7 +59,7 @@ def standardise(
     filling = [kind for kind in present if kind.fills]
     # People first: what hangs on them is left out where they are.
     for kind in sorted(filling, key=lambda kind: all(kind is not each for each in people)):
-        set_aside(connection, supplier, kind, side)
+        set_aside(connection, supplier, kind, side, held)
     fills = [(kind, fill) for kind in filling for fill in kind.fills]
     sql = " ".join(parsed(supplier, kind, fill) for kind, fill in fills) if supplier.lookups else ""
     for lookup in supplier.lookups:

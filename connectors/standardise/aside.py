@@ -29,8 +29,13 @@ def refuse(connection: duckdb.DuckDBPyConnection, kind: Kind) -> None:
             raise InputError(rule.because, path=name, line=line)
 
 
-def set_aside(connection: duckdb.DuckDBPyConnection, supplier: Supplier, kind: Kind, side: str) -> None:
-    """Put into `aside` every record of a kind that is not used; the kinds of people come before the others."""
+def set_aside(
+    connection: duckdb.DuckDBPyConnection, supplier: Supplier, kind: Kind, side: str, held: str | None = None
+) -> None:
+    """Put into `aside` every record of a kind that is not used; the kinds of people come before the others.
+
+    `held` is a relation of people (source, source_org, record_id) who are known though no file here is of them.
+    """
     if kind.key_columns:
         nobody = " OR ".join(f'r."{field}" IS NULL' for field in kind.key_columns)
         missing = f"no {' or no '.join(map(kind.title, kind.key_columns))}"
@@ -41,7 +46,7 @@ def set_aside(connection: duckdb.DuckDBPyConnection, supplier: Supplier, kind: K
     if kind.repeats in (Repeats.FIRST, Repeats.FOLD):
         _set_repeats_aside(connection, kind)
     if kind.dependant:
-        _orphans_aside(connection, supplier.people, kind)
+        _orphans_aside(connection, supplier.people, kind, held)
     else:
         _known_aside(connection, supplier.people, kind, side)
 
@@ -109,7 +114,7 @@ def _set_repeats_aside(connection: duckdb.DuckDBPyConnection, kind: Kind) -> Non
     )
 
 
-def _orphans_aside(connection: duckdb.DuckDBPyConnection, people: Sequence[Kind], kind: Kind) -> None:
-    known = f"EXISTS ({_same_key(f'({_people(people)})')})"
-    rule = Rule(ORPHAN, f"NOT {known}", kind.key_columns)
+def _orphans_aside(connection: duckdb.DuckDBPyConnection, people: Sequence[Kind], kind: Kind, held: str | None) -> None:
+    known = [f"EXISTS ({_same_key(relation)})" for relation in (f"({_people(people)})", held) if relation]
+    rule = Rule(ORPHAN, f"NOT ({' OR '.join(known)})", kind.key_columns)
     _put_aside(connection, kind, (rule,), "excluded")

@@ -115,6 +115,12 @@ def of_keys(keys_dir: Path, audit_dir: Path, origin: str) -> list[Anchor]:
     return found
 
 
+def places(keys_dir: Path, origin: str) -> list[Path]:
+    """Every audit folder that the log of this origin was ever seen in."""
+    read = (_read(path) for path in sorted((keys_dir / "anchors").glob("*.json")))
+    return sorted({Path(place) for seen, note in read if note.partition("\n")[0] == origin for place in seen})
+
+
 def _read(path: Path) -> tuple[set[str], str]:
     try:
         kept = json.loads(path.read_text("utf-8"))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -56,7 +56,7 @@ class Log:
     def __init__(self, audit_dir: Path, keys: Keys, origin: str, found: Examined | None, held_entries: Sequence[Entry]):
         """Continue after `found`, or begin an empty log named `origin`."""
         self.audit_dir, self.entries = audit_dir, list(held_entries)
-        self._keys, self._origin, self._broken = keys, origin, False
+        self._keys, self.origin, self._broken = keys, origin, False
         self._leaves = list(found.leaves) if found else []
         self._frontier = merkle.Frontier(self._leaves)
 
@@ -109,7 +109,7 @@ class Log:
 
     def checkpoint(self) -> str:
         """The signed checkpoint over everything appended so far."""
-        return Checkpoint(self._origin, self._frontier.size, self._frontier.root()).sign(self._keys.signing)
+        return Checkpoint(self.origin, self._frontier.size, self._frontier.root()).sign(self._keys.signing)
 
     def proof(self, index: int) -> str:
         """Offline proof that entry `index` is in the log as it stands (C2SP tlog-proof)."""
@@ -122,13 +122,26 @@ def opened(audit_dir: Path, keys: Keys, *, now: datetime) -> Iterator[Log]:
 
     Raises Busy where another run holds it, IntegrityFailure where it was altered, Refused where it cannot be written.
     """
+    with _opened(audit_dir, lambda: _open(audit_dir, keys, now)) as log:
+        yield log
+
+
+@contextmanager
+def opened_after(audit_dir: Path, keys: Keys, check: Callable[[], Examined], *, now: datetime) -> Iterator[Log]:
+    """Hold a log that is there already, checked by `check` instead; for `upkeep.put_back` alone."""
+    with _opened(audit_dir, lambda: _go_on(audit_dir, keys, check(), now)) as log:
+        yield log
+
+
+@contextmanager
+def _opened(audit_dir: Path, begin: Callable[[], Log]) -> Iterator[Log]:
     with ExitStack() as stack:
         try:
             audit_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
             stack.enter_context(held(audit_dir / "lock"))
             for path in (audit_dir, *audit_dir.iterdir()):
                 owner_only(path)
-            log = _open(audit_dir, keys, now)
+            log = begin()
         except OSError as error:
             raise Refused(
                 f"the audit log in {audit_dir} cannot be written ({error.strerror}); nothing leaves"
@@ -139,7 +152,10 @@ def opened(audit_dir: Path, keys: Keys, *, now: datetime) -> Iterator[Log]:
 def _open(audit_dir: Path, keys: Keys, now: datetime) -> Log:
     if not any((audit_dir / name).exists() for name in (LOG, CHECKPOINT)):
         return _begin(audit_dir, keys, now)
-    found = examine(audit_dir, keys_dir=keys.folder)
+    return _go_on(audit_dir, keys, examine(audit_dir, keys_dir=keys.folder), now)
+
+
+def _go_on(audit_dir: Path, keys: Keys, found: Examined, now: datetime) -> Log:
     log = Log(audit_dir, keys, found.verifier.name, found, entries(audit_dir, found))
     if found.loose:
         _set_aside_tail(log, found, now)

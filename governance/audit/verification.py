@@ -178,6 +178,7 @@ def _check_anchors(audit_dir: Path, anchors: Sequence[Anchor], verifier: Verifie
             raise IntegrityFailure(
                 f"{audit_dir}: entry {len(leaves)} and what follows is missing: an anchor in {where} saw "
                 f"{anchor.size} entries, the log now holds {len(leaves)}; an older copy was put back"
+                " (from a backup? then see `caretrace audit put-back`)"
             )
         for leaf in leaves[seen : anchor.size]:
             frontier.append(leaf)

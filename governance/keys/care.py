@@ -89,7 +89,7 @@ def escrow(
     versions = store.versions(keys_dir)
     roots = {str(version): store.read_root(keys_dir, version).hex() for version in versions}
     body = {"format": _ESCROW_FORMAT, "roots": roots, "signing": keys.signing.private_bytes_raw().hex()}
-    fingerprints = tuple(sorted(_fingerprint(each) for each in custodians))
+    fingerprints = tuple(sorted(encryption.fingerprint(each) for each in custodians))
     with log.opened(project / "audit", keys, now=now) as held:
         try:
             encryption.write(to, lambda file: file.write(json.dumps(body).encode()), custodians)
@@ -155,11 +155,6 @@ def destroy(project: Path, keys_dir: Path, version: int, *, reason: str, maker: 
         except OSError as error:
             raise InputError(f"could not be destroyed ({error.strerror}); run this again", path=path) from None
         held.append([(DESTROYED, body)], now=now)
-
-
-def _fingerprint(public_key: str) -> str:
-    digest = sha256(public_key.encode()).hexdigest()[:16]
-    return " ".join(digest[at : at + 4] for at in range(0, 16, 4))
 
 
 def _sha256(path: Path) -> str:

@@ -10,6 +10,7 @@ import gzip
 import io
 import re
 import tempfile
+import traceback
 import zipfile
 from collections.abc import Callable, Mapping
 from datetime import date
@@ -25,6 +26,8 @@ from schemas.errors import CaretraceError
 FIXTURES = Path(__file__).parents[3] / "fixtures"
 # What stands beside the extracts in that folder.
 _NO_EXTRACTS = ("agreements", "ndoo", "systems", "truth", "__pycache__")
+_SHOWN = 400
+"""Bytes of a failing file that are printed."""
 _WORKBOOKS = Path(__file__).with_name("workbooks")
 FOLDERS = ["workbooks", *sorted(e.name for e in FIXTURES.iterdir() if e.is_dir() and e.name not in _NO_EXTRACTS)]
 
@@ -76,7 +79,22 @@ def attempt(files: Mapping[str, bytes], values: frozenset[str] = frozenset()) ->
 
 def _check_words(words: str, values: frozenset[str]) -> None:
     found = {value for value in values if value in words}
-    assert not found, f"the words hold {len(found)} values: {words}"
+    assert not found, f"the words hold {len(found)} values: {words[:400]}"
+
+
+def told(error: BaseException, made: Mapping[str, bytes], sound: Mapping[str, bytes], how: str) -> str:
+    """A failing case in a few lines that give it again: `how` it was made, and what was damaged as hex, cut short."""
+    frames = traceback.extract_tb(error.__traceback__)[-3:]
+    places = " < ".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in reversed(frames))
+    shown = [
+        f"  {name!r}: {len(content):,} bytes {content[:_SHOWN].hex()}{' ...' if len(content) > _SHOWN else ''}"
+        for name, content in sorted(made.items(), key=lambda item: len(item[1]))
+        if content != sound.get(name)
+    ]
+    beside = (
+        f"  beside {len(made) - len(shown)} sound files; not there: {', '.join(sorted(sound.keys() - made)) or '-'}"
+    )
+    return "\n".join([how, f"  {type(error).__name__}: {str(error)[:300]}", f"  at {places}", *shown, beside])
 
 
 def values_of(files: Mapping[str, bytes]) -> frozenset[str]:
@@ -86,11 +104,25 @@ def values_of(files: Mapping[str, bytes]) -> frozenset[str]:
     ]
     titles = " ".join(lines[0] for lines in texts).casefold()
     cells = (cell for lines in texts for line in lines[1:] for cell in re.split(r'[,;\t|"^~&{}]', line))
+    named = {cell for lines in texts for cell in _names_of(lines)}
     return frozenset(
         cell.strip()
-        for cell in cells
-        if re.search(r"\d{4}", cell) and len(cell.strip()) > 6 and cell.strip().casefold() not in titles
+        for cell in [*cells, *named]
+        if (cell in named or re.search(r"\d{4}", cell))
+        and len(cell.strip()) > 6
+        and cell.strip().casefold() not in titles
     )
+
+
+def _names_of(lines: list[str]) -> set[str]:
+    """Surnames and forenames that stand under a title that says so, without quotation marks in their line."""
+    mark = max(",;\t|", key=lines[0].count)
+    titles = [re.sub(r"\W|_", "", title).casefold() for title in lines[0].split(mark)]
+    at = [
+        n for n, title in enumerate(titles) if title in ("surname", "familyname", "lastname", "givenname", "forename")
+    ]
+    rows = [line.split(mark) for line in lines[1:] if '"' not in line]
+    return {row[n] for row in rows if len(row) == len(titles) for n in at if row[n].isalpha()}
 
 
 @st.composite
@@ -228,6 +260,26 @@ STRANGE = [
 ]
 
 
+def _with_value_for_title(data: st.DataObject, content: bytes) -> bytes:
+    """A cell of the line of titles holds a value: one from the file, or another; or it is a column more."""
+    first, newline, rest = content.partition(b"\n")
+    mark = _delimiter(content)
+    titles = first.rstrip(b"\r").split(mark)
+    held = [cell for cell in rest[:2000].replace(b"\n", mark).split(mark) if re.search(rb"\d", cell)]
+    value = data.draw(st.sampled_from([b"9" * 40, b"9434765919", b"12/03/1950", b"BR1 1AA", *held[:50]]))
+    at = data.draw(st.integers(0, len(titles)))
+    return mark.join([*titles[:at], value.strip(), *titles[at + 1 :]]) + newline + rest
+
+
+def _with_lines_joined(data: st.DataObject, content: bytes) -> bytes:
+    """A line break is lost, now and then the first: a record stands on the line of titles."""
+    breaks = [found.span() for found in re.finditer(rb"\r?\n", content)]
+    if not breaks:
+        return content
+    begin, end = breaks[0] if data.draw(st.booleans()) else data.draw(st.sampled_from(breaks))
+    return content[:begin] + data.draw(st.sampled_from([b"", _delimiter(content)])) + content[end:]
+
+
 def _gzipped(data: st.DataObject, content: bytes) -> bytes:
     packed = gzip.compress(content, mtime=0)
     return packed[: _place(data, packed)] if data.draw(st.booleans()) else packed
@@ -245,5 +297,6 @@ def _zipped(data: st.DataObject, content: bytes) -> bytes:
 
 MUTATIONS: list[Mutation] = [
     *(_cut, _beheaded, _noisy, _overwritten, _unquoted, _without_line, _with_line_again, _with_blank_lines),
+    *(_with_value_for_title, _with_lines_joined),
     *(_with_column, _reordered, _recoded, _partly_recoded, _with_other_delimiter, _with_strange_cell),
 ]

@@ -41,3 +41,20 @@ def test_there_is_an_extract_of_every_format() -> None:
 def test_any_mutation_is_accounted_for(folders: tuple[str, ...], data: st.DataObject) -> None:
     files = files_of(data.draw(st.sampled_from(folders)))
     mutations.attempt(data.draw(mutations.mutated(files)), mutations.values_of(files))
+
+
+@pytest.mark.parametrize(
+    ("folder", "name", "old", "new"),
+    [
+        ("pds_mesh", "RESP_29.csv", b"UNIQUE REFERENCE", b"UNIQUE REFERENCE," + b"9" * 40),
+        ("pds_mesh", "RESP_29.csv", b"GP_REGISTRATION_DATE", b"9434765919"),
+        ("pds_mesh", "RESP_29.csv", b"GP_REGISTRATION_DATE", b"GP_REGISTRATION_DATE9434765919"),
+        ("pds_mesh", "RESP_29.csv", b"GP_REGISTRATION_DATE", b"Smith"),
+    ],
+)
+def test_a_value_among_the_titles_is_not_repeated(folder: str, name: str, old: bytes, new: bytes) -> None:
+    files = files_of(folder)
+    content = files[name]
+    assert old in content
+    value = new.replace(old, b"").strip(b",").decode()
+    mutations.attempt({name: content.replace(old, new, 1)}, frozenset({value}))

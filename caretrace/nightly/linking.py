@@ -1,0 +1,153 @@
+"""The second half of a night: what changed is linked again, and the run is published with its state."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from caretrace import population, review, run_folder
+from caretrace.identity import mapping_hashes
+from caretrace.linked import SIDES
+from caretrace.nightly import account, publishing, watch
+from caretrace.nightly.deliveries import reading
+from caretrace.nightly.result import Outcome, Status
+from caretrace.review.verdicts import load as load_verdicts
+from caretrace.version import __version__
+
+if TYPE_CHECKING:
+    from linkage.incremental import Updated
+
+    from caretrace.nightly.night import AtWork
+    from caretrace.warehouse.store import State
+
+
+def link_and_publish(night: AtWork, state: State, run_id: str, made_of: Mapping[str, Any]) -> Outcome:
+    """Bring links, traces and person keys up to date, write the run folder, and put the new state in place."""
+    from caretrace.warehouse.keys import update_keys
+    from caretrace.warehouse.links import update_links
+    from caretrace.warehouse.publish import Night, snapshot
+    from caretrace.warehouse.views import open_views
+
+    verdicts = review.verdicts(night.project.decisions)
+    updated = _link(night, state, run_id, verdicts)
+    with night.clock("links"):
+        links = update_links(state, night.settings.traces.folder)
+    with night.clock("person_keys"):
+        keys = update_keys(state, draw=secrets.token_bytes)
+    open_views(state)
+    kind = "undo" if night.wanted.undo_to is not None else "night" if updated.mode == "night" else "full"
+    _note_run(night, state, kind, {"run_id": run_id, "made_of": dict(made_of)})
+    notes = list(watch.notes(state.connection, night.settings, as_at=night.wanted.as_at))
+    made = Night(
+        run_id=run_id,
+        created_at=night.started,
+        kind=kind,
+        settings=night.plain,
+        model=updated.model,
+        linkage=_facts(updated),
+        inputs=[
+            {"side": SIDES[waiting.source.side], **file.to_json()}
+            for waiting, taken in night.taken
+            if taken.outcome == "applied"
+            for file in taken.facts
+        ],
+        mappings=mapping_hashes(
+            [reading(taken.delivery, night.opening) for _, taken in night.taken if taken.outcome == "applied"]
+        ),
+        verdicts=verdicts.facts if verdicts else None,
+        notes=notes,
+        timings=dict(night.clock.seconds),
+    )
+    with publishing.drafting(night.project.runs, state) as draft:
+        with night.clock("publish"):
+            manifest = snapshot(state, draft.path, made, full=updated.mode != "night", progress=night.progress)
+            counts, changes = _counts(state), {"links": links.to_json(), "keys": keys.to_json(), **_handed_over(state)}
+            run_folder.seal(draft, manifest)
+        state.commit()
+        run_folder.place(draft)
+    return account.outcome(
+        night,
+        Status.DONE,
+        run=state.run,
+        kind=kind,
+        folder=draft.final,
+        counts=counts,
+        changes=changes,
+        notes=notes,
+    )
+
+
+def _link(night: AtWork, state: State, run_id: str, verdicts: review.Verdicts | None) -> Updated:
+    from linkage import incremental
+
+    connection = state.connection
+    if verdicts is not None:
+        load_verdicts(connection, verdicts)
+    if night.plain.population is not None:
+        population.load(connection, night.plain.population)
+    if night.wanted.undo_to is not None:
+        from caretrace.warehouse.undo import undo
+
+        undo(state, to_run=night.wanted.undo_to)
+    with night.clock("link"):
+        return incremental.update(
+            connection,
+            seed=night.plain.seed,
+            run_id=run_id,
+            settings=night.plain.linkage,
+            model=night.plain.model,
+            again=night.wanted.again,
+            engine=night.engine,
+            progress=night.progress,
+        )
+
+
+def _note_run(night: AtWork, state: State, kind: str, counts: Mapping[str, Any]) -> None:
+    state.connection.execute(
+        "INSERT INTO state.run VALUES (?, ?, ?, ?, ?, CAST(? AS JSON))",
+        [
+            state.run,
+            night.wanted.as_at,
+            night.started.replace(tzinfo=None),
+            kind,
+            __version__,
+            json.dumps(dict(counts)),
+        ],
+    )
+
+
+def _facts(updated: Updated) -> dict[str, Any]:
+    """What the manifest says of the linkage: of a night, what it did and the bands it used."""
+    if updated.facts is not None:
+        return {**updated.facts.to_json(), "mode": updated.mode}
+    bands = updated.model.bands
+    return {
+        "mode": updated.mode,
+        "model": updated.model.to_json(),
+        "model_id": updated.model.model_id,
+        "bands": {"link_at": bands.link_at, "review_at": bands.review_at} if bands else None,
+        "reached": dict(updated.reached),
+        "decided": updated.decided,
+        "pairs": updated.pairs,
+        "register_people": updated.register_people,
+        "seconds": dict(updated.seconds),
+    }
+
+
+def _counts(state: State) -> dict[str, Any]:
+    """The run's accounts, as the state has them now."""
+    [(counts,)] = state.connection.execute(
+        "SELECT CAST(counts AS VARCHAR) FROM state.run WHERE run = ?", [state.run]
+    ).fetchall()
+    found: dict[str, Any] = json.loads(counts)
+    return {name: value for name, value in found.items() if name not in ("made_of", "run_id")}
+
+
+def _handed_over(state: State) -> dict[str, int]:
+    [(loaded, retracted)] = state.connection.execute(
+        f"SELECT (SELECT count(*) FROM state.loaded_back WHERE run = {state.run}),"
+        f" (SELECT count(*) FROM state.retraction WHERE run = {state.run})"
+    ).fetchall()
+    return {"load_back": loaded, "retractions": retracted}

@@ -1,0 +1,57 @@
+"""What a night is asked for, and what gathers while it is at work."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from caretrace.pipeline import Clock
+from schemas.progress import Progress
+
+if TYPE_CHECKING:
+    from caretrace.nightly.intake import Taken
+    from caretrace.nightly.waiting import Waiting
+    from caretrace.pipeline import Settings as RunSettings
+    from caretrace.project import Project
+    from caretrace.project.settings import Settings
+    from connectors.files.opening import Opening
+    from linkage import Engine
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What whoever starts a night may ask for."""
+
+    as_at: date
+    """The day that it is, for the sources' dates and for everything that is due."""
+    again: bool = False
+    """Link everybody anew, with a model trained anew."""
+    accept: Collection[str] = ()
+    """Deliveries, as NAME or SOURCE/NAME, that are applied in spite of the limits that hold them."""
+    dry: bool = False
+    """Look at what is waiting, and do nothing."""
+    undo_to: int | None = None
+    """Lay everything back as it was after this run, instead of reading anything."""
+
+
+@dataclass
+class AtWork:
+    """What gathers while a night is at work."""
+
+    project: Project
+    settings: Settings
+    wanted: Wanted
+    opening: Opening
+    engine: Engine | None
+    progress: Progress
+    started: datetime
+    plain: RunSettings
+    """The same settings as the stages of a run take them."""
+    clock: Clock = field(default_factory=Clock)
+    waiting: list[Waiting] = field(default_factory=list)
+    taken: list[tuple[Waiting, Taken]] = field(default_factory=list)
+    """What became of each delivery."""
+    recovered: Path | None = None

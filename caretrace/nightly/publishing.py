@@ -1,0 +1,81 @@
+"""How a run folder comes to stand beside its state: sealed before the state is replaced, renamed after it.
+
+Killed before, the run never was; killed between, the next start finds the sealed folder and gives it its name.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from caretrace import run_folder
+from caretrace.run_folder import Draft
+
+if TYPE_CHECKING:
+    from caretrace.warehouse.store import State
+
+_DRAFT = ".{}.partial-night"
+
+
+def folder(runs: Path, run: int) -> Path:
+    """The folder of a run, by its number."""
+    return runs / f"{run:04d}"
+
+
+@contextmanager
+def drafting(runs: Path, state: State) -> Iterator[Draft]:
+    """A draft of the run's folder; it is left where the state was replaced, and gone where it was not.
+
+    Raises InputError where the folder stands already.
+    """
+    final = folder(runs, state.run)
+    run_folder.refuse_existing(final)
+    draft = Draft(_draft(final), final)
+    if draft.path.exists():
+        shutil.rmtree(draft.path)
+    draft.work.mkdir(parents=True)
+    try:
+        yield draft
+    finally:
+        if not state.committed:
+            shutil.rmtree(draft.path, ignore_errors=True)
+
+
+def recover(runs: Path, last_run: int) -> Path | None:
+    """Publish the last run where it was killed before its folder had its name, and remove drafts of runs that died.
+
+    Gives the folder that was published, None where there was nothing to do.
+    """
+    found = None
+    final = folder(runs, last_run)
+    draft = Draft(_draft(final), final)
+    if last_run and not final.exists() and (draft.path / run_folder.MANIFEST).is_file():
+        run_folder.place(draft)
+        found = final
+    for stale in runs.glob(_DRAFT.format("*")):
+        shutil.rmtree(stale)
+    return found
+
+
+def newest(runs: Path) -> int:
+    """Number of the newest run that has a folder; 0 where there is none."""
+    numbers = [int(path.name) for path in runs.glob("*") if re.fullmatch("[0-9]{4,}", path.name)]
+    return max((each for each in numbers if (folder(runs, each) / run_folder.MANIFEST).is_file()), default=0)
+
+
+def loaded(marks: Path) -> dict[str, int]:
+    """Target to the run it holds, as far as it is known."""
+    try:
+        found = json.loads(marks.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {str(name): int(run) for name, run in found.items()} if isinstance(found, dict) else {}
+
+
+def _draft(final: Path) -> Path:
+    return final.with_name(_DRAFT.format(final.name))

@@ -1,0 +1,75 @@
+"""Where a finished run goes beside its own folder; a target that fails today is tried again by the next run.
+
+In: the newest run folder. Out: each target at that run, or a sentence why not: the run itself stands in any case.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from caretrace.files import replaced
+from caretrace.nightly import publishing
+from caretrace.project import Project
+from schemas.errors import CaretraceError
+from schemas.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from caretrace.project.settings import Postgres, Settings
+
+MARKS = "targets.json"
+
+
+def bring_up_to_date(project: Project, settings: Settings, *, progress: Progress = SILENT) -> dict[str, str]:
+    """Bring every target to the newest run; gives, by target, what was done or why it failed ("failed: ...")."""
+    newest = publishing.newest(project.runs)
+    if not newest:
+        return {}
+    marks = project.warehouse / MARKS
+    held = publishing.loaded(marks)
+    run = publishing.folder(project.runs, newest)
+    said: dict[str, str] = {}
+    views = project.warehouse / "warehouse.duckdb"
+    if held.get("views") != newest or not views.exists():
+        said["views"] = _views(project, run, newest)
+    postgres = settings.targets.postgres
+    if postgres is not None and held.get("postgres") != newest:
+        said["postgres"] = _postgres(postgres, run, progress)
+    done = {name: newest for name, words in said.items() if not words.startswith("failed")}
+    if done:
+        _write(marks, {**held, **done})
+    return said
+
+
+def _views(project: Project, run: Path, number: int) -> str:
+    from caretrace.warehouse.publish import refresh
+
+    try:
+        refresh(project, run, number)
+    except (CaretraceError, OSError) as error:
+        return f"failed: {_sentence(error)}"
+    return "refreshed"
+
+
+def _postgres(settings: Postgres, run: Path, progress: Progress) -> str:
+    from caretrace.warehouse.publish import postgres
+
+    try:
+        target = postgres.Target(settings.connection, settings.password_variable)
+        done = postgres.load(run, target, postgres.Settings(**settings.names()), progress=progress)
+    except (CaretraceError, OSError) as error:
+        return f"failed: {_sentence(error)}"
+    return f"loaded: {done.added:,} rows added, {done.removed:,} removed" if done.changed else "held it already"
+
+
+def _sentence(error: CaretraceError | OSError) -> str:
+    if isinstance(error, CaretraceError):
+        return str(error).replace("\n", " ")
+    return os.strerror(error.errno) if error.errno else "the system refused"
+
+
+def _write(path: Path, marks: dict[str, int]) -> None:
+    with replaced(path) as draft:
+        draft.write_text(json.dumps(marks, indent=2, sort_keys=True) + "\n", encoding="utf-8", newline="\n")

@@ -1,0 +1,203 @@
+"""Which deliveries are news: by the hashes of their files and by what the state knows of those that came before.
+
+In: an inbox as it stands, and what became of earlier deliveries. Out: `Waiting`: what is to be read, what only to be
+noted (repeated, late), and for suppliers that send changes the deliveries these are laid over.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from caretrace.nightly.deliveries import Delivery, File, Inbox, hashed, in_order, told
+from caretrace.project.settings import Source
+from connectors.feed.ahead import together
+from connectors.files.opening import Opening
+from schemas.errors import InputError
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+@dataclass(frozen=True)
+class Past:
+    """What became of an earlier delivery."""
+
+    number: int
+    name: str
+    mode: str
+    outcome: str
+    reason: str | None
+    run: int
+    files: tuple[File, ...]
+
+    @property
+    def stamp(self) -> tuple[tuple[str, int, int], ...]:
+        """The stamps of its files, as they were."""
+        return tuple(file.stamp for file in self.files)
+
+    @property
+    def content(self) -> frozenset[str]:
+        """The hashes of its files."""
+        return frozenset(file.sha256 for file in self.files)
+
+
+@dataclass(frozen=True)
+class Note:
+    """A delivery that is not applied, and why."""
+
+    delivery: Delivery
+    outcome: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What one source has for tonight."""
+
+    source: Source
+    pending: tuple[Delivery, ...]
+    """To be read, in order."""
+    notes: tuple[Note, ...]
+    chain: tuple[Delivery, ...] = ()
+    """What was applied since the last full delivery, of a supplier whose changes are replayed over it."""
+    missing: tuple[str, ...] = ()
+    """Of those, the names that are no longer in the inbox."""
+    unfinished: tuple[tuple[str, str], ...] = ()
+    """Names that are left for the next run, and why."""
+    strange: tuple[str, ...] = ()
+    undone: tuple[str, ...] = ()
+    """Names of deliveries that were applied once and taken back by a person."""
+    accepted: frozenset[str] = frozenset()
+    """Names that are applied whatever the limits say."""
+
+
+def history(connection: duckdb.DuckDBPyConnection, feed: str) -> tuple[Past, ...]:
+    """Every delivery of the feed that the attached state knows, oldest first."""
+    rows = connection.execute(
+        "SELECT delivery, name, mode, outcome, reason, run, files FROM state.delivery WHERE feed = ? ORDER BY delivery",
+        [feed],
+    ).fetchall()
+    return tuple(
+        Past(number, name, mode, outcome, reason, run, tuple(_file(each) for each in json.loads(files or "[]")))
+        for number, name, mode, outcome, reason, run, files in rows
+    )
+
+
+def _file(facts: dict[str, object]) -> File:
+    return File(
+        str(facts["name"]),
+        Path(str(facts["name"])),
+        int(str(facts["bytes"])),
+        int(str(facts.get("modified", -1))),
+        str(facts["sha256"]),
+    )
+
+
+def sort_out(
+    source: Source, inbox: Inbox, past: Sequence[Past], *, opening: Opening, accept: Collection[str] = ()
+) -> Waiting:
+    """What is to be done with each delivery of the inbox; `accept` names those that are wanted in spite of all."""
+    latest = {each.name: each for each in past}
+    unfinished = dict(inbox.unfinished)
+    pending: list[Delivery] = []
+    notes: list[Note] = []
+    undone: list[str] = []
+    here: dict[str, Delivery] = {}
+    accepted = frozenset(
+        each.name for each in inbox.deliveries if {each.name, f"{source.name}/{each.name}"} & {*accept}
+    )
+    for found in inbox.deliveries:
+        before = latest.get(found.name)
+        delivery = _with_hashes(found, before)
+        if isinstance(delivery, str):
+            unfinished[found.name] = delivery
+            continue
+        here[found.name] = delivery
+        if before and before.outcome != "held" and before.content == delivery.content and found.name not in accepted:
+            undone += [found.name] if before.outcome == "undone" else []
+            continue
+        if delivery.fault is None:
+            delivery = told(delivery, opening)
+        why = None if found.name in accepted else _not_wanted(delivery, past)
+        if why is None:
+            pending.append(delivery)
+        else:
+            notes.append(Note(delivery, *why))
+    chain, missing = _chain(source, pending, past, here)
+    return Waiting(
+        source,
+        tuple(sorted(pending, key=_place)),
+        tuple(notes),
+        chain,
+        missing,
+        tuple(sorted(unfinished.items())),
+        inbox.strange,
+        tuple(undone),
+        accepted,
+    )
+
+
+def _place(delivery: Delivery) -> tuple[str, object]:
+    """By the supplier's own time where it is told, else by name."""
+    return (delivery.told.at if delivery.told else ""), in_order(delivery.name)
+
+
+def _with_hashes(found: Delivery, before: Past | None) -> Delivery | str:
+    """A file that stands as it stood is not read again for its hash."""
+    if before is not None and before.stamp == found.stamp:
+        known = {file.name: file.sha256 for file in before.files}
+        return replace(found, files=tuple(replace(file, sha256=known[file.name]) for file in found.files))
+    return hashed(found)
+
+
+def _not_wanted(delivery: Delivery, past: Sequence[Past]) -> tuple[str, str] | None:
+    """Outcome and reason of a delivery that is not to be applied."""
+    applied = [each for each in past if each.outcome == "applied"]
+    same = next((each for each in applied if each.content == delivery.content), None)
+    if same is not None and delivery.content:
+        return "repeated", f"its files are those of {same.name}, which run {same.run} applied"
+    # A supplier that tells the order itself has its deliveries put into their places by the replay.
+    last = max((each.name for each in applied), key=in_order, default=None)
+    if delivery.told is None and last is not None and in_order(delivery.name) < in_order(last):
+        return "late", f"it comes before {last}, which is applied already"
+    return None
+
+
+def _chain(
+    source: Source, pending: Sequence[Delivery], past: Sequence[Past], here: dict[str, Delivery]
+) -> tuple[tuple[Delivery, ...], tuple[str, ...]]:
+    """The deliveries that new changes are laid over, for suppliers that tell them; and those that are gone."""
+    if not any(delivery.told for delivery in pending):
+        return (), ()
+    news = {delivery.name for delivery in pending}
+    since: dict[str | None, list[str]] = {}
+    for each in past:
+        if each.outcome != "applied" or each.name in news:
+            continue
+        names = since.setdefault(_feed(each.files, source), [])
+        if each.mode == "full":
+            names.clear()
+        names.append(each.name)
+    wanted = [name for names in since.values() for name in dict.fromkeys(names)]
+    return tuple(here[name] for name in wanted if name in here), tuple(name for name in wanted if name not in here)
+
+
+def _feed(files: Sequence[File], source: Source) -> str | None:
+    """What tells feeds apart that share an inbox: the end of what their names have in common."""
+    from connectors import Source as Reading
+
+    reading = Reading(Path(), format=source.format, mapping=source.mapping)
+    told_by = (together(file.path.name, reading) for file in files)
+    return next((each.partition("_")[2] for each in told_by if each), None)
+
+
+def require_accepted(accept: Collection[str], waiting: Sequence[Waiting]) -> None:
+    """Raise InputError for a name to be accepted that no inbox holds: a slip must not pass for a decision."""
+    known = {name for each in waiting for name in each.accepted}
+    known |= {f"{each.source.name}/{name}" for each in waiting for name in each.accepted}
+    if unknown := sorted(set(accept) - known):
+        raise InputError(f"no inbox holds a delivery {unknown[0]}; `caretrace run --dry-run` lists what is waiting")

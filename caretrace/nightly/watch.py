@@ -1,0 +1,76 @@
+"""What a run says although nothing is wrong yet: a model grown old, a delivery overdue, an agreement about to end.
+
+In: the state, the settings, and the day. Out: sentences, none of which holds anything up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import TYPE_CHECKING
+
+from schemas.errors import CaretraceError
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from caretrace.project.settings import Agreements, Retrain, Settings
+
+
+def notes(connection: duckdb.DuckDBPyConnection, settings: Settings, *, as_at: date) -> Iterator[str]:
+    """Everything there is to say; the state is attached, with tonight's run in it."""
+    yield from _model(connection, settings.retrain, as_at)
+    yield from _overdue(connection, settings.schedule, as_at)
+    yield from agreements(settings.agreements, as_at)
+
+
+def _model(connection: duckdb.DuckDBPyConnection, limits: Retrain, as_at: date) -> Iterator[str]:
+    """The model of the last full run, by its age and by how the lists have grown since."""
+    made = connection.execute(
+        "SELECT run, as_at, counts->>'client_records', counts->>'register_records' FROM state.run"
+        " WHERE kind = 'full' ORDER BY run DESC LIMIT 1"
+    ).fetchall()
+    if not made:
+        return
+    run, day, *then = made[0]
+    days = (as_at - day).days
+    if days >= limits.after_days:
+        yield f"the model is {days:,} days old (run {run}); `caretrace run --again` trains a new one"
+    for side, before in zip(("clients", "register"), then, strict=True):
+        [(now,)] = connection.execute(f"SELECT count(*) FROM state.{side}.person").fetchall()
+        if before and abs(now - int(before)) > limits.growth * int(before):
+            yield (
+                f"the {side} are {now:,} records, {int(before):,} when the model was trained (run {run});"
+                " `caretrace run --again` trains a new one"
+            )
+
+
+def _overdue(connection: duckdb.DuckDBPyConnection, schedule: dict[str, int], as_at: date) -> Iterator[str]:
+    last = dict(
+        connection.execute(
+            "SELECT d.feed, max(r.as_at) FROM state.delivery d JOIN state.run r USING (run)"
+            " WHERE d.outcome = 'applied' GROUP BY 1"
+        ).fetchall()
+    )
+    for name, days in sorted(schedule.items()):
+        if name not in last:
+            yield f"{name}: no delivery has been applied yet"
+        elif (passed := (as_at - last[name]).days) > days:
+            yield f"{name}: the last delivery was applied {passed:,} days ago, and one is expected every {days:,}"
+
+
+def agreements(watched: Agreements, as_at: date) -> Iterator[str]:
+    """Agreements that have ended or are about to; one that cannot be read is said, and stops no run."""
+    from governance import agreement
+
+    for path in watched.files:
+        try:
+            ends = agreement.load(path).agreement.dates.effective_to
+        except CaretraceError as error:
+            yield f"agreement {path.name}: {str(error).splitlines()[0]}"
+            continue
+        left = (ends - as_at).days
+        if left < 0:
+            yield f"agreement {path.name}: it ended on {ends.isoformat()}"
+        elif left <= watched.warn_days:
+            yield f"agreement {path.name}: it ends on {ends.isoformat()}, in {left:,} days"

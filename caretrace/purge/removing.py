@@ -1,0 +1,140 @@
+"""Removing what is too old: said in the log before, taken out of sight first, removed, and said in the log after.
+
+A folder is given another name before it is emptied, so that nobody ever finds half of a run. What a purge that was
+killed left is removed by the next one.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from caretrace.project import Project, locked
+from caretrace.purge import delivered, old
+from caretrace.purge.old import Entries, Found, Item
+from caretrace.purge.settings import Retention
+from governance import audit, keys
+from governance.audit import log, upkeep
+from governance.audit.log import Log
+from governance.files import sha256_of
+from schemas.errors import InputError, Refused, SettingsError
+
+_HIDDEN = ".purged-"
+
+
+@dataclass(frozen=True)
+class Purge:
+    """What a purge removed, or would."""
+
+    old: tuple[Item, ...]
+    kept: tuple[Item, ...]
+    set_asides: int
+    changed: tuple[Path, ...] = ()
+    """Files that are not what they were when we last knew them, and so stay."""
+
+
+def plan(project: Project, retention: Retention, keys_dir: Path, *, now: datetime) -> Purge:
+    """What a purge would remove now, and why; nothing is changed or logged."""
+    try:
+        entries: Entries = audit.verify(project.audit, keys_dir=keys_dir).entries
+    except InputError:  # nothing was ever written or released
+        entries = ()
+    with locked(project):
+        return _find(project, retention, entries, now)
+
+
+def purge(project: Project, retention: Retention, keys_dir: Path, *, maker: str, now: datetime) -> Purge:
+    """Remove what `plan` says, and log it. Raises Refused without keys, Busy where a run or a backup is at work."""
+    try:
+        secrets = keys.load(keys_dir, project=project.root)
+    except SettingsError as error:
+        raise Refused(
+            "things are removed only where the log can say so, and the log needs keys (`caretrace keys new`):",
+            [str(error)],
+        ) from None
+    with locked(project), log.opened(project.audit, secrets, now=now) as held:
+        _finish_earlier(project, held, now)
+        found = _find(project, retention, held.entries, now)
+        if not found.old and not found.set_asides:
+            return found
+        with _logged(held, found, maker, now):
+            changed = [path for item in found.old for path in _remove(item)]
+            if found.set_asides:
+                _remove_notes(project, retention, now)
+        return Purge(found.old, found.kept, found.set_asides, tuple(changed))
+
+
+def _find(project: Project, retention: Retention, entries: Entries, now: datetime) -> Purge:
+    found = old.find(project, retention, entries, now=now)
+    if not (project.warehouse / "state.duckdb").is_file():
+        return Purge(found.old, found.kept, 0)
+    from caretrace import pipeline
+    from caretrace.project import settings
+    from caretrace.warehouse.store import read_state
+
+    with read_state(project.warehouse, pipeline.Settings(as_at=now.date())) as state:
+        said = settings.load(project)
+        more: Found = delivered.find(state.connection, project, said, retention, now=now)
+        notes = delivered.old_set_asides(state.connection, retention, now=now)
+    return Purge(found.old + more.old, found.kept + more.kept, notes)
+
+
+@contextmanager
+def _logged(held: Log, found: Purge, maker: str, now: datetime) -> Iterator[None]:
+    counts = dict(Counter(item.kind for item in found.old))
+    if found.set_asides:
+        counts["notes of records set aside"] = found.set_asides
+    body = {
+        "id": f"P{len(held.entries):06d}",
+        "counts": counts,
+        "paths": [f"{item.kind} {item.name}" for item in found.old],
+        "maker": maker,
+    }
+    held.append([(upkeep.PURGING, body)], now=now)
+    yield
+    held.append([(upkeep.PURGED, {"id": body["id"]})], now=now)
+
+
+def _remove(item: Item) -> Sequence[Path]:
+    """Remove what an item consists of; gives what was changed since and stays."""
+    changed = []
+    for path in item.paths:
+        if path.is_dir():
+            hidden = path.with_name(f"{_HIDDEN}{path.name}")
+            path.rename(hidden)
+            shutil.rmtree(hidden)
+        elif item.known and sha256_of(path) != item.known[path]:
+            changed.append(path)
+        else:
+            path.unlink()
+            _remove_empty(path.parent, item.within)
+    return changed
+
+
+def _remove_empty(folder: Path, within: Path | None) -> None:
+    """A delivery that was a folder goes with its last file; the inbox itself stays."""
+    while within and folder != within and folder.is_relative_to(within) and not any(folder.iterdir()):
+        folder.rmdir()
+        folder = folder.parent
+
+
+def _remove_notes(project: Project, retention: Retention, now: datetime) -> None:
+    from caretrace import pipeline
+    from caretrace.warehouse.store import next_state
+
+    with next_state(project.warehouse, pipeline.Settings(as_at=now.date())) as state:
+        delivered.remove_set_asides(state.connection, retention, now=now)
+        state.commit()
+
+
+def _finish_earlier(project: Project, held: Log, now: datetime) -> None:
+    """Remove what a killed purge had taken out of sight, and say that it ended."""
+    for place in (project.runs, project.root / "traces" / "requests", project.root / "traces" / "readings"):
+        for hidden in place.glob(f"{_HIDDEN}*"):
+            shutil.rmtree(hidden)
+    held.append([(upkeep.PURGED, {"id": each}) for each in upkeep.unfinished(held.entries)], now=now)
