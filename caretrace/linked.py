@@ -73,7 +73,7 @@ def make_person_keys(connection: duckdb.DuckDBPyConnection, *, run_id: str) -> N
 
 def write_linked(connection: duckdb.DuckDBPyConnection, folder: Path, *, progress: Progress = SILENT) -> None:
     """Write person_key.parquet and every linked table into `folder`, which must exist."""
-    with progress.stage("Writing linked tables", len(LINKED_TABLES) + 1) as advance, _order_kept(connection):
+    with progress.stage("Writing linked tables", len(LINKED_TABLES) + 1) as advance, order_kept(connection):
         write_parquet(connection, "FROM person_key", folder / "person_key.parquet")
         advance(1)
         for table in LINKED_TABLES:
@@ -100,7 +100,7 @@ def _joined(table: Table) -> str:
 
 
 @contextmanager
-def _order_kept(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+def order_kept(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     """Joins take their rows from the left in its order, as they are written; the optimiser might turn them round."""
     connection.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
     try:
@@ -109,9 +109,11 @@ def _order_kept(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         connection.execute("RESET disabled_optimizers")
 
 
-def write_parquet(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
+def write_parquet(
+    connection: duckdb.DuckDBPyConnection, query: str, path: Path, *, compression: str = "snappy"
+) -> None:
     """Write one file with fixed row groups; `query` must give its rows in an order that threads do not change."""
     quoted = str(path).replace("'", "''")
     # Ids and addresses seldom repeat, so a long search for a dictionary of them is lost time.
-    options = f"FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE {ROW_GROUP}, DICTIONARY_SIZE_LIMIT 1000"
+    options = f"FORMAT parquet, COMPRESSION {compression}, ROW_GROUP_SIZE {ROW_GROUP}, DICTIONARY_SIZE_LIMIT 1000"
     connection.execute(f"COPY ({query}) TO '{quoted}' ({options})")

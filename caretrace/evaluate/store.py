@@ -10,14 +10,11 @@ from typing import TYPE_CHECKING
 
 from caretrace.linked import SIDES
 from caretrace.run_folder import Run
-from schemas import CANDIDATE
+from schemas import CANDIDATE, TABLES
 from schemas.sql import install_macros
 
 if TYPE_CHECKING:
     import duckdb
-
-_ADDED = "person_key, person_nhs_number, side"
-"""What a linked table has before the declared columns."""
 
 
 @contextmanager
@@ -48,7 +45,8 @@ def links_sql(run: Run) -> str:
 def linked_sql(run: Run, table: str, side: str) -> str:
     """SELECT of one side of a linked table, as the table was declared."""
     path = _parquet(run.path / "linked" / f"{table}.parquet")
-    return f"SELECT * EXCLUDE ({_ADDED}) FROM {path} WHERE side = '{side}'"
+    columns = ", ".join(f'"{name}"' for name in TABLES[table.upper()].names)
+    return f"SELECT {columns} FROM {path} WHERE side = '{side}'"
 
 
 def as_at(run: Run) -> date:
