@@ -129,9 +129,9 @@ def _makes(night: AtWork) -> dict[str, Any]:
 def _made_of(state: State) -> dict[str, Any]:
     """The same of the last run."""
     rows = state.connection.execute(
-        "SELECT counts->'made_of' FROM state.run WHERE counts->'made_of' IS NOT NULL ORDER BY run DESC LIMIT 1"
+        "SELECT CAST(json_extract(counts, '$.made_of') AS VARCHAR) FROM state.run ORDER BY run DESC LIMIT 1"
     ).fetchall()
-    found = json.loads(rows[0][0]) if rows else {}
+    found = json.loads(rows[0][0]) if rows and rows[0][0] else {}
     return {"decisions": found.get("decisions"), "traces": found.get("traces", [])}
 
 
@@ -216,7 +216,7 @@ def _require_both(connection: duckdb.DuckDBPyConnection, night: AtWork) -> None:
 def _run_id(night: AtWork, state: State, made_of: Mapping[str, Any]) -> str:
     """A hash of all that decides what comes out: the run before, tonight's files and settings, the version."""
     rows = state.connection.execute(
-        "SELECT counts->>'run_id' FROM state.run WHERE run < ? ORDER BY run DESC LIMIT 1", [state.run]
+        "SELECT json_extract_string(counts, '$.run_id') FROM state.run WHERE run < ? ORDER BY run DESC LIMIT 1", [state.run]
     ).fetchall()
     parts = {
         "before": rows[0][0] if rows else None,

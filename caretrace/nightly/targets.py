@@ -33,7 +33,7 @@ def bring_up_to_date(project: Project, settings: Settings, *, progress: Progress
     said: dict[str, str] = {}
     views = project.warehouse / "warehouse.duckdb"
     if held.get("views") != newest or not views.exists():
-        said["views"] = _views(project, run, newest)
+        said["views"] = _views(project, run)
     postgres = settings.targets.postgres
     if postgres is not None and held.get("postgres") != newest:
         said["postgres"] = _postgres(postgres, run, progress)
@@ -43,14 +43,14 @@ def bring_up_to_date(project: Project, settings: Settings, *, progress: Progress
     return said
 
 
-def _views(project: Project, run: Path, number: int) -> str:
+def _views(project: Project, run: Path) -> str:
     from caretrace.warehouse.publish import refresh
 
     try:
-        refresh(project, run, number)
+        made = refresh(project, run)
     except (CaretraceError, OSError) as error:
         return f"failed: {_sentence(error)}"
-    return "refreshed"
+    return f"refreshed {made.views.name}"
 
 
 def _postgres(settings: Postgres, run: Path, progress: Progress) -> str:

@@ -27,7 +27,8 @@ def notes(connection: duckdb.DuckDBPyConnection, settings: Settings, *, as_at: d
 def _model(connection: duckdb.DuckDBPyConnection, limits: Retrain, as_at: date) -> Iterator[str]:
     """The model of the last full run, by its age and by how the lists have grown since."""
     made = connection.execute(
-        "SELECT run, as_at, counts->>'client_records', counts->>'register_records' FROM state.run"
+        "SELECT run, as_at, json_extract_string(counts, '$.client_records'),"
+        " json_extract_string(counts, '$.register_records') FROM state.run"
         " WHERE kind = 'full' ORDER BY run DESC LIMIT 1"
     ).fetchall()
     if not made:

@@ -43,6 +43,7 @@ name = "register"
 side = "register"
 folder = "in/register"
 feed = "auto"
+# full_names = "*-full*"
 
 # ---- How they are matched, as `caretrace link` has it ------------------------------------------------------------
 
