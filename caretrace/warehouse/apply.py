@@ -69,7 +69,7 @@ def _apply_table(state: State, table: Table, side: str, whole: bool) -> dict[str
     if not brought and not has:
         return {"added": 0, "removed": 0}
     connection.execute(f"""CREATE OR REPLACE TEMP TABLE incoming AS
-        SELECT b.id, {tables.content(table, "t")} AS content, t.rowid AS place{_event(table, "t")}
+        SELECT b.id, {tables.content(table, "t")} AS content, t.rowid AS place{_part(table)}
         FROM store.{side}.{name} t JOIN brought b ON {identities.same("b", "t")}""")
     # Of rows that say the same, an excess of one side is a difference; which of them it is makes none.
     connection.execute(f"""CREATE OR REPLACE TEMP TABLE differing AS
@@ -87,18 +87,22 @@ def _apply_table(state: State, table: Table, side: str, whole: bool) -> dict[str
     return {"added": added, "removed": removed}
 
 
-def _event(table: Table, alias: str) -> str:
-    return f", {alias}.event_id" if "event_id" in table else ""
+def _part(table: Table) -> str:
+    """SQL of what a delta replaces one by one within a record, where it does."""
+    part = "event_id" if "event_id" in table else '"column"' if table is DATA_QUALITY else None
+    return f", t.{part} AS part" if part else ""
 
 
 def _replaced(table: Table, whole: bool) -> str:
     """SQL that limits the rows `h` that hold to those which this delivery speaks of."""
     if whole:
         return "SEMI JOIN owned o ON o.id = h.id"
-    if table is DATA_QUALITY:  # what is in order now is not named any more
-        return "SEMI JOIN brought b ON b.id = h.id"
-    event = " AND i.event_id IS NOT DISTINCT FROM h.event_id" if "event_id" in table else ""
-    return f"SEMI JOIN incoming i ON i.id = h.id{event}"
+    if table is DATA_QUALITY:
+        # Of whom the delta says anew who they are, what is in order now is not named any more.
+        return """SEMI JOIN (SELECT id, NULL AS part, true AS every FROM brought WHERE person
+            UNION ALL SELECT id, part, false FROM incoming) i ON i.id = h.id AND (i.every OR i.part = h."column")"""
+    part = " AND i.part IS NOT DISTINCT FROM h.event_id" if "event_id" in table else ""
+    return f"SEMI JOIN incoming i ON i.id = h.id{part}"
 
 
 def _remove(state: State, table: Table, side: str, replaced: str) -> int:

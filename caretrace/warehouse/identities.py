@@ -24,10 +24,11 @@ def same(a: str, b: str) -> str:
 
 
 def name_records(state: State, *, side: str, feed: str) -> int:
-    """Make `brought` (key, id) of every record in `store.<side>`, and `owned` (id) of those the feed holds so far.
+    """Make `brought` (key, id, person: is it in PERSON) of every record in `store.<side>`, and `owned` (id).
 
-    Records that another feed of this side holds are left out of `brought`, and noted in `store.<side>.set_aside`;
-    gives how many. Records not seen before get the next ids, in the order they were read.
+    The latter are those the feed holds so far. Records that another feed of this side holds are left out of `brought`,
+    and noted in `store.<side>.set_aside`; gives how many. Records not seen before get the next ids, in the order they
+    were read.
     """
     connection, key = state.connection, ", ".join(tables.KEY)
     connection.execute(f"""CREATE OR REPLACE TEMP TABLE owned AS
@@ -54,7 +55,8 @@ def name_records(state: State, *, side: str, feed: str) -> int:
         FROM named n LEFT JOIN (FROM state.record WHERE side = '{side}') r ON {same("r", "n")}""")
     connection.execute(f"""INSERT INTO state.record
         SELECT id, '{side}', {quoted(feed)}, {key}, {state.run}, NULL FROM known WHERE is_new ORDER BY id""")
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE brought AS SELECT {key}, id FROM known WHERE NOT elsewhere")
+    connection.execute(f"""CREATE OR REPLACE TEMP TABLE brought AS
+        SELECT {key}, id, place < {1 << _PLACE_BITS} AS person FROM known WHERE NOT elsewhere""")
     return _set_aside(state, side)
 
 

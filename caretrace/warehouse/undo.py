@@ -44,9 +44,9 @@ class Undone:
 
 
 def undo(state: State, *, to_run: int) -> Undone:
-    """Lay back what held after run `to_run`; adds to `changed_<side>`, the clients with another link included.
+    """Lay back what held after run `to_run`; adds to `changed_<side>`, and makes `redo_clients`.
 
-    Linkage decides about those again, and links and keys are updated as after any night. Raises InputError where there
+    Linkage decides about them again, and links and keys are updated as after any night. Raises InputError where there
     is no such run, or nothing after it.
     """
     connection = state.connection
@@ -139,12 +139,8 @@ def _lay_back_links(state: State, to_run: int) -> int:
         SELECT id FROM state.link WHERE from_run > {to_run}
         UNION SELECT id FROM state.link_past WHERE {_held_then(to_run)}""")
     _lay_back(state, "link", f"id, {tables.columns(LINK)}", to_run, why="why")
-    changed.note(
-        connection,
-        "clients",
-        """SELECT id, 'changed' AS how FROM relinking
-        WHERE id IN (SELECT id FROM state.clients.person) AND id NOT IN (SELECT id FROM changed_clients)""",
-    )
+    connection.execute("""CREATE OR REPLACE TEMP TABLE redo_clients AS
+        SELECT id FROM relinking WHERE id IN (SELECT id FROM state.clients.person)""")
     [(count,)] = connection.execute("SELECT count(*) FROM relinking").fetchall()
     return int(count)
 

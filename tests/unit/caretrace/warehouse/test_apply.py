@@ -81,6 +81,18 @@ def test_issues_that_are_mended_go(warehouse: Any) -> None:
     assert warehouse.ask("SELECT record_id FROM state.clients.data_quality") == [("2",)]
 
 
+def test_issues_stay_where_a_delta_brings_services_alone(warehouse: Any) -> None:
+    issues = [{"record_id": "1", "column": name, "issue": "in the future"} for name in ("birth_date", "start_date")]
+    warehouse.night().deliver("clients", "f", whole=True, person=[ADA], data_quality=issues)
+    mended = issues[1] | {"issue": "not a date"}
+    service = {"record_id": "1", "event_id": "a"}
+    warehouse.night().deliver("clients", "f", whole=False, service=[service], data_quality=[mended])
+    assert warehouse.ask('SELECT "column", issue FROM state.clients.data_quality ORDER BY 1') == [
+        ("birth_date", "in the future"),
+        ("start_date", "not a date"),
+    ]
+
+
 def test_rows_that_say_the_same_are_counted(warehouse: Any) -> None:
     address = {"record_id": "1", "postcode": "AB1 1CD"}
     for count in (2, 2, 3, 1):
@@ -226,7 +238,7 @@ def _held_at(warehouse: Any, run: int) -> Counter[Any]:
 
 
 @given(nights=_NIGHTS)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_deliveries_leave_what_plain_lists_would(make_warehouse: Any, nights: list[list[dict[str, Any]]]) -> None:
     oracle, seen = Oracle(), [Counter[Any]()]
     with make_warehouse() as warehouse:
