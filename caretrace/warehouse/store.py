@@ -75,6 +75,8 @@ def next_state(folder: Path, settings: pipeline.Settings) -> Iterator[State]:
         try:
             with pipeline.store(work, settings) as connection:
                 attach(connection, new)
+                # The working store is not compressed, for it lives for one run; the state is, and is copied each night.
+                connection.execute("RESET force_compression")
                 if is_new:
                     migrations.create(connection)
                 else:
@@ -110,8 +112,6 @@ def attach(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool
 
 def close(connection: duckdb.DuckDBPyConnection) -> None:
     """Write everything into the file itself, leaving no log beside it, and let go of it."""
-    # The working store is not compressed, for it lives for one run; the state is.
-    connection.execute("RESET force_compression")
     connection.execute("CHECKPOINT state")
     connection.execute("USE store; DETACH state")
 
