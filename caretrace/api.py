@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from connectors import Source
     from linkage import Engine, Model
 
+Feed = Literal["full", "delta"]
 EngineName = Literal["duckdb", "spark", "recordlinkage"]
 
 
@@ -58,6 +59,8 @@ def link(
     clients_as: str | None = None,
     register_as: str | Sequence[str | None] | None = None,
     clients_map: Path | str | None = None,
+    register_map: Path | str | Sequence[Path | str | None] | None = None,
+    register_feed: Feed | Sequence[Feed | None] | None = None,
     threads: int | None = None,
     as_at: date | None = None,
     test_numbers: pipeline.TestNumbers = "count",
@@ -72,7 +75,8 @@ def link(
 
     `clients` and `register` are paths of files or folders, or tables that Arrow can take (pandas, polars, pyarrow); a
     list of them makes one register. `clients_as` and `register_as` name formats (the latter one for all, or one for
-    each); None finds it from the content. `clients_map` is a TOML mapping of a council's own titles. `as_at` is the
+    each); None finds it from the content. `clients_map` and `register_map` are TOML files of a council's own titles or
+    of a register's settings; `register_feed` says "full" or "delta" of deliveries whose files do not. `as_at` is the
     day that two-digit years are judged by, today where None. `verdicts` are earlier decisions to honour: a project's
     decisions.jsonl, or a table of the columns of VERDICT. `model` is a model or the JSON file of one; None trains one
     on the data at hand. `population` is a CSV of how common names are elsewhere (docs/linkage.md), for a small
@@ -92,7 +96,7 @@ def link(
     )
     chosen = named_engine(engine) if isinstance(engine, str) else engine
     client_source = as_source(clients, format=clients_as, mapping=clients_map, name="clients")
-    register_sources = _register_sources(register, register_as)
+    register_sources = _register_sources(register, register_as, register_map, register_feed)
     decided = _verdicts(verdicts)
     with contextlib.ExitStack() as stack:
         if out is None:
@@ -162,18 +166,41 @@ def _verdicts(given: Path | str | object | None) -> review.Verdicts | None:
     return review.given(Path(given)) if isinstance(given, Path | str) else review.from_table(given)
 
 
-def _register_sources(register: object, formats: str | Sequence[str | None] | None) -> list[Source]:
+def _register_sources(
+    register: object,
+    formats: str | Sequence[str | None] | None,
+    mappings: Path | str | Sequence[Path | str | None] | None = None,
+    feeds: Feed | Sequence[Feed | None] | None = None,
+) -> list[Source]:
     parts = list(register) if isinstance(register, list | tuple) else [register]
     if not parts:
         raise SettingsError("the register is empty; give at least one file, folder or table")
-    named = [formats] * len(parts) if formats is None or isinstance(formats, str) else list(formats)
-    if len(named) != len(parts):
-        raise SettingsError(f"register_as names {len(named)} formats for {len(parts)} parts of the register")
+    named, files, feed = (
+        _each(given, len(parts), option)
+        for given, option in ((formats, "register_as"), (mappings, "register_map"), (feeds, "register_feed"))
+    )
     several = len(parts) > 1
     return [
-        as_source(part, format=each, name=f"register {place}" if several else "register")
-        for place, (part, each) in enumerate(zip(parts, named, strict=True), 1)
+        replace(
+            as_source(
+                part,
+                format=named[place],
+                mapping=files[place],
+                name=f"register {place + 1}" if several else "register",
+            ),
+            feed=feed[place],
+        )
+        for place, part in enumerate(parts)
     ]
+
+
+def _each(given: Any, parts: int, option: str) -> list[Any]:
+    """What an option says of each part of the register."""
+    if given is None or isinstance(given, str | Path):
+        return [given] * parts
+    if len(given) != parts:
+        raise SettingsError(f"{option} names {len(given)} for {parts} parts of the register")
+    return list(given)
 
 
 def _result(connection: duckdb.DuckDBPyConnection, linked: pipeline.Linked) -> LinkResult:

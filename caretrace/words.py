@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 
+def several(count: int, one: str, many: str | None = None) -> str:
+    """A count with its noun.
+
+    >>> several(1, "record"), several(1_200, "person", "people")
+    ('1 record', '1,200 people')
+    """
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
 def counted(side: Mapping[str, int]) -> str:
     """One side's records as a sum that a reader can check."""
     return (
-        f"{side['records']:,} records read = {side['used']:,} used + {side['rejected']:,} rejected"
-        f" + {side['excluded']:,} excluded; {side['people']:,} people"
+        f"{several(side['records'], 'record')} read = {side['used']:,} used + {side['rejected']:,} rejected"
+        f" + {side['excluded']:,} excluded; {several(side['people'], 'person', 'people')}"
     )

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from caretrace import console, pipeline
-from caretrace.cli.given import RegisterAs, RegisterMap, Without, registers, source
-from caretrace.words import counted
+from caretrace.cli.given import Feed, RegisterAs, RegisterFeed, RegisterMap, Without, registers, source
+from caretrace.words import counted, several
 
 if TYPE_CHECKING:
     from caretrace.quality import Quality
@@ -36,8 +36,16 @@ def check(
     format_name: Annotated[
         str | None, typer.Option("--as", metavar="FORMAT", help="Their format; found from the content if not given.")
     ] = None,
+    feed: Annotated[
+        Feed | None,
+        typer.Option(
+            help="Whether each input is a full delivery of its feed, or changes to the one before, where its files do"
+            " not say so."
+        ),
+    ] = None,
     register_as: RegisterAs = None,
     register_map: RegisterMap = None,
+    register_feed: RegisterFeed = None,
     without: Without = None,
     mapping: Annotated[
         Path | None, typer.Option("--map", metavar="FILE", help="A TOML mapping of your own column titles.")
@@ -69,8 +77,8 @@ def check(
     if xlsx and out is None:
         raise typer.BadParameter("it needs --out", param_hint="--xlsx")
     settings = pipeline.Settings(as_at=as_at.date() if as_at else date.today())  # noqa: DTZ011 - the user's own day
-    clients = [source(path, format=format_name, mapping=mapping) for path in inputs]
-    register_sources = registers(register or [], register_as, register_map, without)
+    clients = [source(path, format=format_name, mapping=mapping, feed=feed) for path in inputs]
+    register_sources = registers(register or [], register_as, register_map, without, register_feed)
     with console.progress() as progress:
         checked = look(
             clients, register_sources, settings, previous=previous, out=out, workbooks=xlsx, progress=progress
@@ -109,7 +117,7 @@ def _read(read: Any, people: int, name: str) -> Iterator[str]:
     for file in read["files"]:
         what = " ".join(str(file[key]) for key in ("format", "version", "encoding") if file[key])
         yield (
-            f"{file['name']}: {what}; {file['records']:,} records = {file['used']:,} used"
+            f"{file['name']}: {what}; {several(file['records'], 'record')} = {file['used']:,} used"
             f" + {file['rejected']:,} rejected + {file['excluded']:,} excluded"
         )
         if file["note"]:
@@ -123,7 +131,7 @@ def _found(quality: Quality, trend: Trend | None) -> Iterator[str]:
 
     called = names(quality)
     for held in quality.sources:
-        yield f"\n{called[held.key]}: {held.records:,} people"
+        yield f"\n{called[held.key]}: {several(held.records, 'person', 'people')}"
         rows = [
             (
                 f"{figure.records:,}",

@@ -12,6 +12,7 @@ import typer
 
 from caretrace import console
 from caretrace.cli.place import ProjectOption, find, maker
+from caretrace.words import several
 
 if TYPE_CHECKING:
     from caretrace.cld.submission import Report
@@ -167,7 +168,7 @@ def written(found: Report) -> str:
     number, lines = found.facts["nhs_number"], _read(found)
     before, after, people = number["before"]["people"], number["after"]["people"], found.facts["people"]
     lines.append(
-        f"NHS number: {before:,} of {people:,} people before ({_share(before, people)}),"
+        f"NHS number: {before:,} of {several(people, 'person', 'people')} before ({_share(before, people)}),"
         f" {after:,} after ({_share(after, people)})"
     )
     lines += [f"  filled, {WORDS[how]}: {n:,}" for how, n in number.get("filled", {}).items()]
@@ -184,8 +185,8 @@ def written(found: Report) -> str:
 
 def _read(found: Report) -> list[str]:
     rejected = sum(file["rejected"] for file in found.facts["files"])
-    aside = f"; {rejected:,} records could not be read and are left out" if rejected else ""
-    return [f"rows: {found.facts['rows']:,} of {found.facts['people']:,} people{aside}"]
+    aside = f"; {several(rejected, 'record')} could not be read and left out" if rejected else ""
+    return [f"rows: {found.facts['rows']:,} of {several(found.facts['people'], 'person', 'people')}{aside}"]
 
 
 def _said(found: Report, name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,6 +25,23 @@ RegisterMap = Annotated[
         " or for all. Repeatable.",
     ),
 ]
+RegisterFeed = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="[PATH=]full|delta",
+        help="Whether a register is a full delivery of its feed, or holds changes to the one given before it, where its"
+        " files do not say so: for the one at PATH, or for all. Repeatable.",
+    ),
+]
+
+
+class Feed(StrEnum):
+    """What a delivery of a feed holds."""
+
+    FULL = "full"
+    DELTA = "delta"
+
+
 Without = Annotated[
     list[str] | None,
     typer.Option(
@@ -36,13 +54,25 @@ Without = Annotated[
 
 
 def source(
-    path: Path, *, format: str | None = None, mapping: Path | None = None, without: Sequence[str] = ()
+    path: Path,
+    *,
+    format: str | None = None,
+    mapping: Path | None = None,
+    without: Sequence[str] = (),
+    feed: Feed | None = None,
 ) -> Source:
     """A file or folder, opened as the environment says: CARETRACE_GPG_PASSPHRASE_FILE, CARETRACE_UNPACK_TIMES."""
     from caretrace.opening import opening
     from connectors import Source
 
-    return Source(path, format=format, mapping=mapping, without=tuple(without), opening=opening(os.environ))
+    return Source(
+        path,
+        format=format,
+        mapping=mapping,
+        feed=feed.value if feed else None,
+        without=tuple(without),
+        opening=opening(os.environ),
+    )
 
 
 def registers(
@@ -50,19 +80,25 @@ def registers(
     formats: Sequence[str] | None,
     mappings: Sequence[str] | None,
     without: Sequence[str] | None = None,
+    feeds: Sequence[str] | None = None,
 ) -> list[Source]:
-    """The registers, each with its format, its settings and who is left out, by the `[PATH=]` options."""
+    """The registers, each with its format, settings, kind of delivery and who is left out, by the `[PATH=]` options."""
     named = by_register(paths, formats or [], "--register-as")
     files = by_register(paths, mappings or [], "--register-map")
     left_out = by_register(paths, without or [], "--without")
+    delivered = by_register(paths, feeds or [], "--register-feed")
+    for word in delivered:
+        if word is not None and word not in list(Feed):
+            raise typer.BadParameter(f"{word!r} is neither full nor delta", param_hint="--register-feed")
     return [
         source(
             path,
             format=format_name,
             mapping=Path(file) if file else None,
             without=[code.strip() for code in (codes or "").split(",") if code.strip()],
+            feed=Feed(word) if word else None,
         )
-        for path, format_name, file, codes in zip(paths, named, files, left_out, strict=True)
+        for path, format_name, file, codes, word in zip(paths, named, files, left_out, delivered, strict=True)
     ]
 
 

@@ -12,7 +12,7 @@ import typer
 
 from caretrace import console, pipeline, review
 from caretrace.api import named_engine
-from caretrace.cli.given import RegisterAs, RegisterMap, Without, registers, source
+from caretrace.cli.given import Feed, RegisterAs, RegisterFeed, RegisterMap, Without, registers, source
 from caretrace.cli.place import ProjectOption
 from caretrace.outputs import OutputSettings
 from caretrace.population import read as read_population
@@ -75,8 +75,15 @@ def link(
     clients_map: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A TOML mapping of the council's own column titles.")
     ] = None,
+    clients_feed: Annotated[
+        Feed | None,
+        typer.Option(
+            help="Whether the clients are a full delivery of a feed or changes, where the files do not say so."
+        ),
+    ] = None,
     register_as: RegisterAs = None,
     register_map: RegisterMap = None,
+    register_feed: RegisterFeed = None,
     without: Without = None,
     seed: Annotated[int, typer.Option(min=0, help="Decides every random draw: same input and seed, same output.")] = 0,
     threads: Annotated[
@@ -156,7 +163,7 @@ def link(
     from caretrace.quality.trend import newest
     from linkage.model_file import load
 
-    register_sources = registers(register, register_as, register_map, without)
+    register_sources = registers(register, register_as, register_map, without, register_feed)
     settings = pipeline.Settings(
         as_at=as_at.date() if as_at else date.today(),  # noqa: DTZ011 - the user's own calendar day
         seed=seed,
@@ -173,7 +180,7 @@ def link(
     with console.progress() as progress:
         run = pipeline.run(
             out,
-            source(clients, format=clients_as, mapping=clients_map),
+            source(clients, format=clients_as, mapping=clients_map, feed=clients_feed),
             register_sources,
             settings,
             verdicts=verdicts,

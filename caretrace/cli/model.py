@@ -12,6 +12,7 @@ import typer
 
 from caretrace import console, models, pipeline
 from caretrace.cli.given import RegisterAs, RegisterMap, registers, source
+from caretrace.words import several
 from schemas.errors import InputError
 
 app = typer.Typer(
@@ -144,7 +145,7 @@ def export_records(
             progress=progress,
         )
     for side, count in rows.items():
-        console.say(f"{side}: {count:,} records: {out / side}.parquet")
+        console.say(f"{side}: {several(count, 'record')}: {out / side}.parquet")
     console.say("these files hold names, dates of birth, addresses and NHS numbers; remove them when you have done")
 
 

@@ -11,6 +11,7 @@ import typer
 
 from caretrace import console, run_folder
 from caretrace.cli.place import Place, ProjectOption, find, maker
+from caretrace.words import several
 
 if TYPE_CHECKING:
     from governance.plan import ReleasePlan
@@ -60,7 +61,8 @@ def make(
     made = release.make(planned, to, approved_by, maker=maker(), now=datetime.now(UTC))
     for earlier in made.settled:
         console.tell(f"caretrace: an interrupted earlier release was settled in the log: {earlier}")
-    console.say(f"release {made.release_id}: {made.people:,} people, {len(made.files)} files in {made.folder}")
+    size = f"{several(made.people, 'person', 'people')}, {several(len(made.files), 'file')}"
+    console.say(f"release {made.release_id}: {size} in {made.folder}")
 
 
 @app.command("open")

@@ -14,6 +14,7 @@ import typer
 
 from caretrace import console, run_folder
 from caretrace.cli.place import ProjectOption, find, maker
+from caretrace.words import several
 
 if TYPE_CHECKING:
     from caretrace.trace.reading import Read
@@ -179,7 +180,8 @@ def _asked(asked: Asked) -> list[str]:
 
 
 def _read(done: Read) -> list[str]:
-    lines = [f"{done.records:,} records; {done.answers:,} answers to questions of this run; {done.unanswered:,} open"]
+    answers = several(done.answers, "answer")
+    lines = [f"{several(done.records, 'record')}; {answers} to questions of this run; {done.unanswered:,} open"]
     lines += [f"  not used: {count:,} answers {why}" for why, count in done.strangers.items()]
     lines += [f"  set aside: {count:,} x {rule}" for rule, count in done.set_aside.items()]
     lines += ["answers"]

@@ -15,6 +15,7 @@ from caretrace.report.evaluation import NOTABLE, interval
 from caretrace.report.figures import Figures
 from caretrace.report.tables import Grid, grid
 from caretrace.report.words import count, estimate, exact, percent
+from caretrace.words import several
 
 NOT_KNOWN = "not known"
 _HEAD = ("Item", "What it asks", "This run")
@@ -76,10 +77,8 @@ def _sides(manifest: Facts) -> str:
     for side, word in (("clients", "Clients"), ("register", "Register")):
         facts = counts.get(side)
         if facts:
-            found.append(
-                f"{word}: {count(facts['records'])} records read, {count(facts['rejected'] + facts['excluded'])} set"
-                f" aside, {count(facts['people'])} people."
-            )
+            read, people = several(facts["records"], "record"), several(facts["people"], "person", "people")
+            found.append(f"{word}: {read} read, {count(facts['rejected'] + facts['excluded'])} set aside, {people}.")
     return " ".join(found) or f"{NOT_KNOWN}."
 
 

@@ -207,7 +207,8 @@ CLD = Supplier(
         Kind(
             name="event",
             columns=COLUMNS,
-            required=("la_person_unique_identifier", "client_type", "event_type", "event_start_date"),
+            # Without the code nobody could say whose ids they are; the name of a folder is no council.
+            required=("la_code", "la_person_unique_identifier", "client_type", "event_type", "event_start_date"),
             source_org=given("la_code"),
             record_id=given("la_person_unique_identifier"),
             key_columns=("la_person_unique_identifier",),
@@ -221,6 +222,7 @@ CLD = Supplier(
                     "r.record_id IS NULL",
                     ("la_person_unique_identifier",),
                 ),
+                Rule("no LA Code, so whose id it is cannot be told", f"{given('la_code')} IS NULL", ("la_code",)),
                 Rule(
                     "superseded: a later file holds the same council and reporting period",
                     "r.file < max(r.file) OVER (PARTITION BY r.source_org, r.reporting_period_start_date,"

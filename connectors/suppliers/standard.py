@@ -17,6 +17,14 @@ _READ = tuple(table for table in SOURCE_TABLES if table.name not in ("SET_ASIDE"
 
 _PRECISION = "CASE WHEN upper(r.birth_date_precision) IN ('Y', 'YM', 'YMD') THEN upper(r.birth_date_precision) END"
 
+# Reports end in a line that says how many there were, padded to the width of the others: the words stand where ids do.
+_TOTAL = "((grand|sub)[ -]?)?totals?|sum|(record |row )?count|records|rows|end of (report|file|list)"
+_IS_TOTAL = (
+    f"regexp_full_match(lower(r.record_id), '[(]?[0-9, ]*({_TOTAL})( affected)?[:=]?[0-9, ]*[)]?')"
+    " AND r.birth_date IS NULL AND nhs_number(r.nhs_number) IS NULL"
+    " AND NOT regexp_matches(concat(r.family_name, r.given_name), '\\pL')"
+)
+
 
 def _value(column: Column) -> Value:
     """How a column is read: by what it is where it is one of a kind, else by its type."""
@@ -58,7 +66,10 @@ def _kind(table: Table) -> Kind:
         any_of=("nhs_number", "family_name", "given_name", "birth_date") if is_person else (),
         file_name=None if is_person else table.name.lower(),
         repeats=Repeats.FIRST if is_person else Repeats.EVENTS,
-        exclude=(Rule("marked as a test record", values.is_true("r.test_record"), ("test_record",)),)
+        exclude=(
+            Rule("a line of totals under the records, and nobody's", _IS_TOTAL, ("record_id",)),
+            Rule("marked as a test record", values.is_true("r.test_record"), ("test_record",)),
+        )
         if is_person
         else (),
         dependant=not is_person,

@@ -131,3 +131,24 @@ def test_a_practice_is_left_out_knowingly(caretrace: Any) -> None:
     slip = caretrace(*register, "--without", "Y90099")
     assert slip.returncode == 1
     assert "Y90099" in slip.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("--feed", "delta"), 0, "2 people"),
+        (("--as", "standard", "--feed", "full"), 1, "no standard person file found"),
+        (("--register", "{here}/../../standard/clients.csv", "--register-feed", "full"), 1, "is not sent as full"),
+        (("--feed", "everything"), 2, "'everything' is not one of 'full', 'delta'"),
+        (("--register", "{here}", "--register-feed", "{here}=sometimes"), 2, "'sometimes' is neither full nor delta"),
+        (("--register", "{here}", "--register-feed", "nowhere=full"), 2, "nowhere is none of the registers given"),
+    ],
+)
+def test_what_a_delivery_is_can_be_said(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], code: int, words: str
+) -> None:
+    here = FIXTURES / "emis_delta" / "2026-10-03"
+    given = [each.replace("{here}", str(here)) for each in arguments]
+    assert main(["check", str(here), *given]) == code
+    said = capsys.readouterr()
+    assert words in " ".join((said.out + said.err).replace("│", "").split())

@@ -454,3 +454,19 @@ def test_which_numbers_are_filled_in(connection: duckdb.DuckDBPyConnection) -> N
     assert [number for (number,) in result] == [number for _, _, after, _ in FILLED for number in after]
     said = dict(connection.execute("SELECT id, how FROM outcome").fetchall())
     assert said == {f"P{n}": how for n, (*_, how) in enumerate(FILLED)}
+
+
+@pytest.mark.parametrize("la_code", ["", "NULL"])
+def test_a_row_without_a_council_is_nobodys(
+    load: Callable[..., ReadReport], connection: duckdb.DuckDBPyConnection, la_code: str
+) -> None:
+    """The name of the folder does not stand for the council: the same person would be somebody else in each folder."""
+    load([SERVICE, SERVICE | {"la_code": la_code, "la_person_unique_identifier": "P2"}])
+    assert rows(connection, "person", "source_org, record_id") == [("318", "P1")]
+    assert rows(connection, "set_aside", "kind, rule") == [("excluded", "no LA Code, so whose id it is cannot be told")]
+
+
+def test_a_file_without_the_column_of_the_council_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "q.csv").write_text(csv_of([SERVICE]).replace("LA Code", "Code", 1), encoding="utf-8", newline="")
+    with duckdb.connect() as connection, pytest.raises(InputError, match="the column LA Code is missing"):
+        read(connection, [Source(tmp_path / "q.csv")], side="clients", as_at=AS_AT)

@@ -5,6 +5,7 @@ DuckDB parses the JSON; a text is taken as NDJSON when a line at its beginning i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -76,13 +77,22 @@ def read(blocks: Iterator[bytes], kind: Kind, header: Header) -> Iterator[Rows]:
 
 
 def _is_ndjson(connection: duckdb.DuckDBPyConnection, first: bytes) -> bool:
-    """Whether the first or the second line of the text is a whole object; a document's second line is a part."""
-    begin = [line for line in first.decode(errors="ignore").splitlines()[:8] if line.strip()][:2]
-    if not begin or begin[0].lstrip().startswith("["):
+    """Whether the first line of the text is a whole object, or the second is a resource and no part of a document."""
+    # Breaks are CR and LF and no others: JSON texts may hold U+2028 and U+0085 as they are.
+    parts = re.split(r"[\r\n]+", first.decode(errors="ignore"), maxsplit=8)[:8]
+    begin = [line.strip(_SPACE) for line in parts if line.strip(_SPACE)][:2]
+    if not begin or begin[0].startswith("["):
         return False
-    objects = [line for line in begin if line.lstrip().startswith("{") and "\0" not in line]
-    found = connection.execute("SELECT bool_or(json_valid(x)) FROM unnest(?::VARCHAR[]) t(x)", [objects]).fetchall()
-    return bool(found[0][0])
+    found = connection.execute(
+        "SELECT json_valid(x) AND x[1] = '{', CASE WHEN json_valid(x) THEN json_extract_string(x, '$.resourceType') END"
+        " FROM unnest(?::VARCHAR[]) WITH ORDINALITY t(x, n) ORDER BY n",
+        [[line.replace("\0", "") for line in begin]],
+    ).fetchall()
+    if found[0][0] or len(found) == 1:
+        return bool(found[0][0])
+    is_object, resource_type = found[1]
+    # An entry of a Bundle may fill a line, and so may a resource whose place the first line opens.
+    return bool(is_object and resource_type and not begin[0].endswith(("[", ":")))
 
 
 def _document(connection: duckdb.DuckDBPyConnection, blocks: Iterator[bytes]) -> Iterator[Rows]:

@@ -262,3 +262,28 @@ def test_a_part_that_lacks_a_column_is_said_to_be_nearly_read(tmp_path: Path) ->
     (tmp_path / "b.csv").write_text(f"Number,Surname,Forename,Date of Birth,Gender\n{LINE}", encoding="utf-8")
     (note,) = [file.note for file in _read(tmp_path).files if file.name == "b.csv"]
     assert note and note.startswith("not read: nearly a carefirst person file, but the column CareFirst ID is missing")
+
+
+@pytest.mark.parametrize(
+    ("row", "used"),
+    [
+        ("Total,,,,5", False),
+        ("Grand total:,5,,,", False),
+        ("(5 rows affected),,,,", False),
+        ("Total,,,,", False),
+        ("Record count: 5,5,,,", False),
+        # Whoever has a name, a birth date or a number is somebody, whatever their id is.
+        ("Total,Smith,,,", True),
+        ("Total,,,1950-01-02,", True),
+        ("5,,,,", True),
+        ("Totally,,,,", True),
+    ],
+)
+def test_a_padded_line_of_totals_is_nobody_in_our_own_format(tmp_path: Path, store, row: str, used: bool) -> None:  # type: ignore[no-untyped-def]
+    text = f"record_id,family_name,given_name,birth_date,notes\n1,{PERSON},Ann,1950-01-02,\n{row}\n"
+    (tmp_path / "a.csv").write_text(text, encoding="utf-8")
+    assert store.read(tmp_path / "a.csv").used == 1 + used
+    if not used:
+        assert [rule for (rule,) in store.rows("set_aside", "rule")] == [
+            "a line of totals under the records, and nobody's"
+        ]

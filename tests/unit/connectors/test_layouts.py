@@ -122,6 +122,8 @@ def test_a_segment_that_is_used_may_not_be_too_long() -> None:
 
 ANN, BOB = '{"resourceType":"Patient","id":"1"}', '{"resourceType":"Group","id":"2"}'
 
+NEL = '{"resourceType":"Patient","id":"1","text":"a\u0085{}\u2028b"}'
+
 
 def bundle(*resources: str, indent: int | None = None) -> str:
     entries = [{"resource": json.loads(resource)} for resource in resources]
@@ -136,6 +138,14 @@ def bundle(*resources: str, indent: int | None = None) -> str:
         (f'{ANN}\n{{"id":3}}\n', [("Patient", ANN, 1)], [(2, NO_RESOURCE)]),
         (bundle(ANN, BOB), [("Patient", ANN, 1), ("Group", BOB, 1)], []),
         (bundle(ANN, BOB, indent=2), [("Patient", ANN, None), ("Group", BOB, None)], []),
+        # Documents of which a line is a whole object, and the other way about.
+        (bundle(ANN), [("Patient", ANN, 1)], []),
+        (bundle(ANN).replace("[", "[\n").replace("]", "\n]"), [("Patient", ANN, None)], []),
+        (bundle(ANN).replace(ANN, f"\n{ANN}\n"), [("Patient", ANN, None)], []),
+        (f"[\n{ANN}\n]", [("Patient", ANN, None)], []),
+        (f'{{"resourceType":"Patient",\n{ANN}\n{BOB}', [("Patient", ANN, 2), ("Group", BOB, 3)], [(1, NOT_JSON)]),
+        # Line separators of Unicode break no line of JSON.
+        (f"{NEL}\n{BOB}", [("Patient", NEL, 1), ("Group", BOB, 2)], []),
         (f"[\n{ANN},\n{BOB}]", [("Patient", ANN, None), ("Group", BOB, None)], []),
         (json.dumps(json.loads(ANN), indent=1), None, []),
         ('{"resourceType":"Bundle"}', [], []),
