@@ -23,7 +23,7 @@ def open_views(state: State) -> None:
     connection = state.connection
     for table in (LINK, CANDIDATE):
         name = tables.name(table)
-        _make_room(state, name)
+        make_room(state, name)
         connection.execute(f"CREATE VIEW store.{name} AS SELECT {tables.columns(table)} FROM state.{name}")
     for side, word in WORDS.items():
         linked = "LEFT JOIN state.link l ON l.id = p.id AND l.decision = 'link'" if side == "clients" else ""
@@ -54,7 +54,7 @@ def open_side(state: State, side: str) -> None:
     )
 
 
-def _make_room(state: State, name: str) -> None:
+def make_room(state: State, name: str) -> None:
     """Drop what stands under this name in the working store, table or view."""
     kinds = state.connection.execute(
         "SELECT 'VIEW' FROM duckdb_views() WHERE database_name = 'store' AND schema_name = 'main' AND view_name = ?"

@@ -15,6 +15,7 @@ import pytest
 from caretrace.warehouse import keys, links, migrations
 from caretrace.warehouse.apply import Applied, apply, clear_read
 from caretrace.warehouse.store import State
+from caretrace.warehouse.views import make_room
 from schemas import CANDIDATE, LINK, SOURCE_TABLES, TABLES
 from schemas.sql import install_macros
 
@@ -56,7 +57,8 @@ class Warehouse:
         """What linkage leaves of the clients decided again, each named by its record_id; then links and keys."""
         for table, given in ((LINK, rows), (CANDIDATE, candidates)):
             name = table.name.lower()
-            self.connection.execute(f"DROP TABLE IF EXISTS store.given; DROP TABLE IF EXISTS store.{name}")
+            make_room(self.state, "given")
+            make_room(self.state, name)
             self.connection.execute(table.ddl("store.given"))
             self._insert(
                 "store.given", table.name, [{"model_id": "m", **row} if table is LINK else row for row in given]
