@@ -7,8 +7,8 @@ delivery has to be sent again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,7 @@ class Delivery:
     damaged: str | None = None
     """One of `damage.KINDS`."""
     awaited: str = "applied"
-    """What should become of it: applied, held, repeated or late."""
+    """What should become of it: applied, held, repeated, or late, where something later stands already."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +82,7 @@ def schedule(nights: Nights, *, bad_every: int = 5) -> tuple[Step, ...]:
             sent = nights.is_full("register", again)
             name = f"{nights.day(night)}-{_mode(sent)}-again"
             arriving[night].append(Delivery("register", name, again, sent, awaited="repeated"))
-    steps = (tuple(sorted(arrived, key=lambda d: (d.side, d.name))) for arrived in arriving.values())
-    return tuple(Step(number, deliveries) for number, deliveries in enumerate(steps) if deliveries)
+    return tuple(Step(number, _overtaken(arrived)) for number, arrived in arriving.items() if arrived)
 
 
 def write(nights: Nights, delivery: Delivery, folder: Path, form: str = "standard") -> list[Path]:
@@ -110,6 +109,15 @@ def write_tables(tables: Mapping[str, pa.Table], folder: Path, form: str) -> lis
         for name, table in tables.items()
         if len(table) or name == "person"
     ]
+
+
+def _overtaken(arrived: Iterable[Delivery]) -> tuple[Delivery, ...]:
+    """In order; whatever comes with a sound full extract of a later night has no need to be applied."""
+    ordered = tuple(sorted(arrived, key=lambda d: (d.side, d.name)))
+    whole = {d.side: d.night for d in ordered if d.whole and d.awaited == "applied"}
+    return tuple(
+        replace(d, awaited="late") if d.awaited == "applied" and d.night < whole.get(d.side, 0) else d for d in ordered
+    )
 
 
 def _delivery(

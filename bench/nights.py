@@ -1,0 +1,135 @@
+"""Measures a full run of a project and the nights after it: 100,000 clients, 1,000,000 register rows, 1 % a night.
+
+python bench/nights.py [--clients 100000] [--register 1000000] [--nights 3] [--link]
+
+Every run is `caretrace run` as a process of its own, from files in the inboxes to run folder and warehouse. Prints
+seconds, CPU seconds and peak memory of each, their ratio to the full run, and where the time went. With `--link` the
+full extracts are measured with `caretrace link` as well, which keeps no warehouse. Exit code 1 where the promise is not
+kept: a night within a tenth of the full run. The figures are kept in bench/data/nights.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import measure
+import page
+from cases import DATA, ROOT, digest
+
+PROMISE = 0.1
+"""Of a full run's time, what a night may take at most."""
+TIMEOUT = 900
+SETTINGS = """
+[resources]
+quiet_seconds = 0
+[[source]]
+name = "clients"
+side = "clients"
+full_names = "*-full*"
+[[source]]
+name = "register"
+side = "register"
+full_names = "*-full*"
+"""
+
+
+def main(arguments: list[str]) -> int:
+    """Measure and print; 0 where the promise is kept."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--clients", type=int, default=100_000)
+    parser.add_argument("--register", type=int, default=1_000_000)
+    parser.add_argument("--nights", type=int, default=3)
+    parser.add_argument("--link", action="store_true", help="measure `caretrace link` of the full extracts as well")
+    options = parser.parse_args(arguments)
+    data = make_data(options.clients, options.register, options.nights)
+    with tempfile.TemporaryDirectory(dir=DATA, prefix="nights-work-") as work:
+        figures = measure_nights(data, Path(work), options.nights)
+        if options.link:
+            figures["link"] = measure_link(data, Path(work))
+    kept = report(figures, options)
+    figures |= {"clients": options.clients, "register": options.register, "machine": page.machine()}
+    (DATA / "nights.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    return 0 if kept else 1
+
+
+def make_data(clients: int, register: int, nights: int) -> Path:
+    """What arrives, made where it is missing or another version of the generator made it."""
+    folder = DATA / f"nights-{clients}-{register}-{nights}"
+    maker = ROOT / "fixtures" / "make.py"
+    made_by, mark = digest([maker, *sorted((ROOT / "caretrace" / "synthetic").iterdir())]), folder / "made_by.txt"
+    if mark.exists() and mark.read_text(encoding="utf-8") == made_by:
+        return folder
+    shutil.rmtree(folder, ignore_errors=True)
+    sizes = ["--clients", str(clients), "--register", str(register), "--nights", str(nights)]
+    # Only the good deliveries are measured.
+    command = [sys.executable, str(maker), *sizes, "--bad-every", str(nights + 1), "--out", str(folder)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    mark.write_text(made_by, encoding="utf-8")
+    return folder
+
+
+def measure_nights(data: Path, work: Path, nights: int) -> dict[str, Any]:
+    """The full run and the nights, one process after another on one project."""
+    project, facts = work / "project", json.loads((data / "steps.json").read_text(encoding="utf-8"))
+    for side in ("clients", "register"):
+        (project / "in" / side).mkdir(parents=True)
+    (project / "caretrace.toml").write_text(SETTINGS, encoding="utf-8")
+    os.environ["CARETRACE_KEYS"] = str(work / "keys")
+    runs = []
+    for step in range(nights + 1):
+        shutil.copytree(data / "steps" / f"{step:03d}", project / "in", dirs_exist_ok=True)
+        command = [sys.executable, "-m", "caretrace", "run", "--project", str(project), "--as-at", facts["as_at"][step]]
+        taken = measure.run(command, DATA / "logs" / f"nights-{step}.txt", TIMEOUT)
+        if taken.failed:
+            raise SystemExit(f"night {step}: {taken.failed}")
+        result = json.loads((project / "result.json").read_text(encoding="utf-8"))
+        if result["run"] is None:
+            raise SystemExit(f"night {step} made no run: {result['summary']}")
+        folder = project / result["run_folder"]
+        linkage = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["linkage"]
+        decided = {name: linkage[name] for name in ("reached", "decided", "seconds") if name in linkage}
+        runs.append({**asdict(taken), "kind": result["kind"], "stages": result["seconds"], "linkage": decided})
+    return {"runs": runs, "state_megabytes": (project / "warehouse" / "state.duckdb").stat().st_size / 1e6}
+
+
+def measure_link(data: Path, work: Path) -> dict[str, Any]:
+    """`caretrace link` of the first day's full extracts."""
+    sides = [str(next((data / "steps" / "000" / side).iterdir())) for side in ("clients", "register")]
+    command = [sys.executable, "-m", "caretrace", "link", *sides, "--out", str(work / "linked")]
+    return asdict(measure.run(command, DATA / "logs" / "nights-link.txt", TIMEOUT))
+
+
+def report(figures: dict[str, Any], options: argparse.Namespace) -> bool:
+    """Print the figures; whether the promise is kept."""
+    full, *nights = figures["runs"]
+    print(f"{options.clients:,} clients, {options.register:,} register rows; {page.machine()}\n")
+    print(f"{'':<12}{'seconds':>9}{'CPU':>9}{'MB':>8}   stages")
+    named = [("full run", full), *((f"night {n}", night) for n, night in enumerate(nights, 1))]
+    for name, run in named:
+        stages = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in run["stages"].items())
+        print(f"{name:<12}{run['seconds']:>9.1f}{run['cpu'] or 0:>9.1f}{run['megabytes'] or 0:>8.0f}   {stages}")
+    if "link" in figures:
+        link = figures["link"]
+        print(f"{'link':<12}{link['seconds']:>9.1f}{link['cpu'] or 0:>9.1f}{link['megabytes'] or 0:>8.0f}")
+    seconds = statistics.median(night["seconds"] for night in nights) / full["seconds"]
+    print(f"\na night takes {seconds:.3f} of the full run's time", end="")
+    if full["cpu"]:
+        cpu = statistics.median(night["cpu"] for night in nights) / full["cpu"]
+        print(f", {cpu:.3f} of its CPU seconds", end="")
+    kept = seconds <= PROMISE
+    print(f"\n{'kept' if kept else 'NOT KEPT':<9} a night of 1 % takes at most {PROMISE:.0%} of the full run")
+    return kept
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
