@@ -1,0 +1,175 @@
+"""The state file: replaced whole, or not at all."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from caretrace.pipeline import Settings
+from caretrace.warehouse import migrations, store, tables
+from caretrace.warehouse.store import next_state, read_state
+from schemas.errors import Busy, InputError, SettingsError
+
+SETTINGS = Settings(as_at=date(2026, 11, 22), memory="1GB", threads=1)
+
+
+def commit(folder: Path, rows: int = 1) -> None:
+    with next_state(folder, SETTINGS) as state:
+        state.connection.execute("INSERT INTO state.run (run, kind) VALUES (?, 'night')", [state.run])
+        state.connection.execute(f"INSERT INTO state.meta SELECT 'row', i FROM range({rows}) r(i)")
+        state.commit()
+
+
+def runs(folder: Path) -> int:
+    with read_state(folder, SETTINGS) as state:
+        return state.run
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def test_a_commit_leaves_one_file(tmp_path: Path) -> None:
+    folder = tmp_path / "warehouse"
+    for number in (1, 2):
+        commit(folder, rows=50_000)
+        assert runs(folder) == number
+        assert names(folder) == {store.FILE, store.LOCK}
+    if os.name != "nt":
+        assert (folder / store.FILE).stat().st_mode & 0o077 == 0
+
+
+def test_without_a_commit_nothing_is_left(tmp_path: Path) -> None:
+    folder = tmp_path / "warehouse"
+    commit(folder)
+    before = (folder / store.FILE).read_bytes()
+    with pytest.raises(RuntimeError), next_state(folder, SETTINGS) as state:
+        state.connection.execute("DELETE FROM state.run")
+        raise RuntimeError
+    assert (folder / store.FILE).read_bytes() == before
+    assert names(folder) == {store.FILE, store.LOCK}
+
+
+_DIE = """
+import os, sys
+from datetime import date
+from pathlib import Path
+from caretrace.pipeline import Settings
+from caretrace.warehouse import store
+from caretrace.warehouse.store import next_state
+
+where = sys.argv[2]
+if where != "at work":
+    real = getattr(store, where)
+    setattr(store, where, lambda *given: (real(*given), os._exit(9)))
+with next_state(Path(sys.argv[1]), Settings(as_at=date(2026, 11, 22), memory="1GB", threads=1)) as state:
+    state.connection.execute("INSERT INTO state.run (run, kind) VALUES (?, 'night')", [state.run])
+    state.connection.execute("INSERT INTO state.meta SELECT 'row', i FROM range(300000) r(i)")
+    if where == "at work":
+        os._exit(9)
+    state.commit()
+"""
+
+
+@pytest.mark.parametrize(
+    ("where", "after"), [("at work", 1), ("close", 1), ("_replace", 2)], ids=["at work", "before it", "after it"]
+)
+def test_killed_at_any_moment_the_old_state_or_the_new_one_stands(tmp_path: Path, where: str, after: int) -> None:
+    folder = tmp_path / "warehouse"
+    commit(folder)
+    died = subprocess.run([sys.executable, "-c", _DIE, str(folder), where], check=False, timeout=120)
+    assert died.returncode == 9
+    assert runs(folder) == after
+    commit(folder)  # and what was left is removed
+    assert runs(folder) == after + 1
+    assert names(folder) == {store.FILE, store.LOCK}
+
+
+def test_one_at_a_time(tmp_path: Path) -> None:
+    with next_state(tmp_path, SETTINGS), pytest.raises(Busy), next_state(tmp_path, SETTINGS):
+        pass
+
+
+def test_readers_see_the_old_state_while_a_run_is_at_work(tmp_path: Path) -> None:
+    commit(tmp_path)
+    with next_state(tmp_path, SETTINGS) as state:
+        state.connection.execute("DELETE FROM state.run")
+        assert runs(tmp_path) == 1
+
+
+def test_there_is_none_yet(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no warehouse yet"), read_state(tmp_path, SETTINGS):
+        pass
+
+
+@pytest.mark.parametrize("content", [b"", b"not a database", b"x" * 20_000])
+def test_a_file_that_is_no_state(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / store.FILE).write_bytes(content)
+    for way in (read_state, next_state):
+        with pytest.raises(InputError, match="restore it from a backup"), way(tmp_path, SETTINGS):
+            pass
+    assert (tmp_path / store.FILE).read_bytes() == content
+
+
+def altered(folder: Path, *statements: str) -> None:
+    with duckdb.connect(str(folder / store.FILE)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def test_a_state_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+    commit(tmp_path)
+    altered(tmp_path, f"UPDATE meta SET value = '{migrations.FORMAT + 1}' WHERE name = 'format'")
+    for way in (read_state, next_state):
+        with pytest.raises(SettingsError, match="newer caretrace"), way(tmp_path, SETTINGS):
+            pass
+
+
+def test_an_older_format_goes_up_step_by_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commit(tmp_path)
+    steps: dict[int, Any] = {
+        1: lambda connection: connection.execute("ALTER TABLE state.run ADD COLUMN note VARCHAR"),
+        2: lambda connection: connection.execute("UPDATE state.run SET note = 'from format 2'"),
+    }
+    monkeypatch.setattr(migrations, "FORMAT", 3)
+    monkeypatch.setattr(migrations, "STEPS", steps)
+    with next_state(tmp_path, SETTINGS) as state:
+        assert state.connection.execute("SELECT note FROM state.run").fetchall() == [("from format 2",)]
+        state.commit()
+    with read_state(tmp_path, SETTINGS) as state:
+        assert state.connection.execute("SELECT value FROM state.meta WHERE name = 'format'").fetchall() == [("3",)]
+
+
+def test_columns_declared_since_are_added_and_contents_hashed_anew(tmp_path: Path) -> None:
+    commit(tmp_path)
+    altered(
+        tmp_path,
+        "INSERT INTO clients.person (id, content, record_id, family_name) VALUES (1, 7, 'a', 'Webb')",
+        "ALTER TABLE clients.person DROP COLUMN email",
+        "ALTER TABLE link DROP COLUMN decided_at",
+    )
+    with next_state(tmp_path, SETTINGS) as state:
+        person = next(table for table in tables.KEPT if table.name == "PERSON")
+        query = f"SELECT email, content = {tables.content(person)} FROM state.clients.person"
+        assert state.connection.execute(query).fetchall() == [(None, True)]
+        assert state.connection.execute("SELECT decided_at FROM state.link").fetchall() == []
+
+
+def test_contents_are_hashed_anew_where_the_hash_is_another(tmp_path: Path) -> None:
+    commit(tmp_path)
+    altered(
+        tmp_path,
+        "INSERT INTO register_past.address (id, content, record_id, postcode) VALUES (1, 7, 'a', 'AB1 1CD')",
+        "UPDATE meta SET value = 'duckdb 1.0.0' WHERE name = 'hash'",
+    )
+    with next_state(tmp_path, SETTINGS) as state:
+        address = next(table for table in tables.KEPT if table.name == "ADDRESS")
+        query = f"SELECT content = {tables.content(address)} FROM state.register_past.address"
+        assert state.connection.execute(query).fetchall() == [(True,)]
