@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from connectors import FileFacts, ReadReport
 
+_FEWEST = 20
+"""People of a source below which nobody asks whether too many have gone [assumed], as in connectors/feed."""
 _LET_PASS = 2
 """Records that hold no file by their share: in a night's few changes one is a large share [assumed]."""
 
@@ -72,7 +74,7 @@ def _of_people(connection: duckdb.DuckDBPyConnection, feed: str, side: str, hold
         [feed],
     ).fetchall()
     before, left = (sum(row[place] for row in rows) for place in (1, 2))
-    if before and before - left > hold.gone * before:
+    if before >= _FEWEST and before - left > hold.gone * before:
         return [
             f"{before - left:,} of the source's {before:,} people are not in it, more than {hold.gone:.0%};"
             " is it whole?"

@@ -216,7 +216,8 @@ def _require_both(connection: duckdb.DuckDBPyConnection, night: AtWork) -> None:
 def _run_id(night: AtWork, state: State, made_of: Mapping[str, Any]) -> str:
     """A hash of all that decides what comes out: the run before, tonight's files and settings, the version."""
     rows = state.connection.execute(
-        "SELECT json_extract_string(counts, '$.run_id') FROM state.run WHERE run < ? ORDER BY run DESC LIMIT 1", [state.run]
+        "SELECT json_extract_string(counts, '$.run_id') FROM state.run WHERE run < ? ORDER BY run DESC LIMIT 1",
+        [state.run],
     ).fetchall()
     parts = {
         "before": rows[0][0] if rows else None,
