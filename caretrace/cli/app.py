@@ -21,6 +21,7 @@ from caretrace.cli import (
     keys,
     link,
     load_back,
+    measure,
     model,
     officer,
     opt_out,
@@ -77,6 +78,7 @@ app.add_typer(agreement.app, name="agreement")
 app.add_typer(release.app, name="release")
 app.add_typer(export.app, name="export")
 app.add_typer(cld.app, name="cld")
+app.add_typer(measure.app, name="measure")
 app.add_typer(audit.app, name="audit")
 app.add_typer(officer.app, name="officer")
 app.add_typer(keys.app, name="keys")

@@ -1,0 +1,164 @@
+"""`caretrace measure list`, `show` and `run`."""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from caretrace import console, project
+
+if TYPE_CHECKING:
+    from caretrace.measures.declared import Measure
+
+app = typer.Typer(help="Count what a run says of care: named measures, small numbers hidden.", no_args_is_help=True)
+
+
+class ByPeriod(StrEnum):
+    """What periods are taken where none is named."""
+
+    YEAR = "year"
+    QUARTER = "quarter"
+
+
+class ByArea(StrEnum):
+    """What areas figures are parted by."""
+
+    NONE = "none"
+    COUNCIL = "council"
+    PRACTICE = "practice"
+    DISTRICT = "district"
+    NAMED = "named"
+
+
+@app.command("list")
+def list_() -> None:
+    """Name every measure with its version and what it asks."""
+    from caretrace.measures.declared import measures
+
+    console.say("\n".join(f"{each.name} {each.version}: {each.question}" for each in measures().values()))
+
+
+@app.command("show")
+def show(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A measure that `measure list` names.")],
+    sql: Annotated[bool, typer.Option("--sql", help="Print its SQL, with that of the tables it stands on.")] = False,
+) -> None:
+    """Say what a measure counts, by whose definition, with which parameters, or print its SQL."""
+    from caretrace.measures.declared import AVOIDABLE, BASE, named, shared
+
+    (measure,) = named((name,))
+    if sql:
+        parts = [shared(BASE), shared(AVOIDABLE)] if "acsc_list" in _names(measure) else [shared(BASE)]
+        counted, left_out = f"-- counted\n{measure.counted};\n", f"-- left out\n{measure.left_out};"
+        console.say("\n".join([*parts, counted, left_out]))
+        return
+    console.say(shown(measure))
+
+
+@app.command("run")
+def run(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run folder, of `link` or of a night.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder to write; it must not exist.")],
+    measure: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Which measure; all if not given. Repeatable.")
+    ] = None,
+    period: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PERIOD", help="A financial year (2025-26) or quarter (2025-26 Q3). Repeatable."),
+    ] = None,
+    by: Annotated[
+        ByPeriod, typer.Option(help="Without --period: the last four quarters, or the last two financial years.")
+    ] = ByPeriod.QUARTER,
+    area: Annotated[
+        ByArea, typer.Option(help="Part the figures by area; `named` by [areas] of the settings.")
+    ] = ByArea.NONE,
+    settings: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Settings; the project's measures.toml if not given, where there is one."),
+    ] = None,
+    small_numbers: Annotated[
+        str, typer.Option(metavar="PRESET", help="The rule by which small numbers are hidden.")
+    ] = "nhs-hes-2018",
+    internal: Annotated[
+        bool, typer.Option("--internal", help="Show small numbers. What is written so may not leave.")
+    ] = False,
+    rows: Annotated[
+        bool,
+        typer.Option("--rows", help="Also write the person keys behind every figure; needs --internal, never leaves."),
+    ] = False,
+    project_dir: Annotated[
+        Path | None,
+        typer.Option(
+            "--project", metavar="DIR", help="The project folder, for its measures.toml; found as for other commands."
+        ),
+    ] = None,
+) -> None:
+    """Count the measures and write measures.csv, left_out.csv and measures.json; small numbers are hidden."""
+    import duckdb
+
+    from caretrace import run_folder
+    from caretrace.measures import hidden, output
+    from caretrace.measures import run as counting
+    from caretrace.measures import settings as reading
+    from caretrace.measures.declared import named
+    from caretrace.measures.period import By, newest
+    from caretrace.measures.period import period as parsed
+    from schemas.errors import SettingsError
+
+    if rows and not internal:
+        raise SettingsError("person keys may not stand beside figures made to be shown: give --internal with --rows")
+    opened = run_folder.open(run)
+    from caretrace.files import refuse_inside
+
+    refuse_inside(out, run, option="--out")
+    known_until = date.fromisoformat(opened.manifest["settings"]["as_at"])
+    place = project.find(project_dir, here=Path.cwd())
+    file = settings or (place.root / reading.FILE if (place.root / reading.FILE).is_file() else None)
+    asked = counting.Asked(
+        named(tuple(measure or ())),
+        tuple(map(parsed, period)) if period else newest(By(by.value), known_until),
+        known_until,
+        None if internal else hidden.preset(small_numbers),
+        area.value,
+        reading.load(file) if file else reading.Settings(),
+    )
+    with run_folder.drafting(out) as draft:
+        folder = draft.path / "INTERNAL-rows" if rows else None
+        if folder is not None:
+            folder.mkdir()
+        with console.progress() as progress, duckdb.connect() as connection:
+            report = counting.run(connection, run, asked, rows=folder, progress=progress)
+            output.write(connection, report, draft.path, run_id=str(opened.manifest["run_id"]))
+        run_folder.finish_plain(draft)
+    console.say(f"{output.text(report)}\n\n{out}")
+
+
+def shown(measure: Measure) -> str:
+    """A measure's declaration in words."""
+    lines = [
+        f"{measure.name}, version {measure.version}",
+        measure.title,
+        "",
+        f"asks: {measure.question}",
+        f"source: {measure.source}",
+        f"standing: {measure.standing}",
+        f"denominator: {measure.denominator}",
+        f"numerator: {measure.numerator}",
+        f"tables: {', '.join(measure.tables)}",
+        f"linkage: {measure.link}",
+        *(f"limit: {each}" for each in measure.limits),
+    ]
+    if measure.window_months:
+        lines.append(f"window: {measure.window_months} months up to the last day of each period")
+    lines += [
+        f"parameter {each.name} = {each.default}: {each.meaning} ({each.standing})" for each in measure.parameters
+    ]
+    return "\n".join(lines)
+
+
+def _names(measure: Measure) -> set[str]:
+    return {each.name for each in measure.parameters}
