@@ -29,6 +29,7 @@ from caretrace.cli import (
     review,
     run,
     trace,
+    warehouse,
 )
 from caretrace.cli import map as mapping
 from caretrace.console import say
@@ -70,6 +71,7 @@ app.command("link")(link.link)
 app.command("explain")(explain.explain)
 app.command("evaluate")(evaluate.evaluate)
 app.add_typer(review.app, name="review")
+app.add_typer(warehouse.app, name="warehouse")
 app.add_typer(model.app, name="model")
 app.add_typer(trace.app, name="trace")
 app.command("load-back")(load_back.load_back)

@@ -23,17 +23,18 @@ if TYPE_CHECKING:
 COMPRESSION = "zstd, COMPRESSION_LEVEL 1"
 """As quick to write as Snappy and little more than half of its size, and a project keeps many nights."""
 
+_KEY = ", ".join(f"p.{name}" for name in tables.KEY)
 SINCE = "d.as_at AS valid_from, t.from_run"
 DAY = "LEFT JOIN state.run d ON d.run = t.from_run"
 
 
 def write(state: State, folder: Path, *, progress: Progress = SILENT) -> None:
-    """Write what holds now into the draft `folder`; leaves the table `person_of` (id, person_key, number)."""
+    """Write what holds now into the draft `folder`; leaves `person_of_<side>` (id, person_key, number)."""
     connection = state.connection
-    prepare(connection)
     (folder / "linked").mkdir()
-    queries = _queries()
+    queries = _queries(connection)
     with progress.stage("Writing the tables", len(queries)) as advance, order_kept(connection):
+        prepare(connection)
         for name, query in queries.items():
             write_parquet(connection, query, folder / name, compression=COMPRESSION)
             advance(1)
@@ -47,16 +48,16 @@ def write_accounts(state: State, folder: Path) -> None:
 
 
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make `person_of`: for each record its person's key and number, as `linked.make_person_keys` has them."""
-    connection.execute("""CREATE OR REPLACE TEMP TABLE person_of AS
-        SELECT p.id, k.person_key, coalesce(l.nhs_number, p.nhs_number) AS person_nhs_number
-        FROM state.clients.person p LEFT JOIN state.person_key k USING (id)
-        LEFT JOIN state.link l ON l.id = p.id AND l.decision = 'link'
-        UNION ALL SELECT p.id, k.person_key, p.nhs_number
-        FROM state.register.person p LEFT JOIN state.person_key k USING (id)""")
+    """Make `person_of_<side>`: for each record its person's key and number, as `linked.make_person_keys` has them."""
+    for side in SIDES:
+        linked = "LEFT JOIN state.link l ON l.id = p.id AND l.decision = 'link'" if side == "clients" else ""
+        number = "coalesce(l.nhs_number, p.nhs_number)" if side == "clients" else "p.nhs_number"
+        connection.execute(f"""CREATE OR REPLACE TEMP TABLE person_of_{side} AS
+            SELECT p.id, k.person_key, {number} AS person_nhs_number, {_KEY}, k.from_run
+            FROM state.{side}.person p LEFT JOIN state.person_key k USING (id) {linked}""")
 
 
-def _queries() -> dict[str, str]:
+def _queries(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     """A query for each file of rows that hold now, in the order of PUBLISHED."""
     made = {
         "person_key": _person_keys(),
@@ -65,25 +66,36 @@ def _queries() -> dict[str, str]:
         "candidate": f"SELECT {tables.columns(CANDIDATE)} FROM state.candidate"
         " ORDER BY source, source_org, record_id, rank",
         "set_aside": f"SELECT delivery, {tables.columns(SET_ASIDE)} FROM state.set_aside ORDER BY ALL",
-        **{tables.name(table): _linked(table) for table in tables.KEPT},
+        **{tables.name(table): _linked(connection, table) for table in tables.KEPT},
     }
     return {each.file: made[each.name] for each in PUBLISHED if each.file and each.name in made}
 
 
-def _linked(table: Table) -> str:
+def _linked(connection: duckdb.DuckDBPyConnection, table: Table) -> str:
     """Both sides of a table; an opt-out keyed by a number alone keeps that number as its person's."""
+    name = tables.name(table)
     number = "coalesce(k.person_nhs_number, t.nhs_number)" if "nhs_number" in table else "k.person_nhs_number"
+    held = [side for side in SIDES if connection.execute(f"FROM state.{side}.{name} LIMIT 1").fetchall()]
+    # Without rows a side has no part in it: else the people of it would be put in order for nobody.
     return " UNION ALL ".join(
-        f"SELECT k.person_key, {number} AS person_nhs_number, '{word}' AS side, {tables.columns(table, 't')}, {SINCE}"
-        f" FROM state.{side}.{tables.name(table)} t LEFT JOIN person_of k USING (id) {DAY}"
-        for side, word in SIDES.items()
+        f"SELECT k.person_key, {number} AS person_nhs_number, '{SIDES[side]}' AS side, {tables.columns(table, 't')},"
+        f" {SINCE} FROM state.{side}.{name} t LEFT JOIN {_people(side, name if held else None)} k USING (id) {DAY}"
+        for side in held or ["clients"]
     )
 
 
+def _people(side: str, name: str | None) -> str:
+    """Keys and numbers of those who have rows in a table of the side."""
+    people = f"SELECT id, person_key, person_nhs_number FROM person_of_{side}"
+    if name is None:
+        return f"({people} LIMIT 0)"
+    return f"({people})" if name == "person" else f"({people} SEMI JOIN state.{side}.{name} USING (id))"
+
+
 def _person_keys() -> str:
+    key = ", ".join(tables.KEY)
     return " UNION ALL ".join(
-        f"SELECT k.person_key, p.source, p.source_org, p.record_id, '{word}' AS side,"
-        f" k.person_nhs_number AS nhs_number, {SINCE} FROM state.{side}.person p LEFT JOIN person_of k USING (id)"
-        f" LEFT JOIN state.person_key t USING (id) {DAY}"
+        f"SELECT t.person_key, {key}, '{word}' AS side, t.person_nhs_number AS nhs_number, {SINCE}"
+        f" FROM person_of_{side} t {DAY}"
         for side, word in SIDES.items()
     )

@@ -2,7 +2,7 @@
 
 import hashlib
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -20,10 +20,13 @@ from caretrace.warehouse import deliveries, keys, links, views
 from caretrace.warehouse.apply import apply, clear_read
 from caretrace.warehouse.publish import Night, refresh, snapshot
 from caretrace.warehouse.store import State, next_state
+from linkage.incremental import update
 
 Row = dict[str, str]
 WORDS = {"clients": "client", "register": "register"}
 FIRST = date(2026, 11, 1)
+LINKAGE = {"bands": {"link_at": 0.9, "review_at": 0.5}, "passes": []}
+"""As much of the facts of a linkage as a manifest needs."""
 
 
 def _tables(rows: Sequence[Row], place: Path) -> connectors.Source:
@@ -75,7 +78,7 @@ class Warehouse:
                 deliveries.note(
                     state, feed="clients", side="clients", name="bad", mode="full", outcome="held", reason="a half"
                 )
-            facts = self._link(state, f"run{number}")
+            updated = update(state.connection, seed=0, run_id=f"run{number}", model=linkage.default_model())
             links.update_links(state)
             keys.update_keys(state, lambda n: hashlib.shake_256(self._counter()).digest(n))
             views.open_views(state)
@@ -84,8 +87,8 @@ class Warehouse:
                 created_at=datetime(2026, 11, number, 2, tzinfo=UTC),
                 kind="full" if full else "night",
                 settings=settings,
-                model=facts.model,
-                linkage=facts.to_json(),
+                model=updated.model,
+                linkage=LINKAGE,
                 inputs=inputs,
             )
             manifest = snapshot(state, draft.path, night, full=full)
@@ -112,21 +115,6 @@ class Warehouse:
         )
         clear_read(state, side)
         return [{"side": WORDS[side], **file} for file in files]
-
-    def _link(self, state: State, run_id: str) -> linkage.LinkFacts:
-        """Everybody anew, which incremental linkage spares a council and a test can afford."""
-        connection = state.connection
-        for side in WORDS:
-            views.open_side(state, side)
-        for name in ("link", "candidate"):
-            views._make_room(state, name)
-        facts = linkage.link(connection, seed=0, run_id=run_id, model=linkage.default_model())
-        for name in ("link", "candidate"):
-            connection.execute(
-                f"CREATE OR REPLACE TABLE store.{name} AS SELECT p.rowid AS id, l.* FROM store.{name} l"
-                " JOIN clients.person p USING (source, source_org, record_id)"
-            )
-        return facts
 
 
 def person(record_id: str, given: str, family: str, born: str, **more: str) -> Row:
@@ -178,7 +166,7 @@ def three_nights(warehouse: Warehouse) -> None:
     warehouse.night(register=register, held=True)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def nights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     """Three nights, only read by the tests."""
     warehouse = Warehouse(tmp_path_factory.mktemp("council"))
@@ -190,6 +178,3 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
 def fresh(tmp_path: Path) -> Warehouse:
     """A project without a run."""
     return Warehouse(tmp_path / "council")
-
-
-Expected = Mapping[str, int]
