@@ -29,6 +29,7 @@ from caretrace.cli import (
     review,
     run,
     trace,
+    undo,
     warehouse,
 )
 from caretrace.cli import map as mapping
@@ -65,6 +66,7 @@ def _root(
 
 app.command("init")(init.init)
 app.command("run")(run.run)
+app.command("undo")(undo.undo)
 app.command("check")(check.check)
 app.command("map")(mapping.map_)
 app.command("link")(link.link)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from caretrace import pipeline
 from caretrace.trace.opening import quoted
-from caretrace.warehouse import migrations
+from caretrace.warehouse import changed, migrations
 from governance.files import held, owner_only, sync_folder
 from schemas.errors import InputError
 
@@ -81,6 +81,7 @@ def next_state(folder: Path, settings: pipeline.Settings) -> Iterator[State]:
                     migrations.create(connection)
                 else:
                     migrations.upgrade(connection, folder / FILE)
+                changed.prepare(connection)
                 yield State(connection, last_run(connection) + 1, folder)
         finally:
             for stale in (*folder.glob(f"{NEXT}*"), work):
