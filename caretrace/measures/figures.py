@@ -80,12 +80,12 @@ def left_out(connection: duckdb.DuckDBPyConnection) -> list[LeftOut]:
 
 
 def clients_in_scope(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[int, int]]:
-    """By period: clients the measure is about, and those of them that are linked and so could be counted."""
+    """By period: clients the measure is about, counted or left out for want of a link, and those of them linked."""
     found = connection.execute("""
-        SELECT period, sum(linked) + sum(unlinked), sum(linked) FROM (
-            SELECT period, count(*) AS linked, 0 AS unlinked FROM measure_row
-            JOIN measure_person USING (person_key) WHERE is_client = 1 AND is_registered = 1 GROUP BY 1
+        SELECT period, sum(clients), sum(linked) FROM (
+            SELECT period, count(*) AS clients, sum(is_registered) AS linked FROM measure_row
+            JOIN measure_person USING (person_key) WHERE is_client = 1 GROUP BY 1
             UNION ALL
-            SELECT period, 0, count(DISTINCT person_key) FROM measure_left_out WHERE reason = 'not linked' GROUP BY 1
+            SELECT period, count(DISTINCT person_key), 0 FROM measure_left_out WHERE reason = 'not linked' GROUP BY 1
         ) GROUP BY 1""").fetchall()
     return {period: (int(scope), int(linked)) for period, scope, linked in found}

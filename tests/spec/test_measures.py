@@ -162,6 +162,15 @@ def count(report: Callable[..., Report]) -> Count:
     return count
 
 
+def together_as_one(those: Sequence[World]) -> World:
+    """One world of many: the people of each are called by its number."""
+    return World(
+        [replace(p, key=f"{n}.{p.key}") for n, world in enumerate(those) for p in world.people],
+        [replace(s, of=f"{n}.{s.of}") for n, world in enumerate(those) for s in world.services],
+        [replace(s, of=f"{n}.{s.of}") for n, world in enumerate(those) for s in world.stays],
+    )
+
+
 Counted = dict[str, tuple[int, ...]]
 Together = Callable[[str, Sequence[World]], list[tuple[Counted, dict[str, int]]]]
 
@@ -174,15 +183,10 @@ def together(tmp_path_factory: pytest.TempPathFactory) -> Together:
     def together(name: str, those: Sequence[World]) -> list[tuple[Counted, dict[str, int]]]:
         if (name, id(those)) in done:
             return done[name, id(those)]
-        whole = World(
-            [replace(p, key=f"{n}.{p.key}") for n, world in enumerate(those) for p in world.people],
-            [replace(s, of=f"{n}.{s.of}") for n, world in enumerate(those) for s in world.services],
-            [replace(s, of=f"{n}.{s.of}") for n, world in enumerate(those) for s in world.stays],
-        )
         folder = tmp_path_factory.mktemp("worlds")
         asked = Asked(named((name,)), (period("2025-26"),), KNOWN_UNTIL, None)
         with duckdb.connect(config={"threads": 1}) as connection:
-            counting.run(connection, whole.write(folder / "run"), asked, rows=folder)
+            counting.run(connection, together_as_one(those).write(folder / "run"), asked, rows=folder)
         amounts = [each.name for each in measures()[name].amounts]
         found: list[tuple[Counted, dict[str, int]]] = [({}, {}) for _ in those]
         for row in pq.read_table(folder / f"{name}.parquet").to_pylist():

@@ -1,0 +1,97 @@
+"""`caretrace measure`: what may be shown and what may not, from a real run."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import duckdb
+
+Command = Callable[..., CompletedProcess[str]]
+ONE = ("--measure", "care_home_admissions", "--measure", "local_metric", "--period", "2025-26")
+
+
+def lines_of(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_list_and_show(caretrace: Command) -> None:
+    listed = caretrace("measure", "list").stdout.splitlines()
+    assert [line.split()[0] for line in listed] == [
+        *("avoidable_admissions", "care_home_admissions", "cost_activity", "delayed_discharge", "home_12_weeks"),
+        *("home_91_days", "local_metric"),
+    ]
+    shown = caretrace("measure", "show", "local_metric").stdout
+    assert "source: Tri-borough Better Care Fund plan" in shown
+    assert "parameter min_age = 75" in shown
+    sql = caretrace("measure", "show", "local_metric", "--sql").stdout
+    assert (
+        sql.index("CREATE TEMPORARY TABLE measure_person") < sql.index("measure_avoidable AS") < sql.index("-- counted")
+    )
+
+
+def test_what_is_written_hides_small_numbers(caretrace: Command, run_folder: Path, tmp_path: Path) -> None:
+    before = sorted(path.name for path in run_folder.rglob("*"))
+    done = caretrace("measure", "run", run_folder, "--out", tmp_path / "out", *ONE)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("small numbers hidden: nhs-hes-2018\nclients linked: ")
+    assert "nothing can be said: the run holds no hospital admissions" in done.stdout
+    told = json.loads((tmp_path / "out" / "measures.json").read_text(encoding="utf-8"))
+    assert (told["may_leave"], told["small_numbers"]) == (True, "nhs-hes-2018")
+    assert {each["name"]: each["version"] for each in told["measures"]} == {
+        "care_home_admissions": 1,
+        "local_metric": 1,
+    }
+    lines = lines_of(tmp_path / "out" / "measures.csv")
+    assert {line["standing"] for line in lines} == {"small numbers hidden: nhs-hes-2018"}
+    for line in lines:
+        assert line["people"] == "*" or int(line["people"].replace(",", "")) % 5 == 0
+        assert line["number"] == "*" or int(line["number"].replace(",", "")) % 5 == 0
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"measures.csv", "left_out.csv", "measures.json"}
+    assert sorted(path.name for path in run_folder.rglob("*")) == before
+    again = caretrace("measure", "run", run_folder, "--out", tmp_path / "out", *ONE)
+    assert again.returncode == 1
+    assert "exists already" in again.stderr
+
+
+def test_internal_figures_say_so_and_can_be_traced_to_rows(
+    caretrace: Command, run_folder: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    done = caretrace("measure", "run", run_folder, "--out", out, *ONE, "--internal", "--rows", "--area", "council")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("INTERNAL: small numbers are shown, may not leave\n")
+    assert {path.name for path in out.iterdir()} == {
+        *("INTERNAL-measures.csv", "INTERNAL-left_out.csv", "INTERNAL-measures.json", "INTERNAL-rows"),
+    }
+    lines = lines_of(out / "INTERNAL-measures.csv")
+    assert {line["standing"] for line in lines} == {"INTERNAL: small numbers are shown, may not leave"}
+    [(people, admitted)] = duckdb.execute(
+        "SELECT count(*), sum(admitted) FROM read_parquet(?) WHERE left_out_because IS NULL",
+        [str(out / "INTERNAL-rows" / "care_home_admissions.parquet")],
+    ).fetchall()
+    whole = next(line for line in lines if (line["area"], line["part"], line["links"]) == ("All", "All", "as linked"))
+    assert (int(whole["people"].replace(",", "")), int(whole["number"])) == (people, admitted)
+    keys = duckdb.execute(
+        "SELECT count(*) FROM read_parquet(?) r ANTI JOIN read_parquet(?) p USING (person_key)",
+        [str(out / "INTERNAL-rows" / "care_home_admissions.parquet"), str(run_folder / "linked" / "person.parquet")],
+    ).fetchall()
+    assert keys == [(0,)]
+
+
+def test_rows_are_refused_beside_figures_that_may_leave(caretrace: Command, run_folder: Path, tmp_path: Path) -> None:
+    done = caretrace("measure", "run", run_folder, "--out", tmp_path / "out", "--rows")
+    assert done.returncode == 1
+    assert "give --internal with --rows" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_settings_of_the_project_count(caretrace: Command, run_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "measures.toml").write_text("[measures.local_metric]\nage = 80\n", encoding="utf-8")
+    done = caretrace("measure", "run", run_folder, "--out", tmp_path / "out", "--project", tmp_path)
+    assert done.returncode == 1
+    assert "measures.toml: local_metric has no parameter 'age'" in done.stderr
