@@ -12,7 +12,7 @@ READY := $(VENV)/.ready
 ALL := $(VENV)/.all
 READY2 := $(VENV2)/.ready
 
-.PHONY: demo test test-pandas2 prove lint bench bench-quick docs docs-check fixtures lock clean
+.PHONY: demo test test-pandas2 prove lint bench bench-quick docs docs-check fixtures lock sbom wheels clean
 
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -85,5 +85,17 @@ lock:
 	$(COMPILE) --extra dev --extra all -c requirements.lock -o requirements-all.lock
 	$(COMPILE) --no-config --extra test --extra recordlinkage -o requirements-pandas2.lock
 
+# What caretrace is made of, as CycloneDX; asks nothing of the network.
+sbom: $(READY)
+	$(BIN)/python docs/parts.py sbom --out dist/caretrace.cdx.json
+
+# A folder from which caretrace can be installed without a network, on this system and Python (docs/operations.md).
+wheels: $(READY)
+	rm -rf wheels
+	$(BIN)/python docs/parts.py runtime --out wheels/requirements.txt
+	$(BIN)/python -m pip download --quiet --require-hashes --only-binary :all: --dest wheels -r wheels/requirements.txt
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir wheels .
+	$(BIN)/python docs/parts.py sbom --out wheels/caretrace.cdx.json
+
 clean:
-	rm -rf $(VENV) $(VENV2) dist build demo
+	rm -rf $(VENV) $(VENV2) dist build demo wheels

@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
@@ -71,7 +71,8 @@ def restore(
     into = into.absolute()
     _check_empty(into)
     into.parent.mkdir(parents=True, exist_ok=True)
-    with held(into.with_name(f".{into.name}.restore.lock")):
+    lock = into.with_name(f".{into.name}.restore.lock")
+    with _alone(lock):
         for stale in into.parent.glob(f".{into.name}.restoring-*"):
             shutil.rmtree(stale)
         draft = Path(tempfile.mkdtemp(prefix=f".{into.name}.restoring-", dir=into.parent))
@@ -85,8 +86,20 @@ def restore(
             _put_in_place(draft, into)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
-    into.with_name(f".{into.name}.restore.lock").unlink(missing_ok=True)
     return checked
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """Hold the lock file, and leave none behind: removed while it is held, or on Windows once it is not."""
+    with held(lock):
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                lock.unlink()
+    with suppress(OSError):
+        lock.unlink()
 
 
 def _check_empty(into: Path) -> None:

@@ -2,5 +2,5 @@
 
 In: a project and the periods in its caretrace.toml ([retention]). Out: fewer files. Begin with `removing.purge`;
 `old` says what is too old and why, `settings` holds the periods. Never removed: the log, decisions, proofs of releases,
-the state of the warehouse, whatever waits or is held, and the newest runs.
+the state of the warehouse, answers of tracing services, whatever waits or is held, and the newest runs.
 """

@@ -106,19 +106,12 @@ def _needed(project: Project, retention: Retention, entries: Entries, now: datet
 
 
 def _traces(project: Project, retention: Retention, entries: Entries, now: datetime) -> Looked:
-    root = Traces.of(project).root
-    for kind, pattern, key in (
-        ("trace request", "requests/*/request.json", "created_at"),
-        ("trace reading", "readings/*/reading.json", "at"),
-    ):
-        for path in sorted(root.glob(pattern)):
-            at = _moment(_json(path).get(key))
-            if at and is_over(at, retention.traces, now):
-                why = f"of {at:%Y-%m-%d}, kept {retention.traces} days"
-                # The number of the next reading follows the last one's.
-                last = kind == "trace reading" and path.parent.name == max(p.name for p in path.parent.parent.iterdir())
-                stays = "the newest reading, which numbers the next" if last else ""
-                yield Item(kind, path.parent.name, (path.parent,), stays or why), bool(stays)
+    """What was asked of tracing services. The answers stay: links and numbers loaded back rest on them."""
+    for path in sorted((Traces.of(project).root / "requests").glob("*/request.json")):
+        at = _moment(_json(path).get("created_at"))
+        if at and is_over(at, retention.traces, now):
+            why = f"of {at:%Y-%m-%d}, kept {retention.traces} days"
+            yield Item("trace request", path.parent.name, (path.parent,), why), False
 
 
 def _written(project: Project, retention: Retention, entries: Entries, now: datetime) -> Looked:

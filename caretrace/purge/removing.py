@@ -134,7 +134,7 @@ def _remove_notes(project: Project, retention: Retention, now: datetime) -> None
 
 def _finish_earlier(project: Project, held: Log, now: datetime) -> None:
     """Remove what a killed purge had taken out of sight, and say that it ended."""
-    for place in (project.runs, project.root / "traces" / "requests", project.root / "traces" / "readings"):
+    for place in (project.runs, project.root / "traces" / "requests"):
         for hidden in place.glob(f"{_HIDDEN}*"):
             shutil.rmtree(hidden)
     held.append([(upkeep.PURGED, {"id": each}) for each in upkeep.unfinished(held.entries)], now=now)

@@ -27,8 +27,8 @@ class Retention(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    runs: Days = 400
-    """A run folder: a year, and a month to compare with the year before."""
+    runs: Days = 100
+    """A run folder; what held when stays in the warehouse."""
     runs_at_least: Annotated[int, Field(ge=FEWEST_RUNS)] = 14
     """The newest so many run folders stay, however old."""
     deliveries: Days = 100
@@ -36,7 +36,7 @@ class Retention(BaseModel):
     written: Days = 100
     """A file that was written for another system (trace requests, load-back, submissions)."""
     traces: Days = 800
-    """Questions to a tracing service and its answers: they say for two years where a number comes from."""
+    """What was asked of a tracing service; its answers stay, since links rest on them."""
     releases: Annotated[int, Field(ge=0)] | Literal["never"] = 0
     """Our encrypted copy of what was released, after the end of its retention in the agreement. Proofs stay."""
     set_aside: Days = 400

@@ -182,7 +182,7 @@ def test_written_files_go_where_they_are_what_was_written(tmp_path: Path, projec
     assert {name for name, path in paths.items() if not path.exists()} == {"old"}
 
 
-def test_traces_go_but_for_the_reading_that_numbers_the_next(project: Project, secrets: keys.Keys, made: Any) -> None:
+def test_questions_go_and_answers_stay(project: Project, secrets: keys.Keys, made: Any) -> None:
     for number, age in enumerate([200, 40, 39, 38], 1):
         made(number, age)
     for name, age, run in (("A", 40, "r2"), ("B", 20, "r1")):
@@ -196,7 +196,11 @@ def test_traces_go_but_for_the_reading_that_numbers_the_next(project: Project, s
     # The answers to B are still to come, and are read beside its run.
     assert names(project, "run", secrets) == (set(), {"r1", "r2", "r3", "r4"})
     purge(project, secrets)
-    assert standing(project.root / "traces") == ["readings/0002/reading.json", "requests/B/request.json"]
+    assert standing(project.root / "traces") == [
+        "readings/0001/reading.json",
+        "readings/0002/reading.json",
+        "requests/B/request.json",
+    ]
 
 
 def deliver(project: Project, told: list[tuple[str, str, str, int]]) -> None:

@@ -1,0 +1,36 @@
+"""For a monitoring system (Nagios and its kin): is the last night of a project well, and not too long ago?
+
+    python check_caretrace.py PROJECT [HOURS]
+
+Prints one line without any person in it. Exit codes as such systems want them: 0 well, 1 somebody has to look, 2 failed
+or overdue, 3 cannot tell. Needs nothing but Python.
+"""
+
+import json
+import sys
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+
+def main(project: str, hours: str = "26") -> int:
+    """Print the line and give the exit code."""
+    try:
+        night = json.loads((Path(project) / "result.json").read_text(encoding="utf-8"))
+        finished = datetime.fromisoformat(night["finished"])
+        code, summary = int(night["exit_code"]), str(night["summary"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        print(f"UNKNOWN: result.json cannot be read ({type(error).__name__})")
+        return 3
+    age = datetime.now(timezone.utc) - finished  # noqa: UP017 - the monitor's Python may be an old one
+    if age > timedelta(hours=float(hours)):
+        print(f"CRITICAL: the last night ended {age.total_seconds() / 3600:.0f} hours ago")
+        return 2
+    if night["status"] == "failed":
+        print(f"CRITICAL: {summary}")
+        return 2
+    print(f"{'OK' if code == 0 else 'WARNING'}: {summary}")
+    return 0 if code == 0 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
