@@ -1,4 +1,4 @@
-"""`caretrace cld check` and `caretrace cld write`."""
+"""`caretrace cld check` and `caretrace cld write`; `history` stands in a module of its own."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from caretrace import console
+from caretrace.cli import cld_history
 from caretrace.cli.place import ProjectOption, find, maker
 from caretrace.words import several
 
 if TYPE_CHECKING:
     from caretrace.cld.submission import Report
+    from caretrace.project import Project
 
 app = typer.Typer(help="Check Client Level Data, and write it with the NHS numbers of a run.", no_args_is_help=True)
+app.command("history")(cld_history.history)
 
 
 class Which(StrEnum):
@@ -72,12 +75,16 @@ def write(
         ),
     ] = None,
     run: Annotated[Path | None, typer.Option("--run", metavar="RUN", help="A run that found NHS numbers.")] = None,
+    newest: Annotated[bool, typer.Option("--newest", help="Take the numbers of the project's newest night.")] = False,
     release: ReleaseOption = 2,
     period: Annotated[
         tuple[datetime, datetime] | None,
         typer.Option(
             metavar="FIRST LAST", formats=["%Y-%m-%d"], help="The reporting period; as the files say if not given."
         ),
+    ] = None,
+    quarter: Annotated[
+        str | None, typer.Option(metavar="QUARTER", help="The reporting period by name, such as 2026-27 Q2.")
     ] = None,
     numbers: Annotated[
         Which,
@@ -99,6 +106,7 @@ def write(
     import duckdb
 
     from caretrace import run_folder
+    from caretrace.cld import history
     from caretrace.cld.numbers import Numbers
     from caretrace.cld.submission import Asked, Paths
     from caretrace.cld.submission import write as make
@@ -107,13 +115,17 @@ def write(
     from caretrace.trace import results
     from caretrace.written import log_writing
 
+    place = find(project)
+    if newest:
+        run = _newest(place.project, run)
     days = (period[0].date(), period[1].date()) if period else None
+    if quarter is not None:
+        days = _quarter(quarter, days)
     asked = Asked(release, days, Numbers(numbers.value), client_list, la_code)
     opened = run_folder.open(run) if run else None
     run_id = str(opened.manifest["run_id"]) if opened else None
     if run:
         refuse_inside(out, run, option="--out")
-    place = find(project)
     answers = results.of_run(opened, place.project) if opened else None
     beside = [out, out.with_name(f"{out.name}.faults.csv"), out.with_name(f"{out.name}.report.json")]
     with (
@@ -143,7 +155,29 @@ def write(
             progress=progress,
         )
         writing.rows = found.facts["rows"]
+    history.add(place.project, history.of_report(found, now=datetime.now(UTC), sha256=run_folder.sha256(out)))
     console.say(json.dumps(found.to_json(), indent=2) if as_json else f"{written(found)}\n{out}")
+
+
+def _newest(project: Project, run: Path | None) -> Path:
+    from caretrace.warehouse.publish.refresh import runs
+    from schemas.errors import InputError
+
+    if run is not None:
+        raise typer.BadParameter("give --run or --newest, not both", param_hint="--newest")
+    found = list(runs(project))
+    if not found:
+        raise InputError("holds no run of a night yet; run `caretrace run`, or give --run", path=project.runs)
+    return found[-1].path
+
+
+def _quarter(name: str, days: tuple[date, date] | None) -> tuple[date, date]:
+    from caretrace.measures.period import period
+
+    if days is not None:
+        raise typer.BadParameter("give --period or --quarter, not both", param_hint="--quarter")
+    found = period(name)
+    return found.first, found.last
 
 
 def checked(found: Report) -> str:

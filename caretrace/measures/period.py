@@ -68,3 +68,12 @@ def newest(by: By, until: date, count: int | None = None) -> tuple[Period, ...]:
         candidates = [quarter(begins - back, n) for back in range(most // 4 + 1, -1, -1) for n in (1, 2, 3, 4)]
     complete = [each for each in candidates if each.last < until]
     return tuple(complete[-(count or (2 if by is By.YEAR else 4)) :])
+
+
+def called(first: date, last: date) -> str:
+    """The name of the quarter or financial year of these days, or the days themselves where they are neither."""
+    begins = first.year - (first.month < 4)
+    for each in (year(begins), *(quarter(begins, n) for n in (1, 2, 3, 4))):
+        if (each.first, each.last) == (first, last):
+            return each.name
+    return f"{first.isoformat()} to {last.isoformat()}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -13,11 +14,14 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+from caretrace.cld import history
 from caretrace.cld.numbers import Numbers
 from caretrace.cld.submission import Asked, Paths, Report, write
 from caretrace.exports.patients import Asked as Export
 from caretrace.exports.patients import Grain
 from caretrace.exports.patients import write as export
+from caretrace.project import Project
+from caretrace.run_folder import sha256 as run_folder_sha256
 from connectors import Source, read
 from connectors.suppliers.cld import fields
 from connectors.writers.fhir import Form
@@ -118,6 +122,39 @@ def test_write_fills_what_the_run_is_sure_of(
     again = caretrace(*arguments)
     assert again.returncode == 1
     assert "exists already" in again.stderr
+    (line,) = history.read(Project(project))
+    assert (line.period, line.people, line.before, line.filled) == (
+        "2026-27 Q2",
+        150,
+        number["before"]["people"],
+        filled,
+    )
+    assert line.sha256 == run_folder_sha256(out)
+
+
+def test_the_history_of_completeness_and_the_newest_night(
+    caretrace: Command, submission: Path, run_folder: Path, tmp_path: Path
+) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    caretrace("keys", "new", "--project", project)
+    plain = ("cld", "write", submission, "--project", project, "--quarter", "2026-27 Q2")
+    none = caretrace(*plain, "--newest", "--out", tmp_path / "a.csv")
+    assert none.returncode == 1
+    assert "holds no run of a night yet" in none.stderr
+    # A night's run is a run folder that says which one it is.
+    shutil.copytree(run_folder, project / "runs" / "0001")
+    manifest = project / "runs" / "0001" / "manifest.json"
+    told = json.loads(manifest.read_text(encoding="utf-8"))
+    manifest.write_text(json.dumps(told | {"warehouse": {"run": 1}}), encoding="utf-8")
+    done = caretrace(*plain, "--newest", "--out", tmp_path / "b.csv")
+    assert done.returncode == 0, done.stderr
+    (line,) = history.read(Project(project))
+    assert (line.people, line.numbers, line.run_id) == (150, "exact", told["run_id"])
+    shown = caretrace("cld", "history", "--project", project, "--html", tmp_path / "page.html")
+    assert shown.stdout.startswith(f"2026-27 Q2: 150 people; number before {line.before:,} (")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert f"{line.after} of 150 people have an NHS number" in page
 
 
 def make(folder: Path, files: list[Path], run: Path, asked: Asked) -> Report:
