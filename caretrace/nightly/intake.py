@@ -7,12 +7,12 @@ its own feed, for changes must not be laid over a gap; a later full delivery tha
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from caretrace.nightly import judge
 from caretrace.nightly.deliveries import Delivery, reading
-from caretrace.nightly.waiting import Waiting
+from caretrace.nightly.waiting import Waiting, without_numbers
 from caretrace.pipeline import refuse_test_numbers
 from connectors.files.opening import Opening
 from connectors.source import FileFacts, ReadReport
@@ -74,8 +74,12 @@ class Intake:
     judge_only: bool = False
     """Read and judge, but lay nothing over the state."""
 
+    used: set[str] = field(default_factory=set)
+    """What files of use have been called so far, tonight's among them."""
+
     def take(self) -> list[Taken]:
         """Read everything that is pending; what became of each, in order, notes last."""
+        self.used |= self.waiting.used_before
         told = any(delivery.told for delivery in self.waiting.pending)
         taken = self._take_told() if told else self._take_plain()
         taken += [Taken(note.delivery, note.outcome, note.reason) for note in self.waiting.notes]
@@ -183,7 +187,7 @@ class Intake:
             )
         if all(each.name in self.waiting.accepted for each in judged):
             return None
-        return judge.judge(self.state.connection, report, judged, whole=whole)
+        return judge.judge(self.state.connection, report, judged, whole=whole, used_before=self.used)
 
     def _applied(self, deliveries: Sequence[Delivery], report: ReadReport, *, whole: bool) -> list[Taken]:
         """Lay what was read over the state, and write the deliveries down."""
@@ -191,6 +195,7 @@ class Intake:
         from caretrace.warehouse.deliveries import note
 
         source = self.waiting.source
+        self.used |= {without_numbers(file.name) for file in report.files if file.used}
         if self.judge_only:
             clear_read(self.state, source.side)
             return [Taken(each, "applied", facts=_own(report, each)) for each in deliveries]

@@ -6,11 +6,12 @@ those of the source's settings (`[source.hold]`), our own choices [assumed].
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from caretrace.nightly.deliveries import Delivery
 from caretrace.nightly.values import of_unread, of_values
+from caretrace.nightly.waiting import without_numbers
 from caretrace.project.settings import Hold
 from connectors.accounts import BROKEN_END
 
@@ -31,17 +32,19 @@ def judge(
     deliveries: Sequence[Delivery],
     *,
     whole: bool,
+    used_before: Collection[str] = (),
 ) -> str | None:
     """Why `deliveries`, of one source and just read into the store, are held; None where nothing speaks against them.
 
-    `whole` says that together they are everything the source has, so that whoever is not in them is gone. The store
-    has the state attached as `state`.
+    `whole` says that together they are everything the source has, so that whoever is not in them is gone;
+    `used_before` what files of earlier deliveries were called. The store has the state attached as `state`.
     """
     source = deliveries[-1].source
     own = {sha256 for delivery in deliveries for sha256 in delivery.content}
     files = [file for file in report.files if file.sha256 in own]
     fewest = int(deliveries[-1].mode == "full")
     reasons = [*_of_files(files, source.hold, fewest=fewest), *of_unread(report.files)]
+    reasons += _of_strangers(report.files, used_before)
     reasons += of_values(connection, source.side, files, source.hold.unusable)
     if whole:
         reasons += _of_people(connection, source.name, source.side, source.hold)
@@ -63,6 +66,15 @@ def _of_files(files: Sequence[FileFacts], hold: Hold, *, fewest: int) -> list[st
     if records < fewest:
         reasons.append(f"it holds {records:,} records, fewer than {fewest:,}")
     return reasons
+
+
+def _of_strangers(files: Sequence[FileFacts], used_before: Collection[str]) -> list[str]:
+    """Files that were of use before, and are now not known for what they are."""
+    return [
+        f"{file.name}: a file of this name was read before, and now it is {file.note or 'not read'}"
+        for file in files
+        if file.table == "-" and not file.sha256 and without_numbers(file.name) in used_before
+    ]
 
 
 def _of_people(connection: duckdb.DuckDBPyConnection, feed: str, side: str, hold: Hold) -> list[str]:

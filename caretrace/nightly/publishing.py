@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from caretrace import run_folder
+from caretrace.project import Project
 from caretrace.run_folder import Draft
+from caretrace.warehouse import store
 
 if TYPE_CHECKING:
     from caretrace.warehouse.store import State
@@ -46,19 +48,22 @@ def drafting(runs: Path, state: State) -> Iterator[Draft]:
             shutil.rmtree(draft.path, ignore_errors=True)
 
 
-def recover(runs: Path, last_run: int) -> Path | None:
-    """Publish the last run where it was killed before its folder had its name, and remove drafts of runs that died.
+def recover(project: Project, last_run: int) -> Path | None:
+    """Publish the last run where it was killed before its folder had its name, and remove what runs that died left.
 
-    Gives the folder that was published, None where there was nothing to do.
+    Gives the folder that was published, None where there was nothing to do. The project is held meanwhile.
     """
     found = None
+    runs = project.runs
     final = folder(runs, last_run)
     draft = Draft(_draft(final), final)
     if last_run and not final.exists() and (draft.path / run_folder.MANIFEST).is_file():
         run_folder.place(draft)
         found = final
-    for stale in runs.glob(_DRAFT.format("*")):
-        shutil.rmtree(stale)
+    for stale in (*runs.glob(_DRAFT.format("*")), *project.warehouse.glob("work-*")):
+        shutil.rmtree(stale, ignore_errors=True)
+    for stale in project.warehouse.glob(f"{store.NEXT}*"):
+        stale.unlink(missing_ok=True)
     return found
 
 

@@ -57,7 +57,7 @@ def run(
         return _look(night)
     with locked(project):
         with _known(night) as state:
-            night.recovered = publishing.recover(project.runs, state.run)
+            night.recovered = publishing.recover(project, state.run)
             before = _made_of(state)
             if wanted.undo_to is None:
                 with progress.stage("Looking into the inboxes"), night.clock("look"):

@@ -7,9 +7,10 @@ noted (repeated, late), and for suppliers that send changes the deliveries these
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from caretrace.nightly.deliveries import Delivery, File, Inbox, hashed, in_order, told
@@ -33,6 +34,8 @@ class Past:
     reason: str | None
     run: int
     files: tuple[File, ...]
+    used: frozenset[str] = frozenset()
+    """What those of its files are called that were of use, without their numbers."""
 
     @property
     def stamp(self) -> tuple[tuple[str, int, int], ...]:
@@ -71,6 +74,8 @@ class Waiting:
     strange: tuple[str, ...] = ()
     undone: tuple[str, ...] = ()
     """Names of deliveries that were applied once and taken back by a person."""
+    used_before: frozenset[str] = frozenset()
+    """What files are called that were of use in what was applied before, without their numbers."""
     accepted: frozenset[str] = frozenset()
     """Names that are applied whatever the limits say."""
 
@@ -81,10 +86,22 @@ def history(connection: duckdb.DuckDBPyConnection, feed: str) -> tuple[Past, ...
         "SELECT delivery, name, mode, outcome, reason, run, files FROM state.delivery WHERE feed = ? ORDER BY delivery",
         [feed],
     ).fetchall()
-    return tuple(
-        Past(number, name, mode, outcome, reason, run, tuple(_file(each) for each in json.loads(files or "[]")))
-        for number, name, mode, outcome, reason, run, files in rows
-    )
+    return tuple(_past(*row) for row in rows)
+
+
+def _past(number: int, name: str, mode: str, outcome: str, reason: str | None, run: int, files: str | None) -> Past:
+    facts = json.loads(files or "[]")
+    used = frozenset(without_numbers(str(each["name"])) for each in facts if each.get("used"))
+    return Past(number, name, mode, outcome, reason, run, tuple(_file(each) for each in facts), used)
+
+
+def without_numbers(name: str) -> str:
+    """What a file is called on every day, whatever its folder and date.
+
+    >>> without_numbers("2026-11-22/SRPatient_20261122.csv")
+    'srpatient_#.csv'
+    """
+    return re.sub(r"\d+", "#", PurePosixPath(name).name.casefold())
 
 
 def _file(facts: dict[str, object]) -> File:
@@ -137,6 +154,7 @@ def sort_out(
         tuple(sorted(unfinished.items())),
         inbox.strange,
         tuple(undone),
+        frozenset().union(*(each.used for each in past if each.outcome == "applied")),
         accepted,
     )
 

@@ -138,6 +138,21 @@ def test_changes_may_be_of_what_hangs_on_people_alone(desk: MakeDesk) -> None:
     assert one.ask("SELECT record_id FROM state.clients.address") == [("p1",)]
 
 
+def test_a_file_that_was_read_before_and_is_another_now_holds_its_delivery(desk: MakeDesk) -> None:
+    one = desk(feed="delta")
+    address = b"record_id,address_type,postcode\np1,home,LS1 1AA\n"
+    one.deliver("2026-11-20/person-2026-11-20.csv", people(range(3)))
+    one.deliver("2026-11-20/address.csv", address)
+    one.deliver("2026-11-20/readme.csv", b"colour\nred\n")
+    one.deliver("2026-11-21/person-2026-11-21.csv", b"colour\nred\n")
+    one.deliver("2026-11-21/address.csv", address.replace(b"p1", b"p2"))
+    one.deliver("2026-11-21/readme.csv", b"colour\nblue\n")
+    told = one.night()
+    assert outcomes(told) == {"2026-11-20": "applied", "2026-11-21": "held"}
+    assert "a file of this name was read before" in str(told["2026-11-21"][1])
+    assert one.night() == {"2026-11-21": told["2026-11-21"]}
+
+
 def test_the_same_files_again_are_noted_and_not_applied(desk: MakeDesk) -> None:
     one = desk(feed="delta")
     one.deliver("1.csv", people(range(3)))
