@@ -1,18 +1,24 @@
 """Writes the pages that are generated from the code; `--check` compares instead and fails where they differ.
 
 docs/tables.md comes from the declared tables, docs/cli.md from the command line, the end of docs/quality.md from the
-kinds of gap and contradiction.
+kinds of gap and contradiction, the end of docs/warehouse.md from the published tables.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from schemas import TABLES, Identifies, Table
+from schemas import TABLES, Column, Identifies, Table
+from schemas.person import KEY_COLUMNS
 from schemas.table import Type
 
+if TYPE_CHECKING:
+    from schemas.warehouse import Published
+
+KEY = tuple(column.name for column in KEY_COLUMNS)
 HERE = Path(__file__).parent
 _WORDS = {
     Type.TEXT: "text",
@@ -117,7 +123,88 @@ def quality_page() -> str:
     return by_hand + "\n".join(lines)
 
 
-PAGES = {"tables.md": tables_page, "cli.md": cli_page, "quality.md": quality_page}
+_EVERY = "## Every table\n"
+
+
+def warehouse_page() -> str:
+    """What is written by hand in docs/warehouse.md, then the published tables as a picture and one by one."""
+    from schemas.warehouse import MIGRATIONS, PUBLISHED, VERSION
+
+    by_hand = (HERE / "warehouse.md").read_text(encoding="utf-8").partition(_EVERY)[0]
+    lines = [
+        _EVERY,
+        f"Version {VERSION} of the published tables. Generated from `schemas/warehouse.py` by `docs/make.py`; change",
+        "them there. *Hidden* columns are not in the schema `analyst`; a table marked so is not in it at all.",
+        "",
+        *_diagram(PUBLISHED),
+    ]
+    for each in PUBLISHED:
+        lines += _published(each)
+    lines += ["## Versions", "", "| version | what changed for those who read the tables |", "|---|---|"]
+    lines += [f"| {number} | {text} |" for number, text in MIGRATIONS.items()]
+    return by_hand + "\n".join(lines)
+
+
+def _diagram(published: Sequence[Published]) -> list[str]:
+    """An entity diagram in Mermaid, which GitHub draws: keys only, and what they point at."""
+    names = {each.table.name for each in published}
+    lines = ["```mermaid", "erDiagram"]
+    for each in published:
+        table = each.table
+        held = {column.name for column in table.columns}
+        if table.name not in ("PERSON", "PERSON_KEY") and held.issuperset(KEY):
+            lines.append(f"    PERSON ||--o{{ {table.name} : record")
+        for parent, column in (("RUN", "run"), ("DELIVERY", "delivery")):
+            if column in held and table.name != parent and parent in names:
+                lines.append(f"    {parent} ||--o{{ {table.name} : {column}")
+    lines += ["    PERSON_KEY ||--|| PERSON : record", "    ENDED_KEY }o--o| PERSON_KEY : merged_into"]
+    for each in published:
+        table = each.table
+        shown = [
+            column for column in table.columns if column.name in (*table.key, *KEY, "person_key", "run", "delivery")
+        ]
+        lines.append(f"    {table.name} {{")
+        for each_column in shown:
+            mark = " PK" if each_column.name in table.key else " FK"
+            lines.append(f"        {_WORDS[each_column.type].split()[0].replace('/', '_or_')} {each_column.name}{mark}")
+        lines.append("    }")
+    return [*lines, "```", ""]
+
+
+def _published(each: Published) -> list[str]:
+    table = each.table
+    where = f"`{each.file}`" if each.file else "only what changed is kept"
+    history = f"; what ended: `warehouse/history/{each.name}/`, view `{each.name}_history`" if each.past else ""
+    if each.history and not each.past:
+        history = f"; all runs: `warehouse/history/{each.name}/`"
+    key = f" Key: {', '.join(f'`{name}`' for name in table.key)}." if table.key else ""
+    hidden = "" if each.for_analysts else " **Hidden.**"
+    meaning = table.grain[0].upper() + table.grain[1:]
+    lines = [
+        f"### {each.name}",
+        "",
+        f"{meaning}.{key}{hidden} In the run's folder: {where}{history}.",
+        "",
+        "| column | type | hidden | meaning |",
+        "|---|---|---|---|",
+    ]
+    return [*lines, *(_row(column) for column in table.columns), ""]
+
+
+def _row(column: Column) -> str:
+    from caretrace.warehouse.publish.catalog import shown
+
+    codes = "; ".join(f"`{code}` {meaning}" for code, meaning in (column.codes or {}).items())
+    meaning = column.meaning + (f" Codes: {codes}." if codes else "")
+    return f"| `{column.name}` | {_WORDS[column.type]} | {'' if shown(column) else 'hidden'} | {meaning} |"
+
+
+PAGES = {
+    "tables.md": tables_page,
+    "cli.md": cli_page,
+    "quality.md": quality_page,
+    "warehouse.md": warehouse_page,
+}
 
 
 def main(arguments: list[str]) -> int:

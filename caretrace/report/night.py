@@ -14,7 +14,8 @@ from caretrace.report import environment
 from caretrace.report.charts import WIDTH
 from caretrace.report.marks import Bar, Chart, Line, Mark, Text
 from caretrace.report.tables import Cell, Grid, grid
-from caretrace.report.words import count, percent
+from caretrace.report.words import percent
+from caretrace.words import several
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,7 @@ def render(told: Told) -> str:
             nights=_nights(told.nights),
             next_steps=_next_steps(told),
             traced=_traced(told),
+            several=several,
         )
     )
 
@@ -189,25 +191,29 @@ def _next_steps(told: Told) -> list[tuple[str, str]]:
         (
             files["retractions"],
             "retractions.csv",
-            "numbers given earlier that proved wrong: take each out of the client system first. The last column names"
-            " what was released or written while the number stood; tell whoever has it.",
+            "number",
+            "given earlier and proved wrong. Take it out of the client system first; the last column names what was"
+            " released or written while the number stood: tell whoever has it.",
         ),
-        (len(told.held), "in/", "deliveries are held: see below why, then have them sent again or accept them."),
-        (files["load_back"], "load_back.csv", "NHS numbers that were not given before: load them."),
-        (told.value("review"), "review.csv", "clients wait for a person to decide: `caretrace review export`."),
+        (len(told.held), "in/", "delivery", "held. See below why, then have it sent again or accept it."),
+        (files["load_back"], "load_back.csv", "NHS number", "not given before. Load it."),
+        (told.value("review"), "review.csv", "client", "waiting for a person to decide: `caretrace review export`."),
         (
             files["conflicts"],
             "conflicts.csv",
-            "clients hold another number than the one found, or share it with another client: find out which is right.",
+            "client",
+            "with another number than the one found, or with one that another client has too. Find out which is right.",
         ),
         (
             files["set_aside"],
             "set_aside.csv",
-            "records of tonight's files could not be used or were left out by a rule: mend them at their source.",
+            "record",
+            "of this run's files not used: not readable, or left out by a rule. Mend it at its source.",
         ),
-        (files["quality"], "quality.csv", "values of tonight's records were not used or are doubtful."),
+        (files["quality"], "quality.csv", "value", "of this run's records not used, or doubtful."),
     ]
-    return [(file, f"{count(number)} {words}") for number, file, words in steps if number]
+    many = {"delivery": "deliveries"}
+    return [(file, f"{several(number, noun, many.get(noun))} {words}") for number, file, noun, words in steps if number]
 
 
 def _cell(value: object) -> Cell:

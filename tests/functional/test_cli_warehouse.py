@@ -25,6 +25,7 @@ from caretrace.trace.opening import quoted
 from caretrace.version import __version__
 from connectors.files.opening import DEFAULT
 from schemas.errors import CaretraceError, InputError
+from schemas.warehouse import PUBLISHED
 
 SETTINGS = """
 [resources]
@@ -235,3 +236,30 @@ def test_a_day_passes_between_the_nights(council: Council) -> None:
     with duckdb.connect(str(council.root / "warehouse" / "warehouse.duckdb"), read_only=True) as connection:
         days = connection.execute("SELECT as_at FROM identifiable.run ORDER BY run").fetchall()
     assert days[1][0] - days[0][0] == timedelta(days=1)
+
+
+@pytest.mark.prove
+def test_spark_reads_what_a_night_wrote(council: Council, tmp_path: Path) -> None:
+    """Every table as declared, and a question over several of them answered as DuckDB answers it."""
+    pytest.importorskip("pyspark", reason="reading with Spark needs the extra `spark`")
+    if shutil.which("java") is None:
+        pytest.skip("Spark needs Java 17 or newer, which is not on the PATH")
+    from linkage.spark.session import session
+
+    question = """SELECT l.decision, count(*) AS records, count(DISTINCT p.person_key) AS people
+        FROM link l JOIN person p ON p.side = 'client' AND p.source = l.source AND p.source_org = l.source_org
+            AND p.record_id = l.record_id GROUP BY l.decision ORDER BY l.decision"""
+    conf = {"spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
+    with session("local[2]", conf, tmp_path, tmp_path / "log") as spark:
+        for each in PUBLISHED:
+            if each.file:
+                read = spark.read.parquet(str(council.run.path / each.file))
+                assert tuple(read.columns) == each.table.names
+                assert read.count() == pq.read_metadata(council.run.path / each.file).num_rows
+                read.createOrReplaceTempView(each.name)
+        past = spark.read.parquet(str(council.root / "warehouse" / "history" / "person"))
+        assert past.where("to_run = 2").count() > 0
+        found = [tuple(row) for row in spark.sql(question).collect()]
+    with duckdb.connect(str(council.root / "warehouse" / "warehouse.duckdb"), read_only=True) as connection:
+        connection.execute("USE identifiable")
+        assert found == connection.execute(question).fetchall()

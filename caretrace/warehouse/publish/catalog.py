@@ -42,8 +42,10 @@ def views() -> Iterator[View]:
 
 def shown(column: Column) -> bool:
     """Whether analysts see it. The key is random and stands in no other system, so it tells persons apart and no more;
-    it never leaves in a release, where a pseudonym takes its place."""
-    return column.name == "person_key" or column.identifies in (Identifies.NO, Identifies.INDIRECT)
+    it never leaves in a release, where a pseudonym takes its place. Whose record is restricted is told to nobody."""
+    if column.name in ("person_key", "restricted"):
+        return column.name == "person_key"
+    return column.identifies in (Identifies.NO, Identifies.INDIRECT)
 
 
 def described(column: Column) -> str:
