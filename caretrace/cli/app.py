@@ -31,6 +31,7 @@ from caretrace.cli import (
     trace,
     undo,
     warehouse,
+    warehouse_postgres,
 )
 from caretrace.cli import map as mapping
 from caretrace.console import say
@@ -74,6 +75,8 @@ app.command("explain")(explain.explain)
 app.command("evaluate")(evaluate.evaluate)
 app.add_typer(review.app, name="review")
 app.add_typer(warehouse.app, name="warehouse")
+warehouse.app.command("load")(warehouse_postgres.load)
+warehouse.app.command("setup")(warehouse_postgres.setup)
 app.add_typer(model.app, name="model")
 app.add_typer(trace.app, name="trace")
 app.command("load-back")(load_back.load_back)

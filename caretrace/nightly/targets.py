@@ -36,7 +36,7 @@ def bring_up_to_date(project: Project, settings: Settings, *, progress: Progress
         said["views"] = _views(project, run)
     postgres = settings.targets.postgres
     if postgres is not None and held.get("postgres") != newest:
-        said["postgres"] = _postgres(postgres, run, progress)
+        said["postgres"] = _postgres(project, postgres, run, progress)
     done = {name: newest for name, words in said.items() if not words.startswith("failed")}
     if done:
         _write(marks, {**held, **done})
@@ -53,12 +53,13 @@ def _views(project: Project, run: Path) -> str:
     return f"refreshed {made.views.name}"
 
 
-def _postgres(settings: Postgres, run: Path, progress: Progress) -> str:
+def _postgres(project: Project, settings: Postgres, run: Path, progress: Progress) -> str:
     from caretrace.warehouse.publish import postgres
 
     try:
         target = postgres.Target(settings.connection, settings.password_variable)
-        done = postgres.load(run, target, postgres.Settings(**settings.names()), progress=progress)
+        names = postgres.Settings(**settings.names())
+        done = postgres.load(run, target, names, history=project.warehouse / "history", progress=progress)
     except (CaretraceError, OSError) as error:
         return f"failed: {_sentence(error)}"
     return f"loaded: {done.added:,} rows added, {done.removed:,} removed" if done.changed else "held it already"
