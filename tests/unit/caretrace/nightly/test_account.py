@@ -1,0 +1,187 @@
+"""What a night says of itself, what it watches, and what it asks of the disk."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from caretrace import run_folder
+from caretrace.nightly import disk, publishing, result, watch
+from caretrace.nightly.result import Outcome, Status, Told
+from caretrace.project import Project
+from caretrace.project.settings import Agreements, Settings, Source
+from caretrace.run_folder import Draft
+from caretrace.warehouse import migrations
+from schemas.errors import InputError
+
+NOW = datetime(2026, 11, 22, 2, 30, tzinfo=UTC)
+DAY = date(2026, 11, 22)
+DONE = Outcome(Status.DONE, DAY, NOW, NOW, run=7, kind="night", run_folder="runs/0007")
+HELD = Told("gp", "register", "2026-11-22", "delta", "held", "it is <cut> short", records=3, used=2, rejected=1)
+COUNTS = {"linked": 9_000, "review": 50, "unlinked": 950}
+CHANGES = {"load_back": 12, "retractions": 1}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "line"),
+    [
+        (Outcome(Status.NOTHING_NEW, DAY, NOW, NOW), "nothing new"),
+        (
+            Outcome(Status.FAILED, DAY, NOW, NOW, sentence="in/gp: there is no such inbox", exit_code=1),
+            "failed: in/gp: there is no such inbox",
+        ),
+        (
+            replace(DONE, counts=COUNTS, changes=CHANGES, deliveries=[replace(HELD, outcome="applied", reason=None)]),
+            "run 7 (night); 1 applied; linked 9,000 of 10,000, review 50; to load back 12, to retract 1",
+        ),
+        (
+            Outcome(Status.HELD, DAY, NOW, NOW, exit_code=1, deliveries=[HELD]),
+            "no new run; 1 held; gp/2026-11-22 held: it is <cut> short",
+        ),
+        (
+            replace(DONE, targets={"views": "refreshed", "postgres": "failed: no server\nat all"}),
+            "run 7 (night); postgres failed: no server at all",
+        ),
+    ],
+)
+def test_a_night_in_one_line(outcome: Outcome, line: str) -> None:
+    assert outcome.line() == line
+
+
+def test_the_page_says_what_needs_a_person_and_runs_nothing(tmp_path: Path) -> None:
+    outcome = replace(DONE, status=Status.HELD, exit_code=1, deliveries=[HELD], waiting={"gp/x": "still written"})
+    page = result.page(replace(outcome, counts=COUNTS, changes=CHANGES, notes=["the model is old"]))
+    for words in ("1 held", "it is &lt;cut&gt; short", "gp/x: still written", "9,000", "the model is old", "runs/0007"):
+        assert words in page
+    for fetched in ("<script", "http", "src=", "<link", "@import", "url("):
+        assert fetched not in page
+    assert "Nothing needs attention" in result.page(DONE)
+    assert "no such disk" in result.page(replace(DONE, status=Status.FAILED, sentence="no such disk", exit_code=1))
+
+
+def test_the_last_night_is_a_file_and_every_night_a_line(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    result.write(project, DONE)
+    result.write(project, replace(DONE, run=8))
+    assert json.loads((tmp_path / "result.json").read_text("utf-8"))["run"] == 8
+    lines = (tmp_path / "results.jsonl").read_text("utf-8").splitlines()
+    assert [json.loads(line)["run"] for line in lines] == [7, 8]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mail.html", "result.json", "results.jsonl"]
+
+
+@pytest.fixture
+def state() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A warehouse of two runs: the first trained the model on 100 clients and 1,000 register records."""
+    with duckdb.connect() as connection:
+        connection.execute("ATTACH ':memory:' AS state")
+        migrations.create(connection)
+        counts = '{"client_records": 100, "register_records": 1000}'
+        connection.execute(
+            "INSERT INTO state.run VALUES (1, '2026-06-01', now(), 'full', 'x', ?), (2, '2026-11-20', now(), 'night',"
+            " 'x', '{}')",
+            [counts],
+        )
+        connection.execute("INSERT INTO state.clients.person BY NAME SELECT range AS id FROM range(100)")
+        connection.execute("INSERT INTO state.register.person BY NAME SELECT range AS id FROM range(1000)")
+        connection.execute(
+            "INSERT INTO state.delivery BY NAME SELECT 1 AS delivery, 'clients' AS feed, 'applied' AS outcome, 2 AS run"
+        )
+        yield connection
+
+
+TWO = (Source(name="clients", side="clients"), Source(name="gp", side="register"))
+
+
+@pytest.mark.parametrize(
+    ("words", "day", "notes"),
+    [
+        ({}, DAY, []),
+        (
+            {"retrain": {"after_days": 100}},
+            DAY,
+            ["the model is 174 days old (run 1); `caretrace run --again` trains a new one"],
+        ),
+        ({"schedule": {"clients": 1}}, date(2026, 11, 21), []),
+        (
+            {"schedule": {"clients": 1, "gp": 7}},
+            DAY,
+            [
+                "clients: the last delivery was applied 2 days ago, and one is expected every 1",
+                "gp: no delivery has been applied yet",
+            ],
+        ),
+    ],
+)
+def test_what_is_watched(
+    state: duckdb.DuckDBPyConnection, words: dict[str, object], day: date, notes: list[str]
+) -> None:
+    settings = Settings.model_validate({"source": TWO, **words})
+    assert list(watch.notes(state, settings, as_at=day)) == notes
+
+
+def test_lists_that_have_grown_make_the_model_old(state: duckdb.DuckDBPyConnection) -> None:
+    settings = Settings(source=TWO)
+    state.execute("INSERT INTO state.clients.person BY NAME SELECT range AS id FROM range(25)")
+    assert list(watch.notes(state, settings, as_at=DAY)) == []
+    state.execute("INSERT INTO state.clients.person BY NAME SELECT 1 AS id")
+    (note,) = watch.notes(state, settings, as_at=DAY)
+    assert note.startswith("the clients are 126 records, 100 when the model was trained (run 1)")
+
+
+def test_agreements_are_watched_and_a_bad_one_stops_nothing(tmp_path: Path) -> None:
+    from governance import example
+
+    path = example.write(tmp_path / "agreement", ["9990000018"], today=DAY)
+    missing = tmp_path / "gone.toml"
+    watched = Agreements(files=(path, missing), warn_days=10_000)
+    ends, unread = watch.agreements(watched, DAY)
+    assert ends.startswith(f"agreement {path.name}: it ends on ")
+    assert unread.startswith("agreement gone.toml: ")
+    assert list(watch.agreements(Agreements(files=(path,), warn_days=0), DAY)) == []
+    (ended,) = watch.agreements(Agreements(files=(path,)), date(2126, 1, 1))
+    assert "it ended on" in ended
+
+
+def test_a_disk_with_too_little_room_is_said_before_anything_begins(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"x" * 1000)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "file").write_bytes(b"x" * 500)
+    assert (disk.size(tmp_path / "file"), disk.size(tmp_path), disk.size(tmp_path / "none")) == (1000, 1500, 0)
+    disk.check(tmp_path, 1)
+    with pytest.raises(InputError, match=r"GB free, and a run may need 1073741824\.0 GB; free some space"):
+        disk.check(tmp_path, 1 << 60)
+    assert disk.needed(100, 10, 1) > 400
+
+
+def drafted(project: Project, run: int, *, sealed: bool) -> Path:
+    final = publishing.folder(project.runs, run)
+    draft = Draft(final.with_name(f".{final.name}.partial-night"), final)
+    draft.work.mkdir(parents=True)
+    (draft.path / "links.parquet").touch()
+    if sealed:
+        run_folder.seal(draft, {"run_id": "x"})
+    return draft.path
+
+
+def test_a_sealed_folder_of_the_run_that_stands_is_given_its_name(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    drafted(project, 3, sealed=True)
+    assert publishing.recover(project, 3) == project.runs / "0003"
+    assert publishing.newest(project.runs) == 3
+    assert publishing.recover(project, 3) is None
+
+
+@pytest.mark.parametrize(("run", "sealed"), [(4, True), (3, False)])
+def test_a_folder_of_a_run_that_never_was_goes(tmp_path: Path, run: int, sealed: bool) -> None:
+    project = Project(tmp_path)
+    draft = drafted(project, run, sealed=sealed)
+    (project.warehouse / "work-x").mkdir(parents=True)
+    (project.warehouse / "state.next.duckdb.wal").touch()
+    assert publishing.recover(project, 3) is None
+    assert not draft.exists()
+    assert not list(project.warehouse.iterdir())
+    assert publishing.newest(project.runs) == 0
