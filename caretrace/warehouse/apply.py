@@ -46,9 +46,11 @@ def apply(state: State, *, side: str, feed: str, whole: bool) -> Applied:
     changed.prepare(connection)
     elsewhere = identities.name_records(state, side=side, feed=feed)
     changed.begin_telling(connection)
-    counts = {}
-    for table in tables.KEPT:
-        counts[table.name] = _apply_table(state, table, side, whole)
+    filled = {table.name for database in ("store", "state") for table in tables.filled(connection, database, side)}
+    counts = {
+        table.name: _apply_table(state, table, side, whole) if table.name in filled else {"added": 0, "removed": 0}
+        for table in tables.KEPT
+    }
     identities.settle(state, side=side, feed=feed, whole=whole)
     people = changed.note_told(connection, side)
     return Applied(feed, side, whole, people, counts, elsewhere)
@@ -63,11 +65,6 @@ def _apply_table(state: State, table: Table, side: str, whole: bool) -> dict[str
     """One table: find which (record, content) there are too many or too few of, and write only those."""
     connection, name = state.connection, tables.name(table)
     held = f"state.{side}.{name}"
-    [(brought, has)] = connection.execute(
-        f"SELECT (SELECT count(*) FROM store.{side}.{name}), EXISTS (FROM {held})"
-    ).fetchall()
-    if not brought and not has:
-        return {"added": 0, "removed": 0}
     connection.execute(f"""CREATE OR REPLACE TEMP TABLE incoming AS
         SELECT b.id, {tables.content(table, "t")} AS content, t.rowid AS place{_part(table)}
         FROM store.{side}.{name} t JOIN brought b ON {identities.same("b", "t")}""")
@@ -77,14 +74,19 @@ def _apply_table(state: State, table: Table, side: str, whole: bool) -> dict[str
             SELECT id, content, 1 AS n FROM incoming
             UNION ALL SELECT h.id, h.content, -1 FROM {held} h {_replaced(table, whole)})
         GROUP BY id, content HAVING sum(n) <> 0""")
-    removed = _remove(state, table, side, _replaced(table, whole))
-    added = _add(state, table, side)
-    if table.name in changed.TELLING and (added or removed):
+    [(fewer, more)] = connection.execute(
+        "SELECT coalesce(sum(-n) FILTER (n < 0), 0), coalesce(sum(n) FILTER (n > 0), 0) FROM differing"
+    ).fetchall()
+    if fewer:
+        _remove(state, table, side, _replaced(table, whole))
+    if more:
+        _add(state, table, side)
+    if table.name in changed.TELLING and (fewer or more):
         connection.execute(
             f"INSERT INTO told SELECT id, {table.name == 'PERSON'}, bool_or(n > 0), bool_or(n < 0)"
             " FROM differing GROUP BY id"
         )
-    return {"added": added, "removed": removed}
+    return {"added": int(more), "removed": int(fewer)}
 
 
 def _part(table: Table) -> str:
@@ -105,7 +107,7 @@ def _replaced(table: Table, whole: bool) -> str:
     return f"SEMI JOIN incoming i ON i.id = h.id{part}"
 
 
-def _remove(state: State, table: Table, side: str, replaced: str) -> int:
+def _remove(state: State, table: Table, side: str, replaced: str) -> None:
     """Move rows of which there are too many to the past."""
     connection, name = state.connection, tables.name(table)
     held = f"state.{side}.{name}"
@@ -113,28 +115,22 @@ def _remove(state: State, table: Table, side: str, replaced: str) -> int:
         SELECT h.row, d.n, row_number() OVER (PARTITION BY h.id, h.content ORDER BY h.row DESC) AS place
         FROM (SELECT h.rowid AS row, h.id, h.content FROM {held} h {replaced}) h
         JOIN (FROM differing WHERE n < 0) d ON d.id = h.id AND d.content = h.content) WHERE place <= -n""")
-    [(count,)] = connection.execute("SELECT count(*) FROM doomed").fetchall()
-    if count:
-        # What came and went within one run was never seen by anybody.
-        connection.execute(
-            f"INSERT INTO state.{side}_past.{name} BY NAME SELECT h.*, {state.run} AS to_run FROM {held} h"
-            f" SEMI JOIN doomed d ON d.row = h.rowid WHERE h.from_run < {state.run}"
-        )
-        connection.execute(f"DELETE FROM {held} WHERE rowid IN (SELECT row FROM doomed)")
-    return int(count)
+    # What came and went within one run was never seen by anybody.
+    connection.execute(
+        f"INSERT INTO state.{side}_past.{name} BY NAME SELECT h.*, {state.run} AS to_run FROM {held} h"
+        f" SEMI JOIN doomed d ON d.row = h.rowid WHERE h.from_run < {state.run}"
+    )
+    connection.execute(f"DELETE FROM {held} WHERE rowid IN (SELECT row FROM doomed)")
 
 
-def _add(state: State, table: Table, side: str) -> int:
+def _add(state: State, table: Table, side: str) -> None:
     """Add rows of which there are too few, in the order they were read."""
     connection, name = state.connection, tables.name(table)
     connection.execute("""CREATE OR REPLACE TEMP TABLE fresh AS SELECT id, content, place FROM (
         SELECT i.id, i.content, i.place, d.n, row_number() OVER (PARTITION BY i.id, i.content ORDER BY i.place)
             AS nth
         FROM incoming i JOIN (FROM differing WHERE n > 0) d ON d.id = i.id AND d.content = i.content) WHERE nth <= n""")
-    [(count,)] = connection.execute("SELECT count(*) FROM fresh").fetchall()
-    if count:
-        connection.execute(
-            f"INSERT INTO state.{side}.{name} SELECT f.id, f.content, {state.run}, {tables.columns(table, 't')}"
-            f" FROM fresh f JOIN store.{side}.{name} t ON t.rowid = f.place ORDER BY f.place"
-        )
-    return int(count)
+    connection.execute(
+        f"INSERT INTO state.{side}.{name} SELECT f.id, f.content, {state.run}, {tables.columns(table, 't')}"
+        f" FROM fresh f JOIN store.{side}.{name} t ON t.rowid = f.place ORDER BY f.place"
+    )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from caretrace.trace.opening import quoted
 from caretrace.warehouse import tables
+from schemas import PERSON
 
 if TYPE_CHECKING:
     from caretrace.warehouse.store import State
@@ -33,26 +34,21 @@ def name_records(state: State, *, side: str, feed: str) -> int:
     connection, key = state.connection, ", ".join(tables.KEY)
     connection.execute(f"""CREATE OR REPLACE TEMP TABLE owned AS
         SELECT id FROM state.record WHERE side = '{side}' AND feed = {quoted(feed)} AND to_run IS NULL""")
-    filled = connection.execute(
-        " UNION ALL ".join(
-            f"SELECT '{tables.name(table)}', {number} FROM (FROM store.{side}.{tables.name(table)} LIMIT 1)"
-            for number, table in enumerate(tables.KEPT)
-            if number
-        )
-    ).fetchall()
     keys = [f"SELECT {key}, rowid AS place FROM store.{side}.person"]
-    keys += [
-        f"SELECT {key}, {number << _PLACE_BITS} + min(t.rowid) FROM store.{side}.{name} t"
-        f" ANTI JOIN store.{side}.person p ON {same('p', 't')} GROUP BY {key}"
-        for name, number in filled
+    others = [
+        f"SELECT {key}, {number << _PLACE_BITS} + t.rowid AS place FROM store.{side}.{tables.name(table)} t"
+        f" ANTI JOIN store.{side}.person p ON {same('p', 't')}"
+        for number, table in enumerate(tables.filled(connection, "store", side), start=1)
+        if table is not PERSON
     ]
-    connection.execute(f"""CREATE OR REPLACE TEMP TABLE named AS
-        SELECT {key}, min(place) AS place FROM ({" UNION ALL ".join(keys)}) GROUP BY {key}""")
+    if others:
+        keys.append(f"SELECT {key}, min(place) FROM ({' UNION ALL '.join(others)}) GROUP BY {key}")
     [(last,)] = connection.execute("SELECT coalesce(max(id), 0) FROM state.record").fetchall()
     connection.execute(f"""CREATE OR REPLACE TEMP TABLE known AS
         SELECT n.*, r.id IS NULL AS is_new, coalesce(r.to_run IS NULL AND r.feed <> {quoted(feed)}, false) AS elsewhere,
             coalesce(r.id, {last} + row_number() OVER (PARTITION BY r.id IS NULL ORDER BY place)) AS id
-        FROM named n LEFT JOIN (FROM state.record WHERE side = '{side}') r ON {same("r", "n")}""")
+        FROM ({" UNION ALL ".join(keys)}) n
+        LEFT JOIN (FROM state.record WHERE side = '{side}') r ON {same("r", "n")}""")
     connection.execute(f"""INSERT INTO state.record
         SELECT id, '{side}', {quoted(feed)}, {key}, {state.run}, NULL FROM known WHERE is_new ORDER BY id""")
     connection.execute(f"""CREATE OR REPLACE TEMP TABLE brought AS

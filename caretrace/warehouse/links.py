@@ -108,7 +108,19 @@ def _replace(state: State) -> dict[str, int]:
               OR id NOT IN (SELECT id FROM state.clients.person)) l
         FULL JOIN deciding n ON n.id = l.id
         WHERE n.id IS NULL OR l.id IS NULL OR hash({_SAID.format("l")}) <> hash({_SAID.format("n")})""")
-    connection.execute(f"""INSERT INTO state.link_past
+    counts = dict(connection.execute("SELECT what, count(*) FROM relinking GROUP BY 1").fetchall())
+    if counts.keys() - {"new"}:
+        _end(state)
+    connection.execute("DELETE FROM state.link WHERE id IN (SELECT id FROM relinking)")
+    connection.execute(f"""INSERT INTO state.link SELECT n.*, {state.run} FROM deciding n
+        SEMI JOIN relinking k ON k.id = n.id ORDER BY n.id""")
+    connection.execute("CREATE OR REPLACE TEMP TABLE relinked AS SELECT id FROM relinking")
+    return {word: int(counts.get(word, 0)) for word in ("new", "linked", "another", "unlinked", "other", "gone")}
+
+
+def _end(state: State) -> None:
+    """Move the links of `relinking` to the past."""
+    state.connection.execute(f"""INSERT INTO state.link_past
         SELECT l.*, {state.run}, concat_ws(': ', {_what()}, {_why()})
         FROM relinking k JOIN state.link l USING (id) LEFT JOIN deciding n USING (id)
         LEFT JOIN changed_clients c ON c.id = l.id
@@ -117,12 +129,6 @@ def _replace(state: State) -> dict[str, int]:
         LEFT JOIN {_register_change("b")} ON {_is_row("b", "l")}
         LEFT JOIN {_register_change("a")} ON {_is_row("a", "n")}
         WHERE l.from_run < {state.run} ORDER BY l.id""")
-    connection.execute("DELETE FROM state.link WHERE id IN (SELECT id FROM relinking)")
-    connection.execute(f"""INSERT INTO state.link SELECT n.*, {state.run} FROM deciding n
-        SEMI JOIN relinking k ON k.id = n.id ORDER BY n.id""")
-    connection.execute("CREATE OR REPLACE TEMP TABLE relinked AS SELECT id FROM relinking")
-    counts = dict(connection.execute("SELECT what, count(*) FROM relinking GROUP BY 1").fetchall())
-    return {word: int(counts.get(word, 0)) for word in ("new", "linked", "another", "unlinked", "other", "gone")}
 
 
 def _register_change(alias: str) -> str:

@@ -33,6 +33,9 @@ def retract(state: State) -> int:
     Needs `traced` and `ruled_out_number` of this run.
     """
     connection = state.connection
+    [(handed_over,)] = connection.execute("SELECT EXISTS (FROM state.loaded_back)").fetchall()
+    if not handed_over:
+        return 0
     doubted = f"t.verdict IS NOT NULL AND t.verdict NOT IN {traced.ACCEPTED}"
     connection.execute(
         f"""INSERT INTO state.retraction

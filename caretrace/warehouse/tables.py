@@ -11,8 +11,12 @@ state.linkage.*      what `linkage.incremental` keeps for itself
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from schemas import CANDIDATE, LINK, SET_ASIDE, SOURCE_TABLES, Table
+
+if TYPE_CHECKING:
+    import duckdb
 
 SIDES = ("clients", "register")
 KEPT: tuple[Table, ...] = tuple(table for table in SOURCE_TABLES if table is not SET_ASIDE)
@@ -47,6 +51,16 @@ def columns(table: Table, alias: str = "") -> str:
     """The declared columns as SQL."""
     before = f"{alias}." if alias else ""
     return ", ".join(f'{before}"{column}"' for column in table.names)
+
+
+def filled(connection: duckdb.DuckDBPyConnection, database: str, side: str) -> list[Table]:
+    """Those of a side's tables that may hold a row: most suppliers fill a few of them."""
+    # The size is that of all rows ever written, so 0 is certain.
+    rows = connection.execute(
+        "SELECT table_name FROM duckdb_tables() WHERE database_name = ? AND schema_name = ? AND estimated_size > 0",
+        [database, side],
+    ).fetchall()
+    return [table for table in KEPT if (name(table),) in rows]
 
 
 def content(table: Table, alias: str = "") -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -17,7 +16,6 @@ from caretrace.warehouse.apply import Applied, apply, clear_read
 from caretrace.warehouse.store import State
 from caretrace.warehouse.views import make_room
 from schemas import CANDIDATE, LINK, SOURCE_TABLES, TABLES
-from schemas.sql import install_macros
 
 Row = Mapping[str, Any]
 
@@ -57,9 +55,8 @@ class Warehouse:
         """What linkage leaves of the clients decided again, each named by its record_id; then links and keys."""
         for table, given in ((LINK, rows), (CANDIDATE, candidates)):
             name = table.name.lower()
-            make_room(self.state, "given")
             make_room(self.state, name)
-            self.connection.execute(table.ddl("store.given"))
+            self.connection.execute(f"DROP TABLE IF EXISTS store.given; {table.ddl('store.given')}")
             self._insert(
                 "store.given", table.name, [{"model_id": "m", **row} if table is LINK else row for row in given]
             )
@@ -109,11 +106,10 @@ def make_warehouse(tmp_path: Path) -> Any:
 class opened_warehouse:  # noqa: N801 - reads as a function, as contextlib's do
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.connection = duckdb.connect(config={"threads": 2})
+        self.connection = duckdb.connect(config={"threads": 1})
 
     def __enter__(self) -> Warehouse:
         self.connection.execute("ATTACH ':memory:' AS store; USE store")
-        install_macros(self.connection, as_at=date(2026, 11, 22))
         return Warehouse(self.connection, self.folder / "warehouse")
 
     def __exit__(self, *_: object) -> None:

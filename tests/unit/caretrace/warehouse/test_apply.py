@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+MORE = 25 if "CARETRACE_PROVE" in os.environ else 1
+"""How much longer the property is looked at by `make prove`."""
 
 ADA = {"record_id": "1", "family_name": "Lovelace", "extract_record": "1"}
 BEA = {"record_id": "2", "family_name": "Webb", "extract_record": "2"}
@@ -237,8 +241,9 @@ def _held_at(warehouse: Any, run: int) -> Counter[Any]:
     return held
 
 
+@pytest.mark.prove
 @given(nights=_NIGHTS)
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6 * MORE, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_deliveries_leave_what_plain_lists_would(make_warehouse: Any, nights: list[list[dict[str, Any]]]) -> None:
     oracle, seen = Oracle(), [Counter[Any]()]
     with make_warehouse() as warehouse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from datetime import date
 from random import Random
@@ -15,6 +16,9 @@ from hypothesis import strategies as st
 from caretrace.linked import make_person_keys
 from caretrace.warehouse.keys import GONE, JOINED, MERGED, PARTED
 from schemas.sql import install_macros
+
+MORE = 25 if "CARETRACE_PROVE" in os.environ else 1
+"""How much longer the property is looked at by `make prove`."""
 
 A, B, C = "9990000018", "9990000026", "9990000034"
 
@@ -190,8 +194,9 @@ class Oracle:
         return now
 
 
+@pytest.mark.prove
 @given(nights=st.lists(_NIGHT, min_size=2, max_size=5))
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=4 * MORE, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_keys_follow_the_rules_whatever_happens(make_warehouse: Any, nights: list[Any]) -> None:
     oracle = Oracle()
     pairs: dict[str, Any] = {}

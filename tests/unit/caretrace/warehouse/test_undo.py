@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
@@ -11,6 +12,9 @@ from hypothesis import strategies as st
 from caretrace.warehouse import deliveries
 from caretrace.warehouse.undo import WHY, undo
 from schemas.errors import InputError
+
+MORE = 25 if "CARETRACE_PROVE" in os.environ else 1
+"""How much longer the property is looked at by `make prove`."""
 
 A, B = "9990000018", "9990000026"
 
@@ -71,8 +75,9 @@ def picture(warehouse: Any) -> dict[str, list[Any]]:
 _TABLES = ("person", "service")
 
 
+@pytest.mark.prove
 @given(nights=st.lists(_NIGHT, min_size=2, max_size=4), data=st.data())
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=2 * MORE, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_run_can_be_gone_back_to(make_warehouse: Any, nights: list[Any], data: st.DataObject) -> None:
     with make_warehouse() as warehouse:
         pictures = {}
