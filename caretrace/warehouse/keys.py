@@ -71,7 +71,18 @@ def update_keys(state: State, draw: Draw = secrets.token_bytes) -> KeyChanges:
     _find_members(connection)
     _choose(connection, draw)
     moved = _move(state)
+    _check(connection)
     return _settle_persons(state, moved)
+
+
+def _check(connection: duckdb.DuckDBPyConnection) -> None:
+    """A person without a key would drop out of everything made from here on, and nobody would see it."""
+    [(people, keys)] = connection.execute(
+        "SELECT (SELECT count(*) FROM state.clients.person) + (SELECT count(*) FROM state.register.person),"
+        " (SELECT count(*) FROM state.person_key)"
+    ).fetchall()
+    if people != keys:
+        raise AssertionError(f"{people} records have {keys} person keys")
 
 
 def _find_members(connection: duckdb.DuckDBPyConnection) -> None:
@@ -84,9 +95,7 @@ def _find_members(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("CREATE TEMP TABLE IF NOT EXISTS relinked (id BIGINT)")
     connection.execute(f"CREATE OR REPLACE TEMP VIEW grouping_now AS {_GROUPING}")
     connection.execute("""CREATE OR REPLACE TEMP TABLE touched AS
-        SELECT id FROM changed_clients UNION SELECT id FROM changed_register UNION SELECT id FROM relinked
-        UNION SELECT id FROM (SELECT id FROM state.clients.person UNION ALL SELECT id FROM state.register.person) p
-            ANTI JOIN state.person_key k ON k.id = p.id""")
+        SELECT id FROM changed_clients UNION SELECT id FROM changed_register UNION SELECT id FROM relinked""")
     connection.execute("""CREATE OR REPLACE TEMP TABLE key_mate AS
         SELECT id FROM touched
         UNION SELECT k.id FROM state.person_key k WHERE k.person_key IN (
@@ -109,12 +118,16 @@ def _choose(connection: duckdb.DuckDBPyConnection, draw: Draw) -> None:
             JOIN state.person p ON p.person_key = k.person_key AND p.to_run IS NOT NULL AND p.merged_into IS NULL),
         claims AS (SELECT person, person_key, bool_or(living) AS living, bool_or(register) AS register, min(id) AS first
                    FROM held GROUP BY ALL)
-        SELECT c.*, p.from_run AS known_from,
-            row_number() OVER (PARTITION BY c.person_key ORDER BY c.living DESC, c.register DESC, c.first) = 1 AS winner
-        FROM claims c JOIN state.person p USING (person_key)""")
+        SELECT *, row_number() OVER (PARTITION BY person_key ORDER BY living DESC, register DESC, first) = 1 AS winner
+        FROM claims""")
+    # Most persons have one key to choose from; only of the others it counts which is known for longer.
     connection.execute("""CREATE OR REPLACE TEMP TABLE chosen AS
-        SELECT person, person_key, false AS drawn FROM key_claim WHERE winner
-        QUALIFY row_number() OVER (PARTITION BY person ORDER BY living DESC, known_from, first) = 1""")
+        WITH won AS (FROM key_claim WHERE winner),
+        several AS (SELECT person_key FROM won WHERE person IN (
+            SELECT person FROM won GROUP BY person HAVING count(*) > 1)),
+        known AS (SELECT person_key, from_run FROM state.person SEMI JOIN several USING (person_key))
+        SELECT person, person_key, false AS drawn FROM won LEFT JOIN known USING (person_key)
+        QUALIFY row_number() OVER (PARTITION BY person ORDER BY living DESC, from_run, first) = 1""")
     without = "SELECT person, min(id) AS first FROM member ANTI JOIN chosen USING (person) GROUP BY person"
     [(count,)] = connection.execute(f"SELECT count(*) FROM ({without})").fetchall()
     if count:
@@ -162,13 +175,14 @@ def _settle_persons(state: State, moved: int) -> KeyChanges:
     """Begin, take up again and end persons."""
     connection, run = state.connection, state.run
     connection.execute(f"INSERT INTO state.person SELECT person_key, {run}, NULL, NULL FROM chosen WHERE drawn")
-    connection.execute("""CREATE OR REPLACE TEMP TABLE back AS SELECT p.person_key FROM state.person p
-        SEMI JOIN chosen c ON c.person_key = p.person_key WHERE p.to_run IS NOT NULL""")
-    connection.execute("UPDATE state.person SET to_run = NULL WHERE person_key IN (FROM back)")
+    connection.execute("""CREATE OR REPLACE TEMP TABLE back AS
+        SELECT person_key FROM chosen SEMI JOIN (FROM key_claim WHERE NOT living) USING (person, person_key)""")
+    connection.execute("""UPDATE state.person SET to_run = NULL
+        WHERE person_key IN (FROM back)""")
+    # Whoever had one of these keys was looked at, so a key that nobody of them has now, nobody has.
     connection.execute("""CREATE OR REPLACE TEMP TABLE ending AS
         SELECT DISTINCT q.person_key, c.person_key AS merged_into
-        FROM (SELECT person_key FROM parting UNION SELECT person_key FROM key_claim WHERE winner AND living) q
-        ANTI JOIN state.person_key k ON k.person_key = q.person_key
+        FROM parting q ANTI JOIN chosen k ON k.person_key = q.person_key
         LEFT JOIN (FROM key_claim WHERE winner) w ON w.person_key = q.person_key
         LEFT JOIN chosen c ON c.person = w.person""")
     connection.execute(f"""UPDATE state.person SET to_run = {run}, merged_into = e.merged_into
