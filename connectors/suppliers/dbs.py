@@ -69,8 +69,11 @@ _STARTS = [1 + sum(LENGTHS[:at]) for at in range(len(LENGTHS))]
 
 def _field(name: str) -> str:
     at = _PLACES[name]
-    fixed = f"nullif(trim(substr(r.text, {_STARTS[at]}, {LENGTHS[at]})), '')"
-    return f"CASE WHEN r.as_csv THEN CASE WHEN len(f) = {len(LENGTHS)} THEN f[{at + 1}] END ELSE {fixed} END AS {name}"
+    from_csv = f"CASE WHEN len(f) = {len(LENGTHS)} THEN {tracing.field(at + 1)} END"
+    return f"CASE WHEN r.as_csv THEN {from_csv} ELSE r.fixed_{name} END AS {name}"
+
+
+_FIXED = ", ".join(f"fixed_{name}" for name in _PLACES)
 
 
 # The header says so, and is fixed width whatever the body is.
@@ -104,10 +107,11 @@ DBS = Supplier(
             layout=Layout.LINES,
             recognised=re.compile(rb"\A00[01][012]01[01][^\r\n]{56}(\r|\n|\Z)"),
             columns={"text": ("text",)},
+            positions={f"fixed_{name}": (_STARTS[at], LENGTHS[at]) for name, at in _PLACES.items()},
             required=(),
             prepare=(
-                f"SELECT r.* EXCLUDE (text, whole, f), left(r.text, 2) AS text, {', '.join(map(_field, _PLACES))},"
-                f" NOT r.continued AND NOT {_HEADER} AND NOT {_TRAILER} AS answers"
+                f"SELECT r.* EXCLUDE ({_FIXED}, text, whole, f), left(r.text, 2) AS text,"
+                f" {', '.join(map(_field, _PLACES))}, NOT r.continued AND NOT {_HEADER} AND NOT {_TRAILER} AS answers"
                 f" FROM (SELECT *, CASE WHEN as_csv THEN {tracing.csv_fields('whole')} END AS f"
                 f" FROM (SELECT *, {_AS_CSV} AS as_csv, ({_SAID.format('substr(h.text, 36, 8)')}) AS prepared_on"
                 f" FROM ({tracing.whole_lines('reply', _AS_CSV)}) r)) r"
@@ -120,12 +124,9 @@ DBS = Supplier(
             record_id="CASE WHEN r.answers THEN r.reference END",
             source_org=tracing.PLACE,
             refuse=(
+                Rule(tracing.A_REQUEST, "starts_with(text, '000') AND record = 1"),
                 Rule(
-                    "this is a request, not the reply to one; give the file that came back",
-                    "starts_with(text, '000') AND record = 1",
-                ),
-                Rule(
-                    "holds another number of answers than its header says: it was cut or altered; fetch it again",
+                    tracing.CUT,
                     f"record = 1 AND TRY_CAST(substr(text, 58, 6) AS BIGINT) IS DISTINCT FROM {_ANSWERS}",
                 ),
                 Rule(
@@ -138,10 +139,7 @@ DBS = Supplier(
                 Rule("the header", _HEADER),
                 Rule("the trailer", _TRAILER),
                 tracing.CONTINUED,
-                Rule(
-                    "another number of fields than an answer has, or quotation marks that do not pair",
-                    "r.reference IS NULL OR r.code IS NULL",
-                ),
+                tracing.UNREADABLE,
                 tracing.REPEATED,
             ),
             fills=_FOUND,

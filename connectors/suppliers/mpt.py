@@ -24,8 +24,8 @@ _SHORT = {"reference": 1, "requested": 2, "code": 18, "matched": 19, "indicator"
 
 
 def _field(name: str) -> str:
-    short = f"WHEN len(f) = 26 THEN f[{_SHORT[name]}]" if name in _SHORT else ""
-    return f'CASE WHEN len(f) IN (33, 34) THEN f[{_PLACES[name]}] {short} END AS "{name}"'
+    short = f"WHEN len(f) = 26 THEN {tracing.field(_SHORT[name])}" if name in _SHORT else ""
+    return f'CASE WHEN len(f) IN (33, 34) THEN {tracing.field(_PLACES[name])} {short} END AS "{name}"'
 
 
 _HEADER = "(r.record = 1 AND NOT r.continued)"
@@ -59,10 +59,7 @@ MPT = Supplier(
             record_id="r.reference",
             source_org=tracing.PLACE,
             refuse=(
-                _refuse(
-                    "this is a request, not the reply to one; give the file that came back",
-                    "starts_with(text, 'MPTREQ_')",
-                ),
+                _refuse(tracing.A_REQUEST, "starts_with(text, 'MPTREQ_')"),
                 *(
                     _refuse(
                         f"the service refused the whole request, code {each.code}: {each.meaning}",
@@ -72,7 +69,7 @@ MPT = Supplier(
                     if each.whole_file
                 ),
                 _refuse(
-                    "holds another number of answers than its header says: it was cut or altered; fetch it again",
+                    tracing.CUT,
                     f"{_FIRST.format('counted')} IS DISTINCT FROM (SELECT count(*) FROM prepared_reply a"
                     " WHERE a.file = r.file AND a.record > 1 AND NOT a.continued)",
                 ),
@@ -80,10 +77,7 @@ MPT = Supplier(
             exclude=(
                 Rule("the header row", _HEADER),
                 tracing.CONTINUED,
-                Rule(
-                    "another number of fields than an answer has, or quotation marks that do not pair",
-                    "r.reference IS NULL OR r.code IS NULL",
-                ),
+                tracing.UNREADABLE,
                 tracing.REPEATED,
             ),
             fills=pds_mesh.FILLS,

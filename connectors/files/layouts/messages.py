@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from connectors.files.header import Header
 from connectors.files.layouts import Rows
-from connectors.files.layouts.lines import lines
+from connectors.files.layouts.lines import lines, taken, with_nul
 from connectors.files.records import MAX_RECORD, NOT_TEXT, TOO_LONG, Rejected
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _segments(blocks: Iterator[bytes]) -> Iterator[_Segments]:
             pc.invert(pc.is_in(names, value_set=pa.array(_WRAPPERS, names.type))),
         )
         at = np.flatnonzero(np.asarray(keep))
-        yield _Segments(text.take(pa.array(at)), met + 1 + at)
+        yield _Segments(taken(text, at), met + 1 + at)
         met += len(line)
 
 
@@ -135,7 +135,7 @@ def _faults(text: pa.Array, starts: _Ints, message: _Ints, used: npt.NDArray[np.
     faults = dict.fromkeys(message[~np.asarray(sound)].tolist(), STRAY)
     long = used & np.asarray(pc.greater(pc.binary_length(text), MAX_RECORD))
     faults |= dict.fromkeys(message[long].tolist(), TOO_LONG)
-    faults |= dict.fromkeys(message[np.asarray(pc.match_substring(text, "\0"))].tolist(), NOT_TEXT)
+    faults |= dict.fromkeys(message[with_nul(text)].tolist(), NOT_TEXT)
     if len(text) and not text[0].as_py().startswith("MSH"):
         faults[0] = HEADLESS
     return faults

@@ -14,7 +14,7 @@ import numpy as np
 
 from connectors.files.header import Header
 from connectors.files.layouts import Rows
-from connectors.files.layouts.lines import lines
+from connectors.files.layouts.lines import lines, taken
 from connectors.files.records import NOT_TEXT, Rejected
 from schemas.errors import InputError
 
@@ -54,6 +54,13 @@ SELECT line, element AS json, resource_type, CASE
 FROM typed ORDER BY line, place
 """
 
+# Where every line is a resource, as in NDJSON that is sound, one look into each is enough.
+_PLAIN = """
+SELECT line, text AS json, nullif(TRY(json_extract_string(text, '$.resourceType')), 'Bundle') AS resource_type,
+    CAST(NULL AS VARCHAR) AS rule
+FROM incoming ORDER BY line
+"""
+
 
 def read(blocks: Iterator[bytes], kind: Kind, header: Header) -> Iterator[Rows]:
     """Every resource with its type and JSON text; `line` is null in a document that runs over lines.
@@ -71,7 +78,7 @@ def read(blocks: Iterator[bytes], kind: Kind, header: Header) -> Iterator[Rows]:
         met, record = 0, 1
         for line in lines(whole, longest=MAX_DOCUMENT):
             at = np.flatnonzero(_not_blank(line))
-            rows = _resources(connection, line.take(at), met + 1 + at, record)
+            rows = _resources(connection, taken(line, at), met + 1 + at, record)
             met, record = met + len(line), record + rows.records
             yield rows
 
@@ -111,9 +118,17 @@ def _document(connection: duckdb.DuckDBPyConnection, blocks: Iterator[bytes]) ->
 
 
 def _not_blank(line: pa.Array) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    import pyarrow as pa
     import pyarrow.compute as pc
 
-    return np.asarray(pc.greater(pc.binary_length(pc.utf8_trim(line, _SPACE)), 0))
+    # Only of what begins with space it must be asked whether there is more.
+    first = pc.utf8_slice_codeunits(line, 0, 1)
+    blank = np.asarray(pc.is_in(first, value_set=pa.array(["", *_SPACE], first.type)))
+    spaced = np.flatnonzero(blank)
+    if len(spaced):
+        trimmed = pc.utf8_trim(line.take(pa.array(spaced)), _SPACE)
+        blank[spaced[np.asarray(pc.greater(pc.binary_length(trimmed), 0))]] = False
+    return ~blank
 
 
 def _resources(
@@ -123,7 +138,9 @@ def _resources(
     import pyarrow.compute as pc
 
     connection.register("incoming", pa.table({"line": line, "text": text}))
-    found: pa.Table = connection.sql(_EXPLODED).to_arrow_table()
+    found: pa.Table = connection.sql(_PLAIN).to_arrow_table()
+    if found["resource_type"].null_count:
+        found = connection.sql(_EXPLODED).to_arrow_table()
     connection.unregister("incoming")
     found = found.append_column("record", [record + np.arange(found.num_rows)])
     aside = found.filter(pc.is_valid(found["rule"]))
