@@ -75,7 +75,7 @@ trace_required = "probabilistic"
 
 # [targets.postgres]
 # Every run is loaded into it. No password here: it stands in the variable named, in ~/.pgpass or in a service file.
-# connection = "postgresql://caretrace_loader@db.example.internal/warehouse"
+# connection = "postgresql://nightly@db.example.internal/warehouse"
 # password_variable = "CARETRACE_POSTGRES_PASSWORD"
 # analyst = "caretrace_analyst"
 

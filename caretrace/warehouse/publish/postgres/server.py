@@ -194,7 +194,8 @@ def _prepare(server: Server, settings: Settings) -> None:
         raise SettingsError(
             f"PostgreSQL: the server is version {info.server_version // 10_000}; {OLDEST} or later is needed"
         )
-    if not _private(server):
+    encrypted, mode = server.connection.pgconn.ssl_in_use, info.get_parameters().get("sslmode")
+    if not private(encrypted=encrypted, host=info.host, address=info.hostaddr, sslmode=mode):
         raise SettingsError(
             "PostgreSQL: the connection is not encrypted, and it is to carry names and numbers; give sslmode=require"
             " or better, or sslmode=disable where the network itself is private"
@@ -213,16 +214,17 @@ def _prepare(server: Server, settings: Settings) -> None:
     )
 
 
-def _private(server: Server) -> bool:
-    """Whether nobody on the way can read along, or the user said outright that it does not matter."""
-    info = server.connection.info
-    if server.connection.pgconn.ssl_in_use or not info.host or info.host.startswith(("/", "@")):
+def private(*, encrypted: bool, host: str, address: str, sslmode: str | None) -> bool:
+    """Whether nobody on the way can read along, or the user said outright that it does not matter.
+
+    `host` is what was asked for, a socket's folder included; `address` is the number it came to.
+    """
+    if encrypted or not host or host.startswith(("/", "@")) or sslmode == "disable":
         return True
     try:
-        local = ipaddress.ip_address(info.hostaddr).is_loopback
+        return ipaddress.ip_address(address).is_loopback
     except ValueError:
-        local = False
-    return local or info.get_parameters().get("sslmode") == "disable"
+        return False
 
 
 def _become(server: Server, settings: Settings) -> None:

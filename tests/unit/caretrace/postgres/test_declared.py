@@ -10,7 +10,7 @@ import pytest
 from caretrace.warehouse.publish.catalog import ANALYST, views
 from caretrace.warehouse.publish.postgres import Settings, Target, setup_sql
 from caretrace.warehouse.publish.postgres.declare import MIGRATIONS, columns
-from caretrace.warehouse.publish.postgres.server import _FAILURES, failure
+from caretrace.warehouse.publish.postgres.server import _FAILURES, failure, private
 from caretrace.warehouse.publish.postgres.settings import COARSER
 from caretrace.warehouse.publish.postgres.tables import POSTGRES, STORED
 from caretrace.warehouse.publish.postgres.views import wanted
@@ -116,6 +116,26 @@ def test_every_failure_is_one_sentence(code: str | None) -> None:
     assert str(said).startswith("PostgreSQL: laying rows of person: ")
     assert "\n" not in str(said)
     assert isinstance(said, Busy) == (code == "55P03")
+
+
+@pytest.mark.parametrize(
+    ("encrypted", "host", "address", "sslmode", "may"),
+    [
+        (True, "db.example.internal", "10.0.0.7", None, True),
+        (False, "db.example.internal", "10.0.0.7", None, False),
+        (False, "db.example.internal", "10.0.0.7", "prefer", False),
+        (False, "db.example.internal", "10.0.0.7", "disable", True),
+        (False, "db.example.internal", "", None, False),
+        (False, "localhost", "127.0.0.1", None, True),
+        (False, "localhost", "::1", None, True),
+        (False, "/var/run/postgresql", "", None, True),
+        (False, "", "", None, True),
+    ],
+)
+def test_names_and_numbers_do_not_cross_a_network_in_plain_text(
+    encrypted: bool, host: str, address: str, sslmode: str | None, may: bool
+) -> None:
+    assert private(encrypted=encrypted, host=host, address=address, sslmode=sslmode) is may
 
 
 def test_a_target_that_is_none_says_what_one_is() -> None:
