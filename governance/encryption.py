@@ -46,8 +46,6 @@ def write(path: Path, fill: Callable[[IO[bytes]], object], public_keys: Sequence
 
     SettingsError without any key: nothing is ever written in plain text instead.
     """
-    import pyrage
-
     recipients = [_recipient(key) for key in public_keys]
     if not recipients:
         raise SettingsError("there is no public key to encrypt to")
@@ -60,7 +58,7 @@ def write(path: Path, fill: Callable[[IO[bytes]], object], public_keys: Sequence
             digest.update(block)
         plain.seek(0)
         with path.open("xb") as file:
-            pyrage.encrypt_io(plain, file, recipients)
+            _encrypt(plain, file, recipients)
     return digest.hexdigest()
 
 
@@ -69,13 +67,57 @@ def write_stream(path: Path, plain: IO[bytes], public_keys: Sequence[str]) -> No
 
     Nothing of it stands anywhere as plain text. SettingsError without any key.
     """
-    import pyrage
-
     recipients = [_recipient(key) for key in public_keys]
     if not recipients:
         raise SettingsError("there is no public key to encrypt to")
     with path.open("xb") as file:
-        pyrage.encrypt_io(plain, file, recipients)
+        _encrypt(plain, file, recipients)
+
+
+def _encrypt(plain: IO[bytes], file: IO[bytes], recipients: Sequence[pyrage.x25519.Recipient]) -> None:
+    import pyrage
+
+    watched = _Watched(plain), _Watched(file)
+    try:
+        pyrage.encrypt_io(*watched, recipients)
+    except BaseException:
+        _raise_own(*watched)
+        raise
+
+
+class _Watched:
+    """A file that keeps what it failed of, such as a full disk: out of pyrage that comes as words alone."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.failed: BaseException | None = None
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            return self._file.read(size)
+        except BaseException as error:
+            self.failed = error
+            raise
+
+    def write(self, data: bytes) -> int:
+        try:
+            return self._file.write(data)
+        except BaseException as error:
+            self.failed = error
+            raise
+
+    def flush(self) -> None:
+        try:
+            self._file.flush()
+        except BaseException as error:
+            self.failed = error
+            raise
+
+
+def _raise_own(*watched: _Watched) -> None:
+    for each in watched:
+        if each.failed:
+            raise each.failed from None
 
 
 def fingerprint(public_key: str) -> str:
@@ -91,15 +133,18 @@ def read(path: Path, identity: Path, fill: IO[bytes]) -> str:
     """
     import pyrage
 
-    hashed = _Hashed(fill)
+    watched = _Watched(fill)
+    hashed = _Hashed(watched)
     with path.open("rb") as file:
         try:
             pyrage.decrypt_io(file, hashed, [_identity(identity)])
         except pyrage.DecryptError as error:
+            _raise_own(watched)
             if "matching keys" in str(error):
                 raise SettingsError(f"{path}: not encrypted to the key in {identity}") from None
             raise IntegrityFailure(f"{path}: altered or cut short") from None
         except OSError as error:
+            _raise_own(watched)
             if error.errno is not None:
                 raise
             raise IntegrityFailure(f"{path}: altered or cut short") from None
@@ -109,7 +154,7 @@ def read(path: Path, identity: Path, fill: IO[bytes]) -> str:
 class _Hashed:
     """Passes on what is written and hashes it."""
 
-    def __init__(self, to: IO[bytes]) -> None:
+    def __init__(self, to: _Watched) -> None:
         self.to, self.digest = to, sha256()
 
     def write(self, data: bytes) -> int:

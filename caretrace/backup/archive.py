@@ -1,11 +1,8 @@
 """The form of a backup: a zip file that any tool opens, with a manifest, and a seal over all of its bytes.
 
-    project/...      the files; text is packed, what is packed already is stored
-    manifest.json    format 1: each file's SHA-256, size and time; the folders; what was left out and why
-    (zip comment)    the seal: the SHA-256 of every byte before it, signed with the key of the project's log
-
-The seal is checked before anything is unpacked, so bytes that somebody made up are never given to a parser. It is a
-C2SP signed note; without keys it is the note's text alone, which shows damage but not who wrote the file.
+project/...      the files; text is packed, what is packed already is stored
+manifest.json    format 1: each file's SHA-256, size and time; the folders; what was left out and why
+(zip comment)    the seal over every byte before it (`seal`)
 """
 
 from __future__ import annotations
@@ -20,22 +17,18 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from enum import Enum
 from pathlib import Path, PurePosixPath
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import IO, Any, cast
 
+from caretrace.backup import seal
+from caretrace.backup.seal import Signer
 from schemas.errors import Busy, IntegrityFailure, SettingsError
 from schemas.progress import SILENT, Progress
-
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 FORMAT = 1
 MANIFEST = "manifest.json"
 _FOLDER = "project/"
-_SEAL = "caretrace/backup/v1\n"
 _BLOCK = 1 << 20
-_LONGEST_SEAL = 4096
 _TEXT = {".csv", ".json", ".jsonl", ".html", ".txt", ".toml", ".xml", ".tsv", ".dat", ".hl7", ".ndjson", ".sql", ".svg"}
 _UNREADABLE = (
     zipfile.BadZipFile,
@@ -57,22 +50,6 @@ class File:
     sha256: str
     bytes: int
     mtime_ns: int
-
-
-@dataclass(frozen=True)
-class Signer:
-    """The log's key and its name, which sign the seal."""
-
-    name: str
-    key: Ed25519PrivateKey
-
-
-class Seal(Enum):
-    """What a seal that holds says of who wrote the backup."""
-
-    UNSIGNED = "not signed"
-    SIGNED = "signed, by whom cannot be said without keys"
-    CONFIRMED = "signed by the key in the keys folder"
 
 
 class _Sink:
@@ -108,30 +85,37 @@ def written(
     """
     digest, sink = hashlib.sha256(), _Sink()
     total = sum((root / name).stat().st_size for name in files)
-    with progress.stage("Copying the project", total) as advance:
-        placeholder = _seal(digest.hexdigest(), signer)
-        with zipfile.ZipFile(cast("IO[bytes]", sink), "w") as archive:
-            manifest: dict[str, File] = {}
-            for name in files:
-                hashed = hashlib.sha256()
-                archive.compression = _compression(name)
-                before = (root / name).stat()
-                with (root / name).open("rb") as file, archive.open(_FOLDER + name, "w", force_zip64=True) as member:
-                    while block := file.read(_BLOCK):
-                        hashed.update(block)
-                        member.write(block)
-                        advance(len(block))
-                        yield _passed(digest, sink.taken())
-                    size = file.tell()
-                _refuse_changed(root / name, before, size)
-                manifest[name] = File(hashed.hexdigest(), size, before.st_mtime_ns)
-            archive.compression = zipfile.ZIP_DEFLATED
-            body = {"format": FORMAT, **about, "files": {name: asdict(each) for name, each in manifest.items()}}
-            archive.writestr(MANIFEST, json.dumps(body, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
-            archive.comment = placeholder
+    placeholder = seal.text(digest.hexdigest(), signer)
+    known: dict[str, File] = {}
+    with (
+        progress.stage("Copying the project", total) as advance,
+        zipfile.ZipFile(cast("IO[bytes]", sink), "w") as archive,
+    ):
+        for name in files:
+            for size in _add(archive, root, name, known):
+                advance(size)
+                yield _passed(digest, sink.taken())
+        archive.compression = zipfile.ZIP_DEFLATED
+        body = {"format": FORMAT, **about, "files": {name: asdict(each) for name, each in known.items()}}
+        archive.writestr(MANIFEST, json.dumps(body, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+        archive.comment = placeholder
     rest = sink.taken()
     yield _passed(digest, rest[: -len(placeholder)])
-    yield _seal(digest.hexdigest(), signer)
+    yield seal.text(digest.hexdigest(), signer)
+
+
+def _add(archive: zipfile.ZipFile, root: Path, name: str, known: dict[str, File]) -> Iterator[int]:
+    """Add one file block by block, giving the size of each, and note in `known` what it was."""
+    hashed, before = hashlib.sha256(), (root / name).stat()
+    archive.compression = zipfile.ZIP_DEFLATED if is_packed(name) else zipfile.ZIP_STORED
+    with (root / name).open("rb") as file, archive.open(_FOLDER + name, "w", force_zip64=True) as member:
+        while block := file.read(_BLOCK):
+            hashed.update(block)
+            member.write(block)
+            yield len(block)
+        size = file.tell()
+    _refuse_changed(root / name, before, size)
+    known[name] = File(hashed.hexdigest(), size, before.st_mtime_ns)
 
 
 def _passed(digest: hashlib._Hash, data: bytes) -> bytes:
@@ -144,63 +128,10 @@ def is_packed(name: str) -> bool:
     return PurePosixPath(name).suffix.lower() in _TEXT
 
 
-def _compression(name: str) -> int:
-    return zipfile.ZIP_DEFLATED if is_packed(name) else zipfile.ZIP_STORED
-
-
 def _refuse_changed(path: Path, before: os.stat_result, size: int) -> None:
     after = path.stat()
     if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns) or size != before.st_size:
         raise Busy(f"{path}: changed while it was copied (a delivery on its way?); run the backup again")
-
-
-def _seal(digest: str, signer: Signer | None) -> bytes:
-    """Always of one length for one signer, since the zip file says how long it is before it can be known."""
-    from governance.audit.checkpoint import Verifier, signed_note
-
-    text = f"{_SEAL}{digest}\n"
-    if signer is None:
-        return text.encode()
-    verifier = Verifier(signer.name, signer.key.public_key().public_bytes_raw())
-    return signed_note(text, verifier, signer.key).encode()
-
-
-def check_seal(file: IO[bytes], where: Path, public: bytes | None, *, progress: Progress = SILENT) -> Seal:
-    """Check every byte of the backup against its seal, which `public` signed where that is given.
-
-    Raises IntegrityFailure where it was altered or cut short, or is signed by another key.
-    """
-    from governance.audit.checkpoint import Verifier
-
-    size = file.seek(0, os.SEEK_END)
-    tail_at = max(0, size - _LONGEST_SEAL)
-    file.seek(tail_at)
-    tail = file.read()
-    at = tail.rfind(_SEAL.encode())
-    seal = tail[at:].decode("utf-8", "replace")
-    found = re.match(re.escape(_SEAL) + r"([0-9a-f]{64})\n(?:\n\u2014 (\S+) \S+\n)?\Z", seal) if at >= 0 else None
-    if found is None:
-        raise IntegrityFailure(f"{where}: cut short, altered, or no backup that caretrace wrote")
-    digest, left = hashlib.sha256(), tail_at + at
-    file.seek(0)
-    with progress.stage("Checking the backup", left) as advance:
-        while left and (block := file.read(min(left, _BLOCK))):
-            digest.update(block)
-            left -= len(block)
-            advance(len(block))
-    if digest.hexdigest() != found[1]:
-        raise IntegrityFailure(f"{where}: altered or damaged since it was written; use another backup")
-    if not found[2]:
-        return Seal.UNSIGNED
-    if not public:
-        return Seal.SIGNED
-    try:
-        Verifier(found[2], public).open(seal)
-    except IntegrityFailure:
-        raise IntegrityFailure(
-            f"{where}: not signed by the key in the keys folder: another project's, or altered"
-        ) from None
-    return Seal.CONFIRMED
 
 
 @contextmanager

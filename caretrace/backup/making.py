@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -13,7 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from caretrace.backup import archive, contents
+from caretrace.backup import archive, contents, naming
+from caretrace.backup.seal import Signer
 from caretrace.project import Project, locked
 from caretrace.run_folder import protect
 from caretrace.version import __version__
@@ -24,8 +23,6 @@ from schemas.progress import SILENT, Progress
 if TYPE_CHECKING:
     from governance.audit.log import Log
     from governance.keys import Keys
-
-ENDING = ".zip"
 
 
 @dataclass(frozen=True)
@@ -62,16 +59,16 @@ def backup(
     folder = out.is_dir()
     if keep is not None and (not folder or keep < 1):
         raise SettingsError("older backups can be removed only where --out is a folder, and one must be kept")
-    path = out / _name(project, now, encrypted=bool(to)) if folder else out
+    path = out / naming.name(project, now, encrypted=bool(to)) if folder else out
     _check_place(path, project)
     with locked(project), _logged(project, path, keys, to, maker, now) as log, _settled(project, log):
         found = contents.of(project.root)
         total = _check_room(path, project, found.files)
         left_out = {**found.left_out, **_elsewhere(project)}
         about = _about(project, found.folders, left_out, now)
-        signer = archive.Signer(log.origin, keys.signing) if log and keys else None
+        signer = Signer(log.origin, keys.signing) if log and keys else None
         _write(path, project, archive.written(project.root, found.files, about, signer, progress=progress), to)
-    removed = _let_go(path, project, keep) if keep else ()
+    removed = naming.let_go(path, project, keep) if keep else ()
     return Backup(path, len(found.files), total, left_out, log is not None, removed)
 
 
@@ -168,12 +165,14 @@ def _about(project: Project, folders: Sequence[str], left_out: Mapping[str, str]
 
 
 def _write(path: Path, project: Project, pieces: Iterator[bytes], to: Sequence[str]) -> None:
+    from governance import encryption
+
     # One name for a project and folder, whatever the backup is called: the next one clears away what a kill left.
-    draft = path.with_name(f".{_mark(project)}.backup.partial")
+    draft = path.with_name(f".{naming.mark(project)}.backup.partial")
     draft.unlink(missing_ok=True)
     try:
         if to:
-            _encrypt(draft, pieces, to)
+            encryption.write_stream(draft, cast("IO[bytes]", _Reader(pieces)), to)
         else:
             with draft.open("xb") as file:
                 file.writelines(pieces)
@@ -183,30 +182,17 @@ def _write(path: Path, project: Project, pieces: Iterator[bytes], to: Sequence[s
         if os.path.lexists(path):
             raise InputError("exists already; a backup is never written over anything", path=path)
         draft.rename(path)
-        sync_folder(path.absolute().parent)
+        with suppress(OSError):  # a file server may not know how
+            sync_folder(path.absolute().parent)
     finally:
         draft.unlink(missing_ok=True)
 
 
-def _encrypt(draft: Path, pieces: Iterator[bytes], to: Sequence[str]) -> None:
-    from governance import encryption
-
-    reader = _Reader(pieces)
-    try:
-        encryption.write_stream(draft, cast("IO[bytes]", reader), to)
-    except BaseException:
-        # What failed below the encryption comes out of it as a failure of its own, the cause as words alone.
-        if reader.failed:
-            raise reader.failed from None
-        raise
-
-
 class _Reader:
-    """Reads what an iterator of bytes gives, and keeps what it failed of."""
+    """Reads what an iterator of bytes gives."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces, self._left = pieces, b""
-        self.failed: BaseException | None = None
 
     def read(self, size: int = -1) -> bytes:
         while not self._left:
@@ -214,37 +200,6 @@ class _Reader:
                 self._left = next(self._pieces)
             except StopIteration:
                 return b""
-            except BaseException as error:
-                self.failed = error
-                raise
         end = len(self._left) if size < 0 else size
         data, self._left = self._left[:end], self._left[end:]
         return data
-
-
-def _mark(project: Project) -> str:
-    """The project's name and a few letters of where it is, so that two of one name do not mix."""
-    root = project.root.resolve()
-    name = re.sub(r"[^A-Za-z0-9_-]+", "-", root.name) or "project"
-    return f"{name}-{hashlib.sha256(str(root).encode()).hexdigest()[:6]}"
-
-
-def _name(project: Project, now: datetime, *, encrypted: bool) -> str:
-    from governance import encryption
-
-    moment = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
-    return f"{_mark(project)}-{moment}{ENDING}{encryption.ENDING if encrypted else ''}"
-
-
-def _let_go(newest: Path, project: Project, keep: int) -> tuple[Path, ...]:
-    """Remove the oldest backups of this project beside `newest`, as named by `_name`, until `keep` are left."""
-    named = re.compile(re.escape(_mark(project)) + r"-\d{8}T\d{6}Z\.zip(\.age)?")
-    found = sorted(
-        (each for each in newest.parent.iterdir() if named.fullmatch(each.name)),
-        key=lambda each: each.name,
-        reverse=True,
-    )
-    removed = tuple(each for each in found[keep:] if each != newest)
-    for each in removed:
-        each.unlink()
-    return removed

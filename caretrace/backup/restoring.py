@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
-from caretrace.backup import archive
-from caretrace.backup.archive import Seal, Unpacked
+from caretrace.backup import archive, seal
+from caretrace.backup.archive import Unpacked
+from caretrace.backup.seal import Seal
 from governance.files import held, move, owner_only, sync_folder
 from schemas.errors import InputError, IntegrityFailure, SettingsError
 from schemas.progress import SILENT, Progress
@@ -46,12 +47,12 @@ def verify(
     unless `unsigned`. Raises IntegrityFailure where anything is not as it was written.
     """
     with _unlocked(path, identity, path.absolute().parent) as file:
-        seal = _check_seal(file, path, public, unsigned, progress)
+        found_seal = _check_seal(file, path, public, unsigned, progress)
         with archive.opened(file, path) as found, progress.stage("Reading every file", _size(found)) as advance:
             for name, known in found.files.items():
                 found.read(name, known)
                 advance(known.bytes)
-            return _checked(found, seal)
+            return _checked(found, found_seal)
 
 
 def restore(
@@ -78,11 +79,11 @@ def restore(
         draft = Path(tempfile.mkdtemp(prefix=f".{into.name}.restoring-", dir=into.parent))
         try:
             with _unlocked(path, identity, draft.parent) as file:
-                seal = _check_seal(file, path, public, unsigned, progress)
+                found_seal = _check_seal(file, path, public, unsigned, progress)
                 with archive.opened(file, path) as found:
                     _check_room(found, draft)
                     _unpack(found, draft, progress)
-                    checked = _checked(found, seal)
+                    checked = _checked(found, found_seal)
             _put_in_place(draft, into)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
@@ -128,12 +129,12 @@ def _unlocked(path: Path, identity: Path | None, spool: Path) -> Iterator[IO[byt
 
 
 def _check_seal(file: IO[bytes], path: Path, public: bytes | None, unsigned: bool, progress: Progress) -> Seal:
-    seal = archive.check_seal(file, path, public, progress=progress)
-    if seal is Seal.UNSIGNED and public and not unsigned:
+    found = seal.check(file, path, public, progress=progress)
+    if found is Seal.UNSIGNED and public and not unsigned:
         raise IntegrityFailure(
             f"{path}: not signed, though this project has keys; where it was made with --unlogged, give --unsigned"
         )
-    return seal
+    return found
 
 
 def _check_room(found: Unpacked, draft: Path) -> None:
@@ -174,10 +175,10 @@ def _put_in_place(draft: Path, into: Path) -> None:
     sync_folder(into.parent)
 
 
-def _checked(found: Unpacked, seal: Seal) -> Checked:
+def _checked(found: Unpacked, found_seal: Seal) -> Checked:
     facts = found.manifest
     return Checked(
-        len(found.files), _size(found), facts["made_at"], facts["caretrace_version"], facts["left_out"], seal
+        len(found.files), _size(found), facts["made_at"], facts["caretrace_version"], facts["left_out"], found_seal
     )
 
 

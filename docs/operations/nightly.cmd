@@ -15,7 +15,7 @@ for /f %%m in ('powershell -NoProfile -Command "Get-Date -Format yyyy-MM"') do s
 set "LOG=%PROJECT%\logs\nightly-%MONTH%.log"
 
 echo ==== %DATE% %TIME% >>"%LOG%"
-"%CARETRACE%" run --project "%PROJECT%" >>"%LOG%" 2>&1
+call "%CARETRACE%" run --project "%PROJECT%" >>"%LOG%" 2>&1
 set "RUN=%ERRORLEVEL%"
 echo run ended with %RUN% >>"%LOG%"
 
@@ -24,7 +24,7 @@ if "%RUN%"=="5" exit /b 5
 
 set "TO="
 if defined BACKUP_KEY set "TO=--to %BACKUP_KEY%"
-"%CARETRACE%" backup --out "%BACKUPS%" --keep 14 %TO% --project "%PROJECT%" >>"%LOG%" 2>&1
+call "%CARETRACE%" backup --out "%BACKUPS%" --keep 14 %TO% --project "%PROJECT%" >>"%LOG%" 2>&1
 set "BACKUP=%ERRORLEVEL%"
 echo backup ended with %BACKUP% >>"%LOG%"
 

@@ -126,7 +126,7 @@ def test_the_script_for_windows_keeps_the_exit_code() -> None:
     lines = script.decode("ascii").splitlines()
     # ERRORLEVEL is that of the command just before, so it is kept on the very next line.
     for number, line in enumerate(lines):
-        if line.startswith('"%CARETRACE%"'):
+        if line.startswith('call "%CARETRACE%"'):
             assert re.fullmatch(r'set "(RUN|BACKUP)=%ERRORLEVEL%"', lines[number + 1])
     assert lines[-2:] == ['if not "%RUN%"=="0" exit /b %RUN%', "exit /b %BACKUP%"]
 

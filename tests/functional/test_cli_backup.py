@@ -195,6 +195,34 @@ def test_places_that_will_not_do(tmp_path: Path, here: Command, project: Path, k
     assert [path.name for path in (tmp_path / "full").iterdir()] == ["mine.txt"]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such limit")
+def test_a_full_disk_leaves_nothing(
+    tmp_path: Path, here: Command, project: Path, keys: dict[str, str], environment: dict[str, str]
+) -> None:
+    # A limit on file size stops writes as a full disk does, without filling one.
+    code = (
+        "import resource, signal, sys; from caretrace.cli import main\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
+        "sys.exit(main(sys.argv[1:]))"
+    )
+    public = encryption.new_identity(tmp_path / "it.key")
+    (tmp_path / "out").mkdir()
+    assert here("backup", "--out", tmp_path / "b.zip", "--project", project, env=keys).returncode == 0
+    for arguments in (
+        ("backup", "--out", tmp_path / "out", "--project", project),
+        ("backup", "--out", tmp_path / "out", "--to", public, "--project", project),
+        ("restore", tmp_path / "b.zip", tmp_path / "out" / "back"),
+    ):
+        command = [sys.executable, "-c", code, *map(str, arguments)]
+        done = subprocess.run(command, env=environment | keys, capture_output=True, encoding="utf-8", check=False)
+        assert (done.returncode, "the disk is full" in done.stderr) == (1, True), done.stderr
+    assert list((tmp_path / "out").iterdir()) == []
+    listed = here("audit", "upkeep", "--project", project, env=keys)
+    states = [row["state"] for row in csv.DictReader(io.StringIO(listed.stdout))]
+    assert states == ["made, or must be taken for made", "failed, nothing left", "failed, nothing left"]
+
+
 def _start(arguments: list[Any], environment: dict[str, str]) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "caretrace", *map(str, arguments)]
     return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

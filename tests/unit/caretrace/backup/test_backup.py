@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from caretrace.backup import archive, contents
-from caretrace.backup.archive import Seal
 from caretrace.backup.making import Backup, backup
 from caretrace.backup.restoring import restore, verify
+from caretrace.backup.seal import Seal, Signer
 from caretrace.project import Project
 from governance import audit, encryption, keys
 from governance.audit import upkeep
@@ -82,7 +82,7 @@ def test_who_alters_it_and_makes_the_hashes_right_is_seen_by_the_key(
 ) -> None:
     stranger = keys.create(tmp_path / "stranger", project=tmp_path / "q")
     files = contents.of(project.root)
-    signer = archive.Signer("caretrace/log/0", stranger.signing)
+    signer = Signer("caretrace/log/0", stranger.signing)
     about = {"folders": [], "left_out": {}, "made_at": "", "caretrace_version": ""}
     (tmp_path / "b.zip").write_bytes(b"".join(archive.written(project.root, files.files, about, signer)))
     assert verify(tmp_path / "b.zip", public=public(stranger)).seal is Seal.CONFIRMED
