@@ -56,7 +56,7 @@ def main(arguments: list[str]) -> int:
         figures = measure_nights(data, Path(work), options.nights)
         if options.link:
             figures["link"] = measure_link(data, Path(work))
-    kept = report(figures, options)
+    kept = report(figures, f"{options.clients:,} clients, {options.register:,} register rows")
     figures |= {"clients": options.clients, "register": options.register, "machine": page.machine()}
     (DATA / "nights.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     return 0 if kept else 1
@@ -109,26 +109,26 @@ def measure_link(data: Path, work: Path) -> dict[str, Any]:
     return asdict(measure.run(command, DATA / "logs" / "nights-link.txt", TIMEOUT))
 
 
-def report(figures: dict[str, Any], options: argparse.Namespace) -> bool:
+def report(figures: dict[str, Any], title: str) -> bool:
     """Print the figures; whether the promise is kept."""
     full, *nights = figures["runs"]
-    print(f"{options.clients:,} clients, {options.register:,} register rows; {page.machine()}\n")
+    print(f"{title}; {page.machine()}\n")
     print(f"{'':<12}{'seconds':>9}{'CPU':>9}{'MB':>8}   stages")
-    named = [("full run", full), *((f"night {n}", night) for n, night in enumerate(nights, 1))]
-    for name, run in named:
-        stages = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in run["stages"].items())
+    named = {"full run": full, **{f"night {n}": night for n, night in enumerate(nights, 1)}}
+    for name, run in (named | {"link": figures["link"]} if "link" in figures else named).items():
+        stages = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in run.get("stages", {}).items())
         print(f"{name:<12}{run['seconds']:>9.1f}{run['cpu'] or 0:>9.1f}{run['megabytes'] or 0:>8.0f}   {stages}")
-    if "link" in figures:
-        link = figures["link"]
-        print(f"{'link':<12}{link['seconds']:>9.1f}{link['cpu'] or 0:>9.1f}{link['megabytes'] or 0:>8.0f}")
-    seconds = statistics.median(night["seconds"] for night in nights) / full["seconds"]
-    print(f"\na night takes {seconds:.3f} of the full run's time", end="")
-    if full["cpu"]:
-        cpu = statistics.median(night["cpu"] for night in nights) / full["cpu"]
-        print(f", {cpu:.3f} of its CPU seconds", end="")
-    kept = seconds <= PROMISE
-    print(f"\n{'kept' if kept else 'NOT KEPT':<9} a night of 1 % takes at most {PROMISE:.0%} of the full run")
+    shares = {what: of_full(full, nights, what) for what in ("seconds", "cpu")}
+    told = ", ".join(f"{share:.3f} of its {what}" for what, share in shares.items() if share is not None)
+    kept = (shares["seconds"] or 0) <= PROMISE
+    print(f"\na night beside the full run: {told}")
+    print(f"{'kept' if kept else 'NOT KEPT':<9} a night of 1 % takes at most {PROMISE:.0%} of the full run")
     return kept
+
+
+def of_full(full: dict[str, Any], nights: list[dict[str, Any]], what: str) -> float | None:
+    """The median night's share of the full run; None where the system does not tell (Windows, CPU seconds)."""
+    return statistics.median(night[what] for night in nights) / full[what] if full[what] else None
 
 
 if __name__ == "__main__":

@@ -11,21 +11,30 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow.parquet as pq
 import pytest
+
+from caretrace import run_folder
 from caretrace.nightly.night import Wanted
 from caretrace.nightly.result import write as write_result
 from caretrace.nightly.run import run as run_night
-
-from caretrace.project import find
+from caretrace.project import Project
 from caretrace.synthetic import inbox
 from caretrace.synthetic.nights import Nights, Pace
 from caretrace.synthetic.writers import write_table
+from caretrace.trace.choose import Round, Why
+from caretrace.trace.reading import read as read_replies
+from caretrace.trace.request import Form, Service, request
+from caretrace.trace.rules import Rules
+from connectors import Source
 from connectors.files.opening import DEFAULT
+from fixtures.systems.pds_mesh import MESH_TITLES, answer, mesh
+from governance import keys
 from linkage.frequencies import FOR_CLIENTS, OF_VALUES
 from schemas import CANDIDATE, LINK, SOURCE_TABLES, Table
 
@@ -81,12 +90,46 @@ class Council:
         found = result or next(each for each in reversed(self.results) if each["run_folder"])
         return self.root / found["run_folder"]
 
+    def superseded(self, night: int) -> set[str]:
+        """The numbers that others have replaced by then."""
+        return set(self.nights.full("register", night)["identifier"]["value"].to_pylist())
+
     def state(self) -> Path:
         return self.root / "warehouse" / "state.duckdb"
 
 
+def trace(council: Council, night: int) -> None:
+    """Ask the tracing service about the numbers of the newest run, and read what it would answer that night."""
+    truth = council.nights.truth(night)
+    own = dict(zip(*(truth[name].to_pylist() for name in ("record_id", "nhs_number")), strict=True))
+    project, keys_dir = Project(council.root), council.root.parent / "keys"
+    if not keys_dir.exists():
+        keys.create(keys_dir, project=council.root)
+    run = run_folder.open(council.run_folder())
+    now = datetime.combine(council.nights.day(night), time(12), UTC)
+    common = {"project": project, "keys_dir": keys_dir, "maker": "ann", "now": now}
+    options = {"which": Round.NUMBERS, "whom": frozenset(Why), "postcode": False, "again": False}
+    out = council.root.parent / f"request{night}"
+    asked = request(run, out, Form(Service.PDS), token=f"NIGHT{night:03d}", **options, **common)
+    questions = pq.read_table(project.root / "traces" / "requests" / asked.request_id / "questions.parquet").to_pylist()
+    # Whoever has been given another number since is found under that one; a wrong number is nobody's of that birthday.
+    answers = []
+    for question in questions:
+        number, reference = own[question["record_id"]], question["reference"]
+        if question["asked"] == number:
+            answers.append(answer(reference, "00", number, "1", "100", REQ_NHS_NUMBER=number))
+        elif question["asked"] in council.superseded(night):
+            answers.append(answer(reference, "90", number, "1", "100", REQ_NHS_NUMBER=question["asked"]))
+        else:
+            answers.append(answer(reference, "98", REQ_NHS_NUMBER=question["asked"]))
+    reply = council.root.parent / f"reply{night}.csv"
+    reply.write_bytes(mesh(answers, MESH_TITLES))
+    read = read_replies([Source(reply)], run, rules=Rules(), **common)
+    assert read.answers == len(questions) > 0
+
+
 def in_process(root: Path, day: date) -> Mapping[str, Any]:
-    project = find(root)
+    project = Project(root)
     outcome = run_night(project, Wanted(day), opening=DEFAULT)
     write_result(project, outcome)
     return json.loads((root / "result.json").read_text(encoding="utf-8"))
@@ -118,12 +161,15 @@ def council(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     if count > 7 and "CARETRACE_PROVE" not in os.environ:
         pytest.skip("a proof of thirty nights: make prove")
     nights = Nights(clients, register, nights=count, seed=6, pace=Pace(change=change))
+    traced = {count // 3, count - 1}
     start = in_process if count == 7 else request.getfixturevalue("by_command")
     council = Council.founded(tmp_path_factory.mktemp("council") / "project", nights, form, start)
     for step in inbox.schedule(nights, bad_every=bad_every):
         for delivery in step.deliveries:
             council.deliver(delivery)
         check(council, step, council.night(step.number))
+        if step.number in traced:
+            trace(council, step.number)
     yield council
 
 
@@ -157,6 +203,7 @@ def full_build(council: Council, tmp_path_factory: pytest.TempPathFactory) -> Co
     built = Council.founded(tmp_path_factory.mktemp("built") / "project", council.nights, council.form, council.start)
     seed_model(council.state(), built, council.nights.day(0))
     last = council.nights.nights
+    shutil.copytree(council.root / "traces", built.root / "traces")
     for side in council.nights.sides:
         built.deliver(inbox.Delivery(side, f"{council.nights.day(last)}-full", last, whole=True))
     result = built.night(last)
@@ -212,6 +259,11 @@ def test_links_are_those_of_one_full_build(council: Council, full_build: Council
     assert differing(*(columns(table, each.run_folder() / file) for each in (council, full_build))) == 0
 
 
+def test_issues_are_those_of_one_full_build(council: Council, full_build: Council):
+    told = "SELECT side, source, source_org, record_id, \"column\", issue, used FROM '{}/data_quality.parquet'"
+    assert differing(*(told.format(each.run_folder()) for each in (council, full_build))) == 0
+
+
 KEYED = "SELECT side, source, source_org, record_id, person_key FROM '{}/linked/person_key.parquet'"
 
 
@@ -229,7 +281,7 @@ def test_records_are_of_the_same_people_as_in_one_full_build(council: Council, f
 
 
 def test_a_person_who_neither_merged_nor_split_keeps_her_key(
-    council: Council, record_property: Callable[[str, object], None]
+    council: Council, record_testsuite_property: Callable[[str, object], None]
 ):
     """Whoever shared a key in one run and still does in the next, with nobody else, has the same key."""
     runs = [council.run_folder(result) for result in council.results if result["run_folder"]]
@@ -246,26 +298,34 @@ def test_a_person_who_neither_merged_nor_split_keeps_her_key(
             FROM told""").fetchall()
         assert changed == 0, (before.name, after.name)
         kept, others = kept + same, others + regrouped
-    assert kept > 1_000 * len(runs) > 0
-    assert others > 0
-    record_property("keys", f"{len(runs)} runs, {kept:,} keys kept from one to the next, {others:,} people regrouped")
+    assert kept > 20 * others > 0
+    record_testsuite_property(
+        "keys", f"{len(runs)} runs, {kept:,} keys kept from one to the next, {others:,} people regrouped"
+    )
 
 
-def test_links_are_right(council: Council, tmp_path: Path, record_property: Callable[[str, object], None]):
-    """Precision and recall against who is who on the last day."""
+def test_links_are_right(council: Council, tmp_path: Path, record_testsuite_property: Callable[[str, object], None]):
+    """Precision and recall against who is who on the last day; a number traced may be of nobody in the register."""
     last = council.nights.nights
     truth = write_table(council.nights.truth(last), tmp_path / "truth.parquet")
     rows = write_table(council.nights.register_truth(last), tmp_path / "register.parquet")
-    ((links, right, there),) = duckdb.execute(f"""
-        SELECT count(*) FILTER (l.decision = 'link'),
-               count(*) FILTER (l.decision = 'link' AND r.person_id = t.person_id),
-               count(*) FILTER (t.in_register)
+    right = "l.decision = 'link' AND coalesce(r.person_id = t.person_id, l.nhs_number = t.nhs_number)"
+    ((links, correct, found, there),) = duckdb.execute(f"""
+        SELECT count(*) FILTER (l.decision = 'link'), count(*) FILTER ({right}),
+               count(*) FILTER ({right} AND t.in_register), count(*) FILTER (t.in_register)
         FROM '{council.run_folder()}/links.parquet' l JOIN '{truth}' t USING (record_id)
         LEFT JOIN '{rows}' r ON r.record_id = l.register_record_id""").fetchall()
-    record_property("precision", right / links)
-    record_property("recall", right / there)
-    assert right / links >= 0.99
-    assert right / there >= 0.85
+    record_testsuite_property("precision", correct / links)
+    record_testsuite_property("recall", found / there)
+    assert correct / links >= 0.99
+    assert found / there >= 0.9
+
+
+def test_answers_of_the_tracing_service_are_folded_in(council: Council):
+    ((traced,),) = duckdb.execute(
+        f"SELECT count(*) FROM '{council.run_folder()}/links.parquet' WHERE method = 'trace'"
+    ).fetchall()
+    assert traced > 0
 
 
 def test_the_schedule_had_every_trap(council: Council):
