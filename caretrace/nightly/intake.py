@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from caretrace.nightly import judge
@@ -16,6 +17,7 @@ from caretrace.nightly.waiting import Waiting, without_numbers
 from caretrace.pipeline import refuse_test_numbers
 from connectors.files.opening import Opening
 from connectors.source import FileFacts, ReadReport
+from schemas import SOURCE_TABLES
 from schemas.errors import InputError, SettingsError
 from schemas.progress import SILENT, Progress
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from caretrace.pipeline import Settings
     from caretrace.warehouse.store import State
 
+ENDED = "the end of the source"
 CHANGED = "it changed while it was read; it waits for the next run"
 _HELD = "(SELECT source, source_org, record_id FROM state.record WHERE side = '{}' AND to_run IS NULL)"
 """Of whom changes need not say again who they are."""
@@ -79,11 +82,20 @@ class Intake:
 
     def take(self) -> list[Taken]:
         """Read everything that is pending; what became of each, in order, notes last."""
+        if self.waiting.ending:
+            return self._end()
         self.used |= self.waiting.used_before
         told = any(delivery.told for delivery in self.waiting.pending)
         taken = self._take_told() if told else self._take_plain()
         taken += [Taken(note.delivery, note.outcome, note.reason) for note in self.waiting.notes]
         return taken
+
+    def _end(self) -> list[Taken]:
+        """A full delivery of nobody, for a source that has ended."""
+        source, connection = self.waiting.source, self.state.connection
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {source.side}")
+        connection.execute("; ".join(table.ddl(f"{source.side}.{table.name.lower()}") for table in SOURCE_TABLES))
+        return self._applied([Delivery(source, ENDED, (), Path())], ReadReport((), {}), whole=True)
 
     def _take_plain(self) -> list[Taken]:
         """The newest sound full delivery, then the changes after it, up to the first that is held."""

@@ -21,7 +21,7 @@ from caretrace.nightly.deliveries import look
 from caretrace.nightly.intake import Intake
 from caretrace.nightly.night import AtWork, Wanted
 from caretrace.nightly.result import Outcome, Status
-from caretrace.nightly.waiting import Waiting, history, require_accepted, sort_out
+from caretrace.nightly.waiting import Waiting, ended, history, require_accepted, sort_out
 from caretrace.project import Project, locked
 from caretrace.project import settings as project_settings
 from caretrace.version import __version__
@@ -99,6 +99,9 @@ def _known(night: AtWork) -> Iterator[State]:
 def _waiting(night: AtWork, state: State) -> list[Waiting]:
     found = []
     for source in night.settings.source:
+        if source.ended:
+            found.append(ended(state.connection, source))
+            continue
         past = history(state.connection, source.name)
         inbox = look(
             night.settings.inbox(night.project, source),
@@ -113,7 +116,7 @@ def _waiting(night: AtWork, state: State) -> list[Waiting]:
 
 
 def _news(night: AtWork) -> bool:
-    return any(each.pending or each.notes for each in night.waiting)
+    return any(each.pending or each.notes or each.ending for each in night.waiting)
 
 
 def _makes(night: AtWork) -> dict[str, Any]:

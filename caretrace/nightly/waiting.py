@@ -76,6 +76,8 @@ class Waiting:
     """Names of deliveries that were applied once and taken back by a person."""
     used_before: frozenset[str] = frozenset()
     """What files are called that were of use in what was applied before, without their numbers."""
+    ending: bool = False
+    """Whether the source has ended and its records still hold."""
     accepted: frozenset[str] = frozenset()
     """Names that are applied whatever the limits say."""
 
@@ -114,6 +116,14 @@ def _file(facts: dict[str, object]) -> File:
     )
 
 
+def ended(connection: duckdb.DuckDBPyConnection, source: Source) -> Waiting:
+    """What is to be done for a source that delivers no more."""
+    [(held,)] = connection.execute(
+        "SELECT count(*) FROM state.record WHERE feed = ? AND to_run IS NULL", [source.name]
+    ).fetchall()
+    return Waiting(source, (), (), ending=held > 0)
+
+
 def sort_out(
     source: Source, inbox: Inbox, past: Sequence[Past], *, opening: Opening, accept: Collection[str] = ()
 ) -> Waiting:
@@ -149,13 +159,13 @@ def sort_out(
         source,
         tuple(sorted(pending, key=_place)),
         tuple(notes),
-        chain,
-        missing,
-        tuple(sorted(unfinished.items())),
-        inbox.strange,
-        tuple(undone),
-        frozenset().union(*(each.used for each in past if each.outcome == "applied")),
-        accepted,
+        chain=chain,
+        missing=missing,
+        unfinished=tuple(sorted(unfinished.items())),
+        strange=inbox.strange,
+        undone=tuple(undone),
+        used_before=frozenset().union(*(each.used for each in past if each.outcome == "applied")),
+        accepted=accepted,
     )
 
 
@@ -174,7 +184,8 @@ def _with_hashes(found: Delivery, before: Past | None) -> Delivery | str:
 
 def _not_wanted(delivery: Delivery, past: Sequence[Past]) -> tuple[str, str] | None:
     """Outcome and reason of a delivery that is not to be applied."""
-    applied = [each for each in past if each.outcome == "applied"]
+    # The end of a source is written down without files; one that begins again is not late for it.
+    applied = [each for each in past if each.outcome == "applied" and each.files]
     same = next((each for each in applied if each.content == delivery.content), None)
     if same is not None and delivery.content:
         return "repeated", f"its files are those of {same.name}, which run {same.run} applied"

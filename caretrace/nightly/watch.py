@@ -5,7 +5,7 @@ In: the state, the settings, and the day. Out: sentences, none of which holds an
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ def notes(connection: duckdb.DuckDBPyConnection, settings: Settings, *, as_at: d
     """Everything there is to say; the state is attached, with tonight's run in it."""
     yield from _model(connection, settings.retrain, as_at)
     yield from _overdue(connection, settings.schedule, as_at)
+    yield from _orphaned(connection, [source.name for source in settings.source])
     yield from agreements(settings.agreements, as_at)
 
 
@@ -58,6 +59,19 @@ def _overdue(connection: duckdb.DuckDBPyConnection, schedule: dict[str, int], as
             yield f"{name}: no delivery has been applied yet"
         elif (passed := (as_at - last[name]).days) > days:
             yield f"{name}: the last delivery was applied {passed:,} days ago, and one is expected every {days:,}"
+
+
+def _orphaned(connection: duckdb.DuckDBPyConnection, sources: Sequence[str]) -> Iterator[str]:
+    """Records of sources that caretrace.toml no longer names: they hold for ever, for nobody delivers them again."""
+    rows = connection.execute(
+        "SELECT feed, count(*) FROM state.record WHERE to_run IS NULL GROUP BY 1 ORDER BY 1"
+    ).fetchall()
+    for feed, count in rows:
+        if feed not in sources:
+            yield (
+                f"{feed}: caretrace.toml no longer names this source, and its {count:,} records hold as they were;"
+                " name it again, with ended = true if it delivers no more"
+            )
 
 
 def agreements(watched: Agreements, as_at: date) -> Iterator[str]:

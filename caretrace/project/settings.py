@@ -86,6 +86,8 @@ class Source(_Part):
     full_names: str | None = None
     """With `auto`: a pattern, such as *-full*; deliveries of such a name are full, all others changes."""
     without: tuple[str, ...] = ()
+    ended: bool = False
+    """Whether it delivers no more, and its records shall hold no longer."""
     opening: Opening = Opening()
     hold: Hold = Hold()
 

@@ -26,6 +26,8 @@ feed = "auto"
 # full_names = "*-full*"
 # Organisations left out knowingly, by their codes.
 # without = ["Y90001"]
+# For a system that was switched off: its records hold no longer from the next run on.
+# ended = true
 
 # What holds a delivery until somebody has looked at it (all [assumed]): the share of its records that cannot be
 # read; the share of a column's values that cannot be used; the share of the source's people whom it takes away; the

@@ -242,6 +242,18 @@ def test_everything_anew_gives_the_same_links(week: Week, tmp_path: Path) -> Non
     )
 
 
+def test_a_source_that_has_ended_takes_its_records_with_it(project: Project, nights: Nights) -> None:
+    (project.inboxes / "swift").mkdir()
+    text = TOML + '[[source]]\nname = "swift"\nside = "clients"\n'
+    project.settings.write_text(text, encoding="utf-8")
+    (project.inboxes / "swift" / "list.csv").write_bytes(b"record_id,family_name,birth_date\nx1,Ended,1950-02-03\n")
+    assert begin(project, 2).changes["links"]["new"] == 1
+    project.settings.write_text(text + "ended = true\n", encoding="utf-8")
+    outcome = begin(project, 3)
+    assert (outcome.run, outcome.changes["links"]["gone"], outcome.counts["client_records"]) == (3, 1, 80)
+    assert begin(project, 3).status is Status.NOTHING_NEW
+
+
 def test_both_sides_are_needed(tmp_path: Path, nights: Nights) -> None:
     project = Project(tmp_path)
     project.settings.write_text(TOML, encoding="utf-8")

@@ -123,6 +123,12 @@ def test_what_is_watched(
     assert list(watch.notes(state, settings, as_at=day)) == notes
 
 
+def test_a_source_that_is_not_named_any_more_is_said(state: duckdb.DuckDBPyConnection) -> None:
+    state.execute("INSERT INTO state.record BY NAME SELECT 1 AS id, 'swift' AS feed, 1 AS from_run")
+    (note,) = watch.notes(state, Settings(source=TWO), as_at=DAY)
+    assert note.startswith("swift: caretrace.toml no longer names this source, and its 1 records hold")
+
+
 def test_lists_that_have_grown_make_the_model_old(state: duckdb.DuckDBPyConnection) -> None:
     settings = Settings(source=TWO)
     state.execute("INSERT INTO state.clients.person BY NAME SELECT range AS id FROM range(25)")

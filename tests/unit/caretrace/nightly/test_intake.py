@@ -2,12 +2,15 @@
 
 import csv
 import io
+import os
 import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 MakeDesk = Callable[..., Any]
 FIXTURES = Path(__file__).parents[4] / "fixtures"
@@ -282,3 +285,35 @@ def test_systmone_comes_as_an_archive_and_a_folder(desk: MakeDesk) -> None:
         ("2026-10-01.zip", "full"),
         ("2026-10-02", "delta"),
     ]
+
+
+FEW = 3 if "CARETRACE_PROVE" not in os.environ else 40
+"""Histories tried: `make test` a sample, `make prove` more."""
+one_delivery = st.tuples(
+    st.sampled_from(["full", "delta", "bad"]), st.sets(st.integers(0, 9), min_size=1), st.sampled_from("ABC")
+)
+
+
+@pytest.mark.prove
+@given(history=st.lists(one_delivery, min_size=2, max_size=6), cuts=st.sets(st.integers(1, 5)))
+@settings(max_examples=FEW, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_it_comes_to_the_same_however_the_nights_are_cut(
+    history: list[tuple[str, set[int], str]], cuts: set[int], tmp_path: Path, desk: MakeDesk
+) -> None:
+    """Full ones, changes and bad ones, all at once or over several nights: the same people hold, the same are held."""
+    ends = []
+    for number, points in enumerate((set[int](), cuts)):
+        one = desk(full_names="*-full", hold={"gone": 1})
+        one.root = tmp_path / str(number)
+        shutil.rmtree(one.root, ignore_errors=True)
+        one.root.mkdir()
+        for place, (mode, who, name) in enumerate(history):
+            if place in points:
+                one.night()
+            content = b"colour\nred\n" if mode == "bad" else people(sorted(who), given_name=name)
+            # No two of them are alike: what is repeated is another matter.
+            one.deliver(f"{place}-{mode}.csv", content + b"\n" * place)
+        told = one.night()
+        held = sorted(name for name, (outcome, _) in told.items() if outcome == "held")
+        ends.append((held, one.ask("SELECT record_id, given_name FROM state.clients.person ORDER BY ALL")))
+    assert ends[0] == ends[1]
