@@ -17,6 +17,7 @@ from governance.deidentify import pseudonym, scan
 from governance.deidentify.transform import TRANSFORMS, Kind
 from governance.files import sha256_of
 from governance.keys import Keys
+from governance.keys.store import read_root
 from governance.plan import ReleasePlan
 
 if TYPE_CHECKING:
@@ -27,6 +28,10 @@ SECTION_171 = (
     "Data Protection Act 2018, section 171: it is an offence knowingly or recklessly to re-identify de-identified "
     "personal data without the consent of the controller responsible for de-identifying it."
 )
+PEOPLE = "map_person"
+"""Table of everybody in the release (value: person_key) and their pseudonyms, for the time of the release only."""
+BRIDGE = "bridge"
+"""File that leads from the pseudonyms of an earlier epoch to those of this one."""
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -56,6 +61,9 @@ def write_data(connection: duckdb.DuckDBPyConnection, plan: ReleasePlan, keys: K
         epoch=plan.request.epoch,
         key_version=keys.version,
     )
+    if plan.request.form is not Form.AGGREGATE:
+        people = " UNION ".join(f"SELECT person_key AS value FROM out_{table}" for table, _ in plan.rows)
+        _mapping(connection, PEOPLE, people, pseudonym.PERSON, key)
     for table, _ in plan.rows:
         if plan.request.form is Form.AGGREGATE:
             names = [name for name in _text_columns(connection, table) if name != COUNT]
@@ -69,8 +77,33 @@ def write_data(connection: duckdb.DuckDBPyConnection, plan: ReleasePlan, keys: K
             name = f"{table}.{ending}{encryption.ENDING}"
             plain[name] = encryption.write(folder / name, fill, recipient)
         texts += [(f"final_{table}", name, f"{table}.{name}") for name in names]
+    if (version := plan.request.evidence.bridge_version) is not None:
+        bridge = _bridge(connection, plan, keys, version)
+        for ending, fill in (
+            ("parquet", partial(pq.write_table, bridge, compression="zstd")),
+            ("csv", partial(_write_csv, connection, bridge)),
+        ):
+            name = f"{BRIDGE}.{ending}{encryption.ENDING}"
+            plain[name] = encryption.write(folder / name, fill, recipient)
     found = () if plan.request.form is Form.IDENTIFIABLE else tuple(scan.findings(connection, texts))
     return Written(found, plain)
+
+
+def _bridge(connection: duckdb.DuckDBPyConnection, plan: ReleasePlan, keys: Keys, version: int) -> pa.Table:
+    """Everybody in the release: their pseudonym of the earlier epoch beside the one of this."""
+    agreement = plan.signed.agreement
+    earlier = pseudonym.derive(
+        read_root(keys.folder, version),
+        agreement_id=agreement.id,
+        recipient=plan.request.recipient,
+        epoch=agreement.pseudonyms.bridge_from or "",
+        key_version=version,
+    )
+    _mapping(connection, "map_earlier", f"SELECT value FROM {PEOPLE}", pseudonym.PERSON, earlier)
+    return connection.sql(
+        f"SELECT e.pseudonym AS earlier_pseudonym, n.pseudonym FROM {PEOPLE} n JOIN map_earlier e USING (value)"
+        " ORDER BY 1"
+    ).to_arrow_table()
 
 
 def _pseudonymise(connection: duckdb.DuckDBPyConnection, plan: ReleasePlan, table: str, key: bytes) -> list[str]:
@@ -80,7 +113,6 @@ def _pseudonymise(connection: duckdb.DuckDBPyConnection, plan: ReleasePlan, tabl
         for field in plan.fields
         if field.table == table and field.leaves and TRANSFORMS[field.transform].kind is Kind.PSEUDONYM
     ]
-    _mapping(connection, "map_person", f"SELECT DISTINCT person_key AS value FROM out_{table}", pseudonym.PERSON, key)
     for name in replaced:
         values = f'SELECT DISTINCT "{name}" AS value FROM out_{table} WHERE "{name}" IS NOT NULL'
         _mapping(connection, f"map_{name}", values, name, key)

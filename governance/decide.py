@@ -25,6 +25,10 @@ _FOLLOW = ("R36", "R13")
 """Rules that count the people who are left: none without a list of allowed numbers (R21), or where all are withheld."""
 
 
+_TEXT = ("R01", "R03")
+"""Rules about the agreement's own text, which a reversal rests on as a release does."""
+
+
 @dataclass(frozen=True)
 class Asked:
     """One rule and what it found."""
@@ -81,6 +85,11 @@ def decide(
     scopes = {Scope.SUBJECT} if subject is not None else {Scope.REQUEST}
     if subject is None and request.stage is Stage.MAKE:
         scopes.add(Scope.RELEASE)
+    if request.stage is Stage.REVERSE:
+        scopes = {Scope.REVERSAL}
     case = Case(agreement, request, subject, today, history)
-    asked = tuple(Asked(rule, rule.check(case)) for rule in RULES.values() if rule.scope in scopes)
+    rules = (
+        rule for rule in RULES.values() if rule.scope in scopes or (scopes == {Scope.REVERSAL} and rule.id in _TEXT)
+    )
+    asked = tuple(Asked(rule, rule.check(case)) for rule in rules)
     return Decision(max((each.finding.outcome for each in asked), default=Outcome.DENY), asked)

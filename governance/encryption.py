@@ -120,6 +120,25 @@ def _raise_own(*watched: _Watched) -> None:
             raise each.failed from None
 
 
+def encrypted(secret: bytes, public_key: str) -> bytes:
+    """A short secret, encrypted to one public key."""
+    import pyrage
+
+    return bytes(pyrage.encrypt(secret, [_recipient(public_key)]))
+
+
+def decrypted(secret: bytes, identity: Path, *, what: str, path: Path) -> bytes:
+    """The opposite, with the identity in a file; SettingsError, which says `what`, where it is not the right one."""
+    import pyrage
+
+    try:
+        return bytes(pyrage.decrypt(secret, [_identity(identity)]))
+    except pyrage.DecryptError as error:
+        if "matching keys" in str(error):
+            raise SettingsError(f"{path}: {what}, whose key is not the one in {identity}") from None
+        raise IntegrityFailure(f"{path}: altered or cut short") from None
+
+
 def fingerprint(public_key: str) -> str:
     """Sixteen hex digits that tell public keys apart, as they stand in the log."""
     digest = sha256(public_key.encode()).hexdigest()[:16]

@@ -5,6 +5,7 @@ Every step takes the log it needs, held for writing, so that none can be taken w
 
 from __future__ import annotations
 
+import secrets
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
@@ -26,6 +27,7 @@ from governance.files import move, owner_only, sha256_of, sync_folder, write_dur
 from governance.keys import Keys
 from governance.plan import ReleasePlan
 from governance.request import Stage, history
+from governance.reversal import sealing
 from governance.rules.rule import Outcome
 from schemas.errors import CaretraceError, InputError, Refused
 
@@ -62,6 +64,8 @@ def settle(held: Log, project: Path, now: datetime) -> tuple[str, ...]:
         complete = folder.exists()
         if partial.exists():
             shutil.rmtree(partial)
+        if not complete:
+            sealing.remove(project, open_one.release_id)
         kind = "RELEASE_UNCERTAIN" if complete else "RELEASE_ABORTED"
         reason = "a crash; the folder stands at its place and must be taken for disclosed" if complete else "a crash"
         held.append([(kind, {"release_id": open_one.release_id, "reason": reason})], now=now)
@@ -178,6 +182,9 @@ class Making:
         written = bundle.write_data(connection, self.plan, self.keys, partial)
         if written.found:
             raise Refused("the finished files hold what looks like identifiers (R19a):", written.found)
+        if self.plan.request.form is Form.PSEUDONYMISED:
+            key = secrets.token_bytes(sealing.KEY_BYTES)
+            sealing.write(connection, self.plan.signed.agreement, self.plan.project, release_id, key=key)
         about = {"release_id": release_id, "maker": self.maker, "approved_by": self.approved_by, "now": self.now}
         bundle.write_words(self.plan, partial, plain=written.plain, **about)
         self._prove(partial, "intent", intent)
@@ -214,6 +221,7 @@ class Making:
         shutil.rmtree(place, ignore_errors=True)
         if place.exists():
             return
+        sealing.remove(self.plan.project, release_id)
         Index(self.log.audit_dir, self.keys).remove(release_id)
         with suppress(Refused):
             reason = {"release_id": release_id, "reason": type(error).__name__}

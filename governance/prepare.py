@@ -20,6 +20,7 @@ from governance.deidentify import disclosure, inference, restricted, scan
 from governance.deidentify.columns import column
 from governance.deidentify.disclosure import Groups
 from governance.deidentify.inference import Inference
+from governance.deidentify.pseudonym import domain
 from governance.deidentify.rare import roll_up
 from governance.deidentify.transform import TRANSFORMS, Kind
 from governance.people import Exclusion
@@ -98,6 +99,7 @@ def prepare(
         restricted_rows=restricted_rows,
         rare=rare,
         inferences=inferences,
+        bridge_version=_bridge_version(signed, request, history),
     )
     request = replace(request, evidence=evidence)
     return ReleasePlan(
@@ -114,8 +116,16 @@ def prepare(
         groups=groups,
         decision=decide(signed, request, None, today, history),
         subjects=tuple(subjects),
-        notes=_notes([] if counts else leaving, history),
+        notes=_notes([] if counts else leaving, history, signed.agreement.pseudonyms.bridge_from),
     )
+
+
+def _bridge_version(signed: Signed, request: Request, history: History) -> int | None:
+    earlier = signed.agreement.pseudonyms.bridge_from
+    if earlier is None or request.form is not Form.PSEUDONYMISED:
+        return None
+    there = domain(signed.agreement.id, request.recipient, earlier)
+    return next((past.key_version for past in history.releases if past.domain == there and past.left), None)
 
 
 def _only_recipient(signed: Signed) -> str:
@@ -244,9 +254,10 @@ def _field_plan(signed: Signed, field: Field, leaves: bool) -> FieldPlan:
     )
 
 
-def _notes(leaving: Sequence[Field], history: History) -> tuple[str, ...]:
+def _notes(leaving: Sequence[Field], history: History, bridge: str | None) -> tuple[str, ...]:
     uncounted = [f.path for f in leaving if f.table != "person" and _identifies(f) is Identifies.INDIRECT]
-    notes = [f"Release {past.release_id} was begun and has no outcome in the log." for past in history.open]
+    notes = [] if bridge is None else [f"A bridge file leads from the pseudonyms of epoch {bridge} to these."]
+    notes += [f"Release {past.release_id} was begun and has no outcome in the log." for past in history.open]
     if uncounted:
         notes.append(f"Groups of look-alikes count the person table only, not {', '.join(uncounted)}.")
     return tuple(notes)

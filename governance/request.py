@@ -20,6 +20,8 @@ class Stage(Enum):
 
     PLAN = "plan"
     MAKE = "make"
+    REVERSE = "reverse"
+    """A released pseudonym is to be traced back to its person."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,17 @@ class CountFacts:
 
 
 @dataclass(frozen=True)
+class ReversalFacts:
+    """What is asked of a reversal: of which release, why, of how many people, approved by whom."""
+
+    release_id: str
+    purpose: str
+    reason: str
+    people: int
+    approvers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Evidence:
     """What was measured or looked up for this request."""
 
@@ -80,6 +93,9 @@ class Evidence:
     rare: tuple[tuple[str, int], ...] | None = None
     """Fields with rare values that were rolled up, and how many values."""
     inferences: tuple[Inference, ...] | None = None
+    reversal: ReversalFacts | None = None
+    bridge_version: int | None = None
+    """Version of the key of the epoch that a bridge file leads from; None without a bridge."""
 
 
 @dataclass(frozen=True)
@@ -143,6 +159,11 @@ class Past:
     """Whether a certificate of destruction is on record."""
     counts: str = ""
     """How people were counted, where counts left (`aggregate.tables.definition`)."""
+
+    @property
+    def left(self) -> bool:
+        """Whether it left, or may have."""
+        return self.state in ("released", "uncertain")
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from caretrace.cli import (
     officer,
     opt_out,
     release,
+    reverse,
     review,
     run,
     trace,
@@ -83,6 +84,7 @@ app.command("load-back")(load_back.load_back)
 app.add_typer(opt_out.app, name="opt-out")
 app.add_typer(agreement.app, name="agreement")
 app.add_typer(release.app, name="release")
+app.add_typer(reverse.app, name="reverse")
 app.add_typer(export.app, name="export")
 app.add_typer(cld.app, name="cld")
 app.add_typer(measure.app, name="measure")

@@ -12,19 +12,14 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from governance.aggregate.presets import PRESETS
+from governance.agreement.part import Line, Name, Part, PublicKey, Text
+from governance.agreement.reversible import Reidentification
 from governance.deidentify.columns import RELEASABLE, column
 from governance.deidentify.transform import TRANSFORMS
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-# What stands on a line of its own in a signature.
-Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, pattern=r"^[^\r\n\x85\u2028\u2029]+$")]
-# An age recipient (age-encryption.org/v1); whether it is a point on the curve is asked by rule R42.
-PublicKey = Annotated[str, StringConstraints(pattern=r"^age1[0-9a-z]+$")]
-# Names that pseudonym keys are derived from; plain, so that a domain reads the same everywhere.
-Name = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")]
 DIRECT_CARE = "direct care"
 
 
@@ -74,13 +69,7 @@ class People(StrEnum):
     """clients and everybody in the register"""
 
 
-class _Part(BaseModel):
-    """A part of the file; a key that is not known is an error, since a misspelt safeguard is no safeguard."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
-
-
-class Signatory(_Part):
+class Signatory(Part):
     """Somebody who must sign for a party, and the key that shows it was they (`caretrace agreement key`)."""
 
     role: Line
@@ -88,7 +77,7 @@ class Signatory(_Part):
     key: Annotated[str, StringConstraints(pattern=r"^ed25519:[A-Za-z0-9+/]{43}=$")]
 
 
-class Party(_Part):
+class Party(Part):
     """An organisation in the agreement."""
 
     name: Text
@@ -104,7 +93,7 @@ class Party(_Part):
     """Whom releases are encrypted to: age public keys of the recipient."""
 
 
-class Dates(_Part):
+class Dates(Part):
     """When it holds."""
 
     effective_from: date
@@ -112,7 +101,7 @@ class Dates(_Part):
     review_date: date
 
 
-class Purpose(_Part):
+class Purpose(Part):
     """One purpose: a flow that serves two needs two agreements (CP4)."""
 
     code: Text
@@ -123,7 +112,7 @@ class Purpose(_Part):
     legitimate_relationship: Text | None = None
 
 
-class Lawfulness(_Part):
+class Lawfulness(Part):
     """Bases in data protection law and in common law, for the output and for the linkage apart."""
 
     article_6: Text | None = None
@@ -141,7 +130,7 @@ class Lawfulness(_Part):
     ethics_reference: Text | None = None
 
 
-class Choices(_Part):
+class Choices(Part):
     """What people chose, and why where their choice is not applied."""
 
     national_data_opt_out: Annotated[str, StringConstraints(pattern="^(applied|exempt)$")]
@@ -153,7 +142,7 @@ class Choices(_Part):
     without_nhs_number_reason: Text | None = None
 
 
-class Item(_Part):
+class Item(Part):
     """One field of one table, with what is done to it and why it is needed (CP3)."""
 
     name: Text
@@ -161,7 +150,7 @@ class Item(_Part):
     justification: Text
 
 
-class TableItems(_Part):
+class TableItems(Part):
     """The fields wanted from one table."""
 
     name: Text
@@ -188,7 +177,7 @@ class TableItems(_Part):
         return self
 
 
-class Counts(_Part):
+class Counts(Part):
     """A table of counts of people, by fields that are listed in the data's tables with their transforms."""
 
     name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -201,7 +190,7 @@ class Counts(_Part):
         return tuple(path for path in self.dimensions if not path.startswith("person."))
 
 
-class Data(_Part):
+class Data(Part):
     """What leaves: form, people, fields."""
 
     form: Form
@@ -243,7 +232,7 @@ class Data(_Part):
         return self
 
 
-class Disclosure(_Part):
+class Disclosure(Part):
     """How small a group of look-alikes may be; None takes the floor of the form."""
 
     k: Annotated[int, Field(ge=1)] | None = None
@@ -268,14 +257,22 @@ class Disclosure(_Part):
         return self
 
 
-class Pseudonyms(_Part):
+class Pseudonyms(Part):
     """The domain that pseudonyms are alike in; a new epoch makes them all new."""
 
     epoch: Name
     custodian: Text
+    bridge_from: Name | None = None
+    """An earlier epoch of the same recipient: a bridge file leads from its pseudonyms to those of this one."""
+
+    @model_validator(mode="after")
+    def _another(self) -> Pseudonyms:
+        if self.bridge_from == self.epoch:
+            raise ValueError("bridge_from is the epoch itself; name the one before it")
+        return self
 
 
-class Handling(_Part):
+class Handling(Part):
     """What the recipient may do with it."""
 
     retention_until: date
@@ -288,7 +285,7 @@ class Handling(_Part):
     destruction: Text | None = None
 
 
-class Access(_Part):
+class Access(Part):
     """A person at the recipient who may use the data."""
 
     name: Text
@@ -296,7 +293,7 @@ class Access(_Part):
     trained_on: date
 
 
-class Agreement(_Part):
+class Agreement(Part):
     """A data sharing agreement, version by version."""
 
     format: Annotated[int, Field(ge=2, le=2)]
@@ -314,6 +311,7 @@ class Agreement(_Part):
     pseudonyms: Pseudonyms
     handling: Handling
     access: tuple[Access, ...] = ()
+    reidentification: Reidentification | None = None
 
     @model_validator(mode="after")
     def _listed(self) -> Agreement:

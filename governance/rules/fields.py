@@ -84,6 +84,8 @@ def pseudonym_domain(case: Case) -> Finding:
     here = domain(case.agreement.id, case.request.recipient, case.request.epoch)
     key = case.request.evidence.key_version
     before = [past for past in case.history.releases if past.domain == here and past.state != "aborted"]
+    bridge = case.agreement.pseudonyms.bridge_from
+    earlier = bridge and domain(case.agreement.id, case.request.recipient, bridge)
     return judge(
         f"domain {here}",
         deny={
@@ -94,6 +96,8 @@ def pseudonym_domain(case: Case) -> Finding:
             "the key was changed within this epoch: pseudonyms would not match; begin a new epoch": any(
                 past.key_version != key for past in before
             ),
+            f"nothing left in epoch {bridge}, from which a bridge is to lead": bool(earlier)
+            and not any(past.domain == earlier and past.left for past in case.history.releases),
         },
     )
 

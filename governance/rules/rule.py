@@ -30,6 +30,7 @@ class Scope(Enum):
     REQUEST = "for every request"
     SUBJECT = "for every kind of person"
     RELEASE = "when the release is made"
+    REVERSAL = "when a pseudonym is to be traced back"
 
 
 class Standing(Enum):

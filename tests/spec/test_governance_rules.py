@@ -6,6 +6,7 @@ Each line changes one thing in a case that is allowed. `None` stands for what is
 from __future__ import annotations
 
 import re
+from copy import deepcopy
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -19,7 +20,18 @@ from governance.agreement.example_keys import example_key
 from governance.agreement.signing import public_text
 from governance.decide import decide
 from governance.deidentify.inference import Inference
-from governance.request import CountFacts, Evidence, Field, History, ListFacts, Past, Request, Stage, Subject
+from governance.request import (
+    CountFacts,
+    Evidence,
+    Field,
+    History,
+    ListFacts,
+    Past,
+    Request,
+    ReversalFacts,
+    Stage,
+    Subject,
+)
 from governance.rules.rule import RULES, Outcome, Scope
 
 TODAY = date(2026, 11, 22)
@@ -63,7 +75,7 @@ def signed(tmp_path: Path, changes: dict[str, Any]) -> Signed:
     """
     import tomllib
 
-    changes = dict(changes)
+    changes = deepcopy(changes)
     unsigned, faults = changes.pop("signed.not by", ()), changes.pop("signed.faults", ())
     signed_on = changes.pop("signed.on", TODAY - timedelta(days=40))
 
@@ -142,6 +154,26 @@ def counted(**facts: Any) -> dict[str, Any]:
     """Tables of counts as measured."""
     plain = CountFacts(preset="nhs-hes-2018", definition="cut", rounded_to=5)
     return {"form": Form.AGGREGATE, **evidence(counts=replace(plain, **facts))}
+
+
+REVERSIBLE = {
+    "reidentification": {
+        "purposes": ["safeguarding"],
+        "consent": "minute 7",
+        "most_people": 2,
+        "until": TODAY,
+        "approvers": [
+            {"name": name, "role": "approver", "key": "age1" + letter * 58}
+            for name, letter in (("First", "q"), ("Second", "p"), ("Third", "z"))
+        ],
+    },
+}
+
+
+def reversal(**changes: Any) -> dict[str, Any]:
+    """Two people asked for after the release PAST."""
+    asked = ReversalFacts("R1", "safeguarding", "a letter", 1, ("First", "Second"))
+    return {"stage": Stage.REVERSE, **evidence(reversal=replace(asked, **changes)), **history()}
 
 
 # rule, what is changed in the agreement, what is changed in the request (or history), outcome, words of the reason
@@ -299,6 +331,10 @@ REQUESTS: list[tuple[str, dict[str, Any], dict[str, Any], Outcome, str]] = [
     ("R30", {}, history(key_version=2), DENY, "key was changed"),
     ("R30", {}, history(recipient="X0X99"), DENY, "another recipient"),
     ("R30", {}, {"epoch": "2"}, DENY, "epoch"),
+    ("R30", {"pseudonyms.bridge_from": "0"}, {}, DENY, "nothing left in epoch 0"),
+    ("R30", {"pseudonyms.bridge_from": "0"}, history(domain="DSA-EXAMPLE-01|X0X02|0"), ALLOW, ""),
+    ("R30", {"pseudonyms.bridge_from": "0"}, history(domain="DSA-EXAMPLE-01|X0X99|0"), DENY, "nothing left"),
+    ("R30", {"pseudonyms.bridge_from": "0"}, history(domain="DSA-EXAMPLE-01|X0X02|0", state="open"), DENY, "nothing"),
     ("R31", {}, {}, ALLOW, ""),
     ("R31", {}, evidence(key_version=None), DENY, "no key"),
     ("R31", {"pseudonyms.custodian": "X0X02"}, {}, DENY, "recipient keeps"),
@@ -384,6 +420,28 @@ REQUESTS: list[tuple[str, dict[str, Any], dict[str, Any], Outcome, str]] = [
     ("R42", {"parties.1.encryption_keys": ["age1" + "q" * 58]}, {}, DENY, "no age public key"),
     ("R42", {}, {"recipient": "X0X09"}, DENY, "names no public key"),
     ("R42", {"parties.1.ods_code": "RQ1"}, {"recipient": "RQ1"}, DENY, "published example's encryption key"),
+    ("R43", REVERSIBLE, reversal(), ALLOW, "minute 7"),
+    ("R43", REVERSIBLE, reversal(people=2), ALLOW, ""),
+    ("R43", {}, reversal(), DENY, "no part [reidentification]"),
+    ("R43", REVERSIBLE, {"stage": Stage.REVERSE}, DENY, "not known what"),
+    ("R43", REVERSIBLE, reversal(purpose="research"), DENY, "no purpose"),
+    ("R43", REVERSIBLE, reversal(purpose="direct care"), DENY, "no purpose"),
+    ("R43", REVERSIBLE, reversal(reason=" "), DENY, "no reason"),
+    ("R43", REVERSIBLE, reversal(approvers=("First", "first ")), DENY, "two different approvers"),
+    ("R43", REVERSIBLE, reversal(approvers=("First",)), DENY, "two different approvers"),
+    ("R43", REVERSIBLE, reversal(approvers=("First", "Second", "Third")), DENY, "two different approvers"),
+    ("R43", REVERSIBLE, reversal(approvers=("First", "Other")), DENY, "two different approvers"),
+    ("R43", REVERSIBLE, reversal() | {"maker": "SECOND"}, DENY, "one of the approvers"),
+    ("R43", REVERSIBLE, reversal() | {"maker": "Third"}, ALLOW, ""),
+    ("R43", REVERSIBLE, reversal() | {"maker": None}, DENY, "not known who asks"),
+    ("R43", REVERSIBLE, reversal(people=0), DENY, "allows 1 to 2"),
+    ("R43", REVERSIBLE, reversal(people=3), DENY, "allows 1 to 2"),
+    ("R43", REVERSIBLE | {"reidentification.until": YESTERDAY}, reversal(), DENY, "allowed it until"),
+    ("R43", REVERSIBLE, reversal(release_id="R2"), DENY, "no release under this agreement"),
+    ("R43", REVERSIBLE, reversal() | history(agreement_id="another"), DENY, "no release under this agreement"),
+    ("R43", REVERSIBLE, reversal() | history(state="aborted"), DENY, "no release under this agreement"),
+    ("R43", REVERSIBLE, reversal() | history(state="uncertain"), ALLOW, ""),
+    ("R43", REVERSIBLE | {"data.form": "identifiable"}, reversal(), DENY, "only pseudonymised"),
     ("R44", {}, {}, ALLOW, "to be destroyed by"),
     ("R44", {"handling.retention_until": TODAY}, {}, ALLOW, ""),
     ("R44", {"handling.retention_until": YESTERDAY}, {}, DENY, "retention ended"),
@@ -466,7 +524,21 @@ def test_the_plain_case_is_allowed_and_every_rule_is_in_its_trace(tmp_path: Path
     agreement = signed(tmp_path, {})
     decision = decide(agreement, request(agreement), None, TODAY, History())
     assert decision.outcome is ALLOW
-    assert {asked.rule.id for asked in decision.trace} == {r.id for r in RULES.values() if r.scope is not Scope.SUBJECT}
+    of_releases = {r.id for r in RULES.values() if r.scope in (Scope.REQUEST, Scope.RELEASE)}
+    assert {asked.rule.id for asked in decision.trace} == of_releases
+
+
+def test_a_reversal_rests_on_the_agreements_own_text_too(tmp_path: Path) -> None:
+    agreement = signed(tmp_path, REVERSIBLE | {"signed.faults": ("the text was changed",)})
+    asked = reversal()
+    decision = decide(
+        agreement,
+        request(agreement, **{k: v for k, v in asked.items() if k != "history"}),
+        None,
+        TODAY,
+        asked["history"],
+    )
+    assert {each.rule.id: each.finding.outcome for each in decision.trace} == {"R01": ALLOW, "R03": DENY, "R43": ALLOW}
 
 
 def test_without_an_agreement_nothing_is_allowed(tmp_path: Path) -> None:

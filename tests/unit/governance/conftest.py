@@ -204,6 +204,7 @@ class Kit:
     nhs_number = staticmethod(nhs_number)
     seal = staticmethod(seal)
     opened = staticmethod(opened)
+    today, now = TODAY, NOW
 
     def __init__(self, root: Path) -> None:
         self.root = root
