@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from click.testing import Result
+from typer.testing import CliRunner
 
+from caretrace.cli.app import app
 from caretrace.warehouse.publish.postgres import Settings, Target, load, setup_sql
 from schemas.errors import SettingsError
 
@@ -105,16 +106,21 @@ def test_a_database_that_is_not_utf8_or_is_read_only(
         assert "read-only" in sentence(run, database.target)
 
 
-def test_the_command(database: Any, make_run: Any, people: Any, tmp_path: Path) -> None:
-    def caretrace(*arguments: object) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "caretrace", "warehouse", *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, encoding="utf-8", timeout=120, check=False, cwd=tmp_path)
+def test_the_command(
+    database: Any, make_run: Any, people: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def caretrace(*arguments: object) -> Result:
+        return CliRunner().invoke(app, ["warehouse", *map(str, arguments)])
 
+    monkeypatch.chdir(tmp_path)
     run = make_run("one", people())
     done = caretrace("load", run, "--target", database.target.conninfo)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "loaded run id of one" in done.stdout
+    assert done.exit_code == 0, done.exception
+    assert "loaded run id of one: 9 rows" in done.output
+    again = caretrace("load", run, "--target", database.target.conninfo)
+    assert "holds run id of one already: 9 rows, nothing changed" in again.output
     refused = caretrace("load", run, "--target", f"postgresql://u:{SECRET}@h/d")
-    assert (refused.returncode, refused.stdout) == (1, "")
-    assert "holds a password" in refused.stderr
-    assert SECRET not in refused.stderr
+    assert "holds a password" in str(refused.exception)
+    assert SECRET not in refused.output
+    assert "no database is given: give --target" in str(caretrace("load", run).exception)
+    assert "CREATE ROLE caretrace_analyst NOLOGIN" in caretrace("setup").output
