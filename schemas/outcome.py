@@ -72,7 +72,8 @@ LINK = Table(
         Column(
             "method",
             Type.TEXT,
-            "Name of the deterministic pass, or 'probabilistic'. Null without a candidate.",
+            "Name of the deterministic pass, or 'probabilistic'; 'review' where a person decided, 'trace' where the"
+            " national service gave the number. Null without a candidate.",
         ),
         Column("weight", Type.REAL, "Match weight of the best candidate in bits, prior included."),
         Column(

@@ -35,14 +35,16 @@ MERGED = "two persons were found to be one; the key known for longer is kept"
 PARTED = "found not to be that person"
 JOINED = "found to be another person"
 
-_GROUPING = """
+_CLIENTS = """
     SELECT p.id, false AS register, CASE WHEN l.id IS NULL THEN -p.id
         ELSE coalesce(CAST(l.nhs_number AS BIGINT), -r.id, -p.id) END AS person
     FROM state.clients.person p LEFT JOIN (FROM state.link WHERE decision = 'link') l ON l.id = p.id
     LEFT JOIN state.record r ON l.nhs_number IS NULL AND r.side = 'register' AND r.source = l.register_source
-        AND r.source_org = l.register_source_org AND r.record_id = l.register_record_id
-    UNION ALL SELECT id, true, coalesce(CAST(nhs_number AS BIGINT), -id) FROM state.register.person"""
-"""Every record and a number for its person: the NHS number, or the id of the one row that has none, below 0."""
+        AND r.source_org = l.register_source_org AND r.record_id = l.register_record_id"""
+"""Every client and a number for its person: the NHS number, or below 0 the id of the one row that has none."""
+_REGISTER = (
+    "SELECT id, true AS register, coalesce(CAST(nhs_number AS BIGINT), -id) AS person FROM state.register.person"
+)
 
 
 @dataclass(frozen=True)
@@ -93,15 +95,22 @@ def _find_members(connection: duckdb.DuckDBPyConnection) -> None:
     """
     changed.prepare(connection)
     connection.execute("CREATE TEMP TABLE IF NOT EXISTS relinked (id BIGINT)")
-    connection.execute(f"CREATE OR REPLACE TEMP VIEW grouping_now AS {_GROUPING}")
     connection.execute("""CREATE OR REPLACE TEMP TABLE touched AS
         SELECT id FROM changed_clients UNION SELECT id FROM changed_register UNION SELECT id FROM relinked""")
     connection.execute("""CREATE OR REPLACE TEMP TABLE key_mate AS
         SELECT id FROM touched
         UNION SELECT k.id FROM state.person_key k WHERE k.person_key IN (
             SELECT person_key FROM state.person_key SEMI JOIN touched USING (id))""")
-    connection.execute("""CREATE OR REPLACE TEMP TABLE member AS
-        SELECT * FROM grouping_now WHERE person IN (SELECT person FROM grouping_now SEMI JOIN key_mate USING (id))""")
+    connection.execute(f"""CREATE OR REPLACE TEMP TABLE wanted_person AS
+        SELECT DISTINCT person FROM (FROM ({_CLIENTS}) UNION ALL {_REGISTER}) SEMI JOIN key_mate USING (id)""")
+    # The register is long and few are wanted of it, so it is looked through for their numbers as they stand.
+    connection.execute(f"""CREATE OR REPLACE TEMP TABLE member AS
+        FROM ({_CLIENTS}) WHERE person IN (FROM wanted_person)
+        UNION ALL {_REGISTER} SEMI JOIN (
+            SELECT lpad(CAST(person AS VARCHAR), 10, '0') AS nhs_number FROM wanted_person WHERE person > 0)
+            USING (nhs_number)
+        UNION ALL {_REGISTER} SEMI JOIN (SELECT -person AS id FROM wanted_person WHERE person < 0) USING (id)
+            WHERE nhs_number IS NULL""")
 
 
 def _choose(connection: duckdb.DuckDBPyConnection, draw: Draw) -> None:
@@ -185,8 +194,12 @@ def _settle_persons(state: State, moved: int) -> KeyChanges:
         FROM parting q ANTI JOIN chosen k ON k.person_key = q.person_key
         LEFT JOIN (FROM key_claim WHERE winner) w ON w.person_key = q.person_key
         LEFT JOIN chosen c ON c.person = w.person""")
-    connection.execute(f"""UPDATE state.person SET to_run = {run}, merged_into = e.merged_into
-        FROM ending e WHERE e.person_key = state.person.person_key""")
+    connection.execute("""CREATE OR REPLACE TEMP TABLE ended AS
+        SELECT p.rowid AS row, p.person_key, p.from_run, e.merged_into
+        FROM state.person p JOIN ending e ON e.person_key = p.person_key""")
+    connection.execute("DELETE FROM state.person WHERE rowid IN (SELECT row FROM ended)")
+    connection.execute(f"""INSERT INTO state.person
+        SELECT person_key, from_run, {run}, merged_into FROM ended ORDER BY row""")
     [(new, back, merged, gone)] = (
         connection.execute("""SELECT (SELECT count(*) FROM chosen WHERE drawn), (SELECT count(*) FROM back),
         (SELECT count(*) FROM ending WHERE merged_into IS NOT NULL),

@@ -39,15 +39,17 @@ def retract(state: State) -> int:
     doubted = f"t.verdict IS NOT NULL AND t.verdict NOT IN {traced.ACCEPTED}"
     connection.execute(
         f"""INSERT INTO state.retraction
+        WITH doubtful AS (
+            SELECT b.id, b.nhs_number, l.decision, l.reason FROM ({_STANDING}) b JOIN state.link l ON l.id = b.id
+            WHERE l.decision <> 'link' OR l.nhs_number IS DISTINCT FROM b.nhs_number),
+        registered AS (SELECT DISTINCT nhs_number FROM state.register.person SEMI JOIN doubtful USING (nhs_number))
         SELECT id, nhs_number, {state.run}, reason FROM (
             SELECT b.id, b.nhs_number, CASE
-                WHEN l.id IS NULL OR l.decision = 'link' AND l.nhs_number = b.nhs_number THEN NULL
                 WHEN x.id IS NOT NULL THEN $ruled_out
-                WHEN l.decision = 'link' THEN $another
+                WHEN b.decision = 'link' THEN $another
                 WHEN {doubted} THEN $not_confirmed
-                WHEN b.nhs_number IN (SELECT nhs_number FROM state.register.person)
-                    THEN concat_ws(': ', $unsure, l.reason) END AS reason
-            FROM ({_STANDING}) b LEFT JOIN state.link l ON l.id = b.id LEFT JOIN traced t ON t.id = b.id
+                WHEN r.nhs_number IS NOT NULL THEN concat_ws(': ', $unsure, b.reason) END AS reason
+            FROM doubtful b LEFT JOIN traced t ON t.id = b.id LEFT JOIN registered r ON r.nhs_number = b.nhs_number
             LEFT JOIN ruled_out_number x ON x.id = b.id AND x.nhs_number = b.nhs_number)
         WHERE reason IS NOT NULL ORDER BY id, nhs_number""",
         {"ruled_out": RULED_OUT, "another": ANOTHER, "not_confirmed": NOT_CONFIRMED, "unsure": UNSURE},

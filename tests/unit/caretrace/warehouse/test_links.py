@@ -139,6 +139,7 @@ def test_links_of_clients_who_are_gone_end_with_a_reason(nights: Nights) -> None
     nights.warehouse.night().deliver("clients", "c", whole=True, person=[CLIENT])
     nights.warehouse.deliver("register", "r", whole=True, person=REGISTER)
     nights.warehouse.decide(link(A), candidates=[{"record_id": "c1", "rank": "1", "nhs_number": A}])
+    nights.warehouse.key()
     assert nights.warehouse.ask("SELECT count(*) FROM state.candidate") == [(1,)]
     changes = nights(client=None)
     assert changes.gone == 1
