@@ -10,11 +10,11 @@ from __future__ import annotations
 NEEDED = (
     *("place", "newness", "provider", "organisation", "local_id", "spell_number", "episode", "is_last"),
     *("spell_start", "episode_start", "discharge_date", "begins", "starts", "ends"),
-    *("admission_method", "primary_diagnosis", "discharge_destination", "discharge_method"),
+    *("admission_method", "primary_diagnosis", "discharge_destination", "discharge_method", "ready_date"),
 )
 """Columns of a relation of episodes. `place` names an episode and `newness` orders what was sent by when; `episode` is
 its number, `is_last` whether it says that it is the last; `begins` (of the spell), `starts` (of the episode) and `ends`
-(the discharge) are dates, the other columns text as held."""
+(the discharge) are dates, the other columns text as held; `ready_date` is since when the patient could have left."""
 
 
 def spells(episodes: str) -> str:
@@ -42,6 +42,7 @@ def spells(episodes: str) -> str:
         f" arg_min({admission}, {opening}) AS admission, arg_max({discharge}, {closing}) AS discharge,"
         # An open last episode does not undo a discharge that another one names.
         " arg_max(discharge_date, row(ends IS NOT NULL, newness)) AS discharge_date,"
+        " arg_max(ready_date, row(ready_date IS NOT NULL, newness)) AS ready_date,"
         " count(DISTINCT coalesce(episode, -place)) AS episodes"
         f" FROM ({episodes}) GROUP BY provider, organisation, local_id, {number}"
     )

@@ -119,6 +119,12 @@ SPELL = Table(
         ),
         Column("discharge_destination", Type.TEXT, "Discharge destination code."),
         Column("discharge_method", Type.TEXT, "Discharge method code; 4 is died.", Identifies.INDIRECT),
+        Column(
+            "discharge_ready_date",
+            Type.DATE,
+            "Day from which the person was ready to leave, where the source says.",
+            Identifies.INDIRECT,
+        ),
         Column("emergency", Type.FLAG, "True where the admission method is one that counts as an emergency."),
         Column("episodes", Type.INTEGER, "Consultant episodes of the spell that were read, where the source has them."),
         _START,

@@ -45,6 +45,7 @@ _POSITIONS = {
     "spell_start": (1052, 8),
     "discharge_destination": (1101, 2),
     "discharge_method": (1103, 1),
+    "ready_date": (1104, 8),
     "discharge_date": (1112, 8),
     "episode_number": (1127, 2),
     "last_episode": (1129, 1),

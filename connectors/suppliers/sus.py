@@ -45,6 +45,7 @@ _TITLES = {
     "spell_start": "Start Date (Hospital Provider Spell)",
     "discharge_destination": "Discharge Destination (Hospital Provider Spell)",
     "discharge_method": "Discharge Method (Hospital Provider Spell)",
+    "ready_date": "Hospital Provider Spell Discharge Ready Date",
     "discharge_date": "Discharge Date (From Hospital Provider Spell)",
     "episode_number": "Episode Number",
     "last_episode": "Last Episode In Spell Indicator",

@@ -444,6 +444,26 @@ def test_sus_fixture(tmp_path: Path) -> None:
     assert reading.of("H0000006", "person", who) == [("H0000006", "RYJ", None, "04", "O'Neill", "Bríd", "E85001")]
 
 
+def test_the_day_somebody_was_ready_to_leave(tmp_path: Path) -> None:
+    ready = "DischargeReadyDateHospitalProviderSpell"
+    rows = [
+        {ready: "20260306"},
+        {"HospitalProviderSpellNumber": "S2", "CDSUniqueIdentifier": "RYJ2", ready: "20261306"},
+    ]
+    reading = Reading(tmp_path / "apc.txt", cds.write(rows))
+    assert reading.all("spell", "discharge_ready_date, end_date") == [
+        (date(2026, 3, 6), date(2026, 3, 9)),
+        (None, date(2026, 3, 9)),
+    ]
+    assert reading.all("data_quality", '"column", issue, used') == [
+        ("discharge_ready_date", "an impossible date", False)
+    ]
+    text = sus.write([{}]).decode().splitlines()
+    titled = f'{text[0]},"Hospital Provider Spell Discharge Ready Date"\r\n{text[1]},"20260306"\r\n'
+    reading = Reading(tmp_path / "apc.csv", titled.encode())
+    assert reading.all("spell", "discharge_ready_date") == [(date(2026, 3, 6),)]
+
+
 def test_cds_fixture(tmp_path: Path) -> None:
     reading = Reading(tmp_path / "apc.txt", cds.write(cds.ROWS))
     assert reading.all("spell", "event_id, primary_diagnosis, end_date, episodes") == [

@@ -28,6 +28,7 @@ FIELDS = (
     *("full_name", "family_name", "given_name", "line_1", "line_2", "line_3", "line_4", "line_5", "whole_address"),
     *("postcode", "gender", "ethnicity", "practice", "provider_code"),
     *("spell_number", "admission_method", "spell_start", "discharge_destination", "discharge_method", "discharge_date"),
+    "ready_date",
     *("episode_number", "last_episode", "episode_start", "episode_end", "primary_diagnosis"),
 )
 """What a format may say; a field that it lacks stays null."""
@@ -248,6 +249,7 @@ def _spell(settings: Settings) -> Fill:
             ),
             "discharge_destination": text("r.spell.discharge.destination"),
             "discharge_method": coded("r.spell.discharge.method", DISCHARGE_METHOD),
+            "discharge_ready_date": values.day("r.spell.ready_date", *_FORMS),
             "start_date": start,
             "end_date": Value(
                 end.parsed, end.given, end.fault, "CASE WHEN {v} < v_start_date THEN 'before the admission' END"
