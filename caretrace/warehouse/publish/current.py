@@ -1,6 +1,8 @@
-"""The rows that hold: every published table as a Parquet file of the run folder.
+"""The rows that hold: every published table as a Parquet file of the run folder, in the order the state holds them.
 
-Joined by our own ids, never by the three texts of a record's key: at a million rows that is most of the time.
+A hash join of DuckDB gives its rows back in an order that changes with its threads, and to sort a million wide rows is
+dear. So each row's key and number are put into a narrow table in the order of the rows, which are then laid side by
+side (POSITIONAL JOIN): the same state gives the same bytes.
 """
 
 from __future__ import annotations
@@ -8,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from caretrace.linked import SIDES, order_kept, write_parquet
+from caretrace.linked import SIDES, write_parquet
 from caretrace.warehouse import tables
 from caretrace.warehouse.publish import accounts
 from schemas import CANDIDATE, LINK, SET_ASIDE, Table
@@ -23,18 +25,18 @@ if TYPE_CHECKING:
 COMPRESSION = "zstd, COMPRESSION_LEVEL 1"
 """As quick to write as Snappy and little more than half of its size, and a project keeps many nights."""
 
-_KEY = ", ".join(f"p.{name}" for name in tables.KEY)
-SINCE = "d.as_at AS valid_from, t.from_run"
-DAY = "LEFT JOIN state.run d ON d.run = t.from_run"
+DAY = "getvariable('days')[{0}]"
+"""SQL of the day of a run by its number; see `prepare`."""
+SINCE = f"{DAY.format('{0}.from_run')} AS valid_from, {{0}}.from_run"
 
 
 def write(state: State, folder: Path, *, progress: Progress = SILENT) -> None:
-    """Write what holds now into the draft `folder`; leaves `person_of_<side>` (id, person_key, number)."""
+    """Write what holds now into the draft `folder`."""
     connection = state.connection
+    prepare(connection)
     (folder / "linked").mkdir()
     queries = _queries(connection)
-    with progress.stage("Writing the tables", len(queries)) as advance, order_kept(connection):
-        prepare(connection)
+    with progress.stage("Writing the tables", len(queries)) as advance:
         for name, query in queries.items():
             write_parquet(connection, query, folder / name, compression=COMPRESSION)
             advance(1)
@@ -48,20 +50,25 @@ def write_accounts(state: State, folder: Path) -> None:
 
 
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make `person_of_<side>`: for each record its person's key and number, as `linked.make_person_keys` has them."""
+    """Make `person_of_<side>` (id, person_key, person_nhs_number, from_run), a row for each of PERSON and in its order,
+    and the variable `days`, a list of the days of all runs.
+    """
+    connection.execute("""SET VARIABLE days = (
+        SELECT list(r.as_at ORDER BY n.run) FROM range(1, (SELECT max(run) + 1 FROM state.run)) n(run)
+        LEFT JOIN state.run r ON r.run = n.run)""")
     for side in SIDES:
         linked = "LEFT JOIN state.link l ON l.id = p.id AND l.decision = 'link'" if side == "clients" else ""
         number = "coalesce(l.nhs_number, p.nhs_number)" if side == "clients" else "p.nhs_number"
         connection.execute(f"""CREATE OR REPLACE TEMP TABLE person_of_{side} AS
-            SELECT p.id, k.person_key, {number} AS person_nhs_number, {_KEY}, k.from_run
-            FROM state.{side}.person p LEFT JOIN state.person_key k USING (id) {linked}""")
+            SELECT p.id, k.person_key, {number} AS person_nhs_number, k.from_run
+            FROM state.{side}.person p LEFT JOIN state.person_key k USING (id) {linked} ORDER BY p.rowid""")
 
 
 def _queries(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     """A query for each file of rows that hold now, in the order of PUBLISHED."""
     made = {
         "person_key": _person_keys(),
-        "link": f"SELECT {tables.columns(LINK, 't')}, {SINCE} FROM state.link t {DAY}"
+        "link": f"SELECT {tables.columns(LINK, 't')}, {SINCE.format('t')} FROM state.link t"
         " ORDER BY t.source, t.source_org, t.record_id",
         "candidate": f"SELECT {tables.columns(CANDIDATE)} FROM state.candidate"
         " ORDER BY source, source_org, record_id, rank",
@@ -76,26 +83,29 @@ def _linked(connection: duckdb.DuckDBPyConnection, table: Table) -> str:
     name = tables.name(table)
     number = "coalesce(k.person_nhs_number, t.nhs_number)" if "nhs_number" in table else "k.person_nhs_number"
     held = [side for side in SIDES if connection.execute(f"FROM state.{side}.{name} LIMIT 1").fetchall()]
-    # Without rows a side has no part in it: else the people of it would be put in order for nobody.
     return " UNION ALL ".join(
         f"SELECT k.person_key, {number} AS person_nhs_number, '{SIDES[side]}' AS side, {tables.columns(table, 't')},"
-        f" {SINCE} FROM state.{side}.{name} t LEFT JOIN {_people(side, name if held else None)} k USING (id) {DAY}"
+        f" {SINCE.format('t')} FROM state.{side}.{name} t POSITIONAL JOIN {_beside(connection, side, name)} k"
         for side in held or ["clients"]
     )
 
 
-def _people(side: str, name: str | None) -> str:
-    """Keys and numbers of those who have rows in a table of the side."""
-    people = f"SELECT id, person_key, person_nhs_number FROM person_of_{side}"
-    if name is None:
-        return f"({people} LIMIT 0)"
-    return f"({people})" if name == "person" else f"({people} SEMI JOIN state.{side}.{name} USING (id))"
+def _beside(connection: duckdb.DuckDBPyConnection, side: str, name: str) -> str:
+    """Name of a table of keys and numbers, one for each row of the side's table and in its order."""
+    if name == "person":
+        return f"person_of_{side}"
+    made = f"beside_{side}_{name}"
+    # Only those who have rows are put in order.
+    connection.execute(f"""CREATE OR REPLACE TEMP TABLE {made} AS
+        SELECT k.person_key, k.person_nhs_number FROM state.{side}.{name} t
+        LEFT JOIN (FROM person_of_{side} SEMI JOIN state.{side}.{name} USING (id)) k USING (id) ORDER BY t.rowid""")
+    return made
 
 
 def _person_keys() -> str:
-    key = ", ".join(tables.KEY)
+    key = ", ".join(f"t.{name}" for name in tables.KEY)
     return " UNION ALL ".join(
-        f"SELECT t.person_key, {key}, '{word}' AS side, t.person_nhs_number AS nhs_number, {SINCE}"
-        f" FROM person_of_{side} t {DAY}"
+        f"SELECT k.person_key, {key}, '{word}' AS side, k.person_nhs_number AS nhs_number, {SINCE.format('k')}"
+        f" FROM state.{side}.person t POSITIONAL JOIN person_of_{side} k"
         for side, word in SIDES.items()
     )

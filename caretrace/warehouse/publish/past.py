@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from caretrace.linked import SIDES, write_parquet
 from caretrace.warehouse import tables
-from caretrace.warehouse.publish.current import COMPRESSION, DAY
+from caretrace.warehouse.publish.current import COMPRESSION, DAY, SINCE
 from schemas import LINK, Table
 from schemas.warehouse import LINK_CHANGE, PUBLISHED
 
@@ -90,31 +90,30 @@ def _link_changes(run: int) -> str:
 
 
 def _queries(run: int) -> Iterator[tuple[str, str]]:
-    times = "d.as_at AS valid_from, t.from_run, u.as_at AS valid_to, t.to_run"
-    days = f"{DAY} LEFT JOIN state.run u ON u.run = t.to_run"
+    times = f"{SINCE.format('t')}, {DAY.format('t.to_run')} AS valid_to, t.to_run"
     for table in tables.KEPT:
-        yield tables.name(table), _rows(table, times, days, run)
+        yield tables.name(table), _rows(table, times, run)
     yield (
         "person_key",
         f"""SELECT t.person_key, r.source, r.source_org, r.record_id,
             CASE r.side WHEN 'clients' THEN 'client' ELSE 'register' END AS side, k.person_nhs_number AS nhs_number,
             {times}, t.reason AS why FROM state.person_key_past t JOIN state.record r USING (id)
-            LEFT JOIN ended k USING (id) {days} WHERE t.to_run = {run} ORDER BY ALL""",
+            LEFT JOIN ended k USING (id) WHERE t.to_run = {run} ORDER BY ALL""",
     )
     yield (
         "link",
-        f"SELECT {tables.columns(LINK, 't')}, {times}, t.why FROM state.link_past t {days} WHERE t.to_run = {run}"
+        f"SELECT {tables.columns(LINK, 't')}, {times}, t.why FROM state.link_past t WHERE t.to_run = {run}"
         " ORDER BY t.source, t.source_org, t.record_id, t.from_run",
     )
     yield "link_change", "FROM link_change"
 
 
-def _rows(table: Table, times: str, days: str, run: int) -> str:
+def _rows(table: Table, times: str, run: int) -> str:
     number = "coalesce(k.person_nhs_number, t.nhs_number)" if "nhs_number" in table else "k.person_nhs_number"
     union = " UNION ALL ".join(
         f"SELECT k.person_key, {number} AS person_nhs_number, '{word}' AS side, {tables.columns(table, 't')}, {times},"
         " CASE WHEN p.id IS NULL THEN 'its record is gone' ELSE 'changed at its source' END AS why"
-        f" FROM state.{side}_past.{tables.name(table)} t LEFT JOIN ended k USING (id) {days}"
+        f" FROM state.{side}_past.{tables.name(table)} t LEFT JOIN ended k USING (id)"
         f" LEFT JOIN state.{side}.person p USING (id) WHERE t.to_run = {run}"
         for side, word in SIDES.items()
     )
