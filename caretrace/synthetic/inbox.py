@@ -76,6 +76,8 @@ def schedule(nights: Nights, *, bad_every: int = 5) -> tuple[Step, ...]:
                 arriving[night + 2].append(_delivery(nights, side, night, whole=whole, awaited="late"))
             else:
                 late = side == "clients" and night % 10 == 3 and night < nights.nights
+                # With one withheld already this one would come in order after all.
+                late = late and not _comes_after_the_next(nights, side, night - 1, bad_every)
                 arriving[night + int(late)].append(_delivery(nights, side, night, whole=whole))
         again = night - 1
         if night % 6 == 4 and not _bad("register", again, bad_every):

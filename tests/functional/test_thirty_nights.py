@@ -1,6 +1,6 @@
 """A council over many nights by the real run: what stands at the end is what one full build of the last day gives.
 
-`make test` runs a week; `make prove` thirty nights, each of them the command in a process of its own.
+`make test` runs five nights; `make prove` thirty, each of them the command in a process of its own.
 """
 
 from __future__ import annotations
@@ -51,6 +51,7 @@ name = "register"
 side = "register"
 full_names = "*-full*"
 """
+pytestmark = pytest.mark.prove
 OF_THIS_RUN = ("run_id", "extract_file", "extract_record", "extract_line")
 """Columns that say where and when something was read or decided, and not what."""
 
@@ -147,22 +148,18 @@ def by_command(caretrace) -> Callable[[Path, date], Mapping[str, Any]]:
     return start
 
 
-@pytest.fixture(
-    scope="module",
-    params=[
-        pytest.param((7, 2, 200, 1_200, 0.04, "standard-csv"), id="week"),
-        pytest.param((30, 5, 1_000, 8_000, 0.02, "standard-csv"), id="thirty", marks=pytest.mark.prove),
-        pytest.param((30, 5, 1_000, 8_000, 0.02, "carefirst"), id="thirty-carefirst", marks=pytest.mark.prove),
-    ],
-)
+FIVE = [pytest.param((5, 2, 4, 150, 900, 0.05, "standard-csv"), id="five")]
+THIRTY = [pytest.param((30, 5, 7, 1_000, 8_000, 0.02, form), id=form) for form in ("standard-csv", "carefirst")]
+"""Nights, a bad delivery every so many, a full client list every so many, people, share that changes, and the form."""
+
+
+@pytest.fixture(scope="module", params=THIRTY if "CARETRACE_PROVE" in os.environ else FIVE)
 def council(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Council]:
     """A council after all its nights; what each night must have done is asserted on the way."""
-    count, bad_every, clients, register, change, form = request.param
-    if count > 7 and "CARETRACE_PROVE" not in os.environ:
-        pytest.skip("a proof of thirty nights: make prove")
-    nights = Nights(clients, register, nights=count, seed=6, pace=Pace(change=change))
+    count, bad_every, full_every, clients, register, change, form = request.param
+    nights = Nights(clients, register, nights=count, seed=6, pace=Pace(change=change, full_clients=full_every))
     traced = {count // 3, count - 1}
-    start = in_process if count == 7 else request.getfixturevalue("by_command")
+    start = in_process if count == 5 else request.getfixturevalue("by_command")
     council = Council.founded(tmp_path_factory.mktemp("council") / "project", nights, form, start)
     for step in inbox.schedule(nights, bad_every=bad_every):
         for delivery in step.deliveries:
