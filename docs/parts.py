@@ -14,7 +14,7 @@ import re
 import sys
 import tomllib
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -77,19 +77,23 @@ def normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def needed(found: Iterable[Part], extras: Iterable[str] = ()) -> set[str]:
+def needed(found: Sequence[Part], extras: Sequence[str] = ()) -> set[str]:
     """Names of what is needed to run: what pyproject.toml asks for, and what that asks for in turn."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    if unknown := sorted(set(extras) - set(project["optional-dependencies"])):
+        raise SystemExit(f"pyproject.toml has no extra {unknown[0]}")
     asked = [*project["dependencies"], *(each for extra in extras for each in project["optional-dependencies"][extra])]
     names = {normal(re.split(r"[\s\[<>=!~;]", each, maxsplit=1)[0]) for each in asked}
     before: set[str] = set()
     while before != names:
         before = set(names)
         names |= {part.name for part in found if names & set(part.wanted_by)}
+    if missing := sorted(names - {part.name for part in found} - {"caretrace"}):
+        raise SystemExit(f"the lock has no {', '.join(missing)}; for an extra give --lock requirements-all.lock")
     return names
 
 
-def bill(lock: Path, extras: Iterable[str] = ()) -> dict[str, Any]:
+def bill(lock: Path, extras: Sequence[str] = ()) -> dict[str, Any]:
     """The bill of materials; the same lock gives the same bill, but for licences, which the environment tells."""
     found = parts(lock)
     runtime = needed(found, extras)
@@ -157,7 +161,7 @@ def _licence(part: Part) -> Mapping[str, Any] | None:
     return {"license": {"name": name}} if name and "\n" not in name else None
 
 
-def runtime_lock(lock: Path, extras: Iterable[str] = ()) -> str:
+def runtime_lock(lock: Path, extras: Sequence[str] = ()) -> str:
     """The part of the lock that is needed to run, hashes and markers with it, for `pip --require-hashes`."""
     found = parts(lock)
     names = needed(found, extras)

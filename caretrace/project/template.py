@@ -96,6 +96,21 @@ trace_required = "probabilistic"
 # clients = 1
 # register = 7
 
+# ---- How long things are kept ------------------------------------------------------------------------------------
+
+# `caretrace purge` removes what is older, in days, or never with "never". All of it is our own choice [assumed]:
+# your retention schedule goes before it. docs/operations.md says what each is, and what is never removed.
+# [retention]
+# runs = 100
+# runs_at_least = 14
+# deliveries = 100
+# written = 100
+# traces = 800
+# releases = 0
+# set_aside = 400
+
+# ---- The machine -------------------------------------------------------------------------------------------------
+
 # [resources]
 # threads = 4
 # memory = "8GB"

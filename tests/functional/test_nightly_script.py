@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,34 @@ def test_a_night_a_backup_a_loss_and_the_next_night(place: Path, caretrace: Any,
     assert again.stdout == done.stdout
     assert (project / "runs" / "0002" / "links.parquet").read_bytes() == links
     assert caretrace("audit", "verify", "--project", project, env=set_up).returncode == 0
+
+
+def test_a_backup_waits_for_no_run_and_a_killed_run_leaves_what_can_be_backed_up(
+    place: Path, tmp_path: Path, caretrace: Any, set_up: dict[str, str]
+) -> None:
+    project = place / "council"
+    backup = ("backup", "--project", project, "--out")
+    with subprocess.Popen(
+        [sys.executable, "-m", "caretrace", "run", "--again", "--project", str(project)],
+        env=set_up,
+        stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    ) as run:
+        deadline = time.monotonic() + 60
+        while not (project / "warehouse" / "state.next.duckdb").exists():
+            assert run.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        busy = caretrace(*backup, tmp_path / "during.zip", env=set_up)
+        run.kill()
+    assert (busy.returncode, "wait until it has finished" in busy.stderr) == (5, True), busy.stderr
+    after = caretrace(*backup, tmp_path / "after.zip", env=set_up)
+    assert after.returncode == 0, after.stderr
+    back = caretrace("restore", tmp_path / "after.zip", tmp_path / "council", env=set_up)
+    assert back.returncode == 0, back.stderr
+    assert not list((tmp_path / "council" / "warehouse").glob("*next*"))
+    goes_on = caretrace("run", "--project", tmp_path / "council", env=set_up)
+    assert (goes_on.returncode, goes_on.stdout) == (0, "nothing new\n"), goes_on.stdout + goes_on.stderr
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 
 from caretrace import pipeline, run_folder
 from caretrace.cli import main
-from caretrace.project import Project, locked
+from caretrace.project import Project, locked, template
 from caretrace.purge import removing
 from caretrace.purge.settings import FEWEST_RUNS, Retention, load, read
 from caretrace.warehouse.store import next_state, read_state
@@ -342,3 +342,11 @@ def test_settings_of_a_project(project: Project) -> None:
     assert read({"runs": "never"}).runs == "never"
     project.settings.unlink()
     assert load(project) == Retention()
+
+
+def test_the_template_shows_the_periods_in_force(project: Project) -> None:
+    _, _, block = template.TOML.partition("# [retention]\n")
+    shown = block.partition("\n\n")[0].replace("# ", "")
+    project.settings.write_text("[retention]\n" + shown, encoding="utf-8")
+    assert load(project) == Retention()
+    assert shown.count("=") == len(Retention.model_fields)
