@@ -213,13 +213,12 @@ def read(
     return reports
 
 
-def require_people(report: ReadReport, sources: Sequence[Source]) -> None:
-    """Raise InputError where nobody is left to link, or to check."""
+def require_people(report: ReadReport, sources: Sequence[Source], *, see: str = "`caretrace check` says why") -> None:
+    """Raise InputError where nobody is left to link, or to check; `see` is where it says why."""
     if not report.tables["PERSON"]:
         raise InputError(
             f"{', '.join(source.label for source in sources)}: no record of it can be used as a person"
-            f" ({report.records} read, {report.rejected} rejected, {report.excluded} excluded);"
-            " `caretrace check` says why"
+            f" ({report.records} read, {report.rejected} rejected, {report.excluded} excluded); {see}"
         )
 
 

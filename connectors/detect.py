@@ -16,7 +16,7 @@ from connectors.files.parts import check_once, check_parts
 from connectors.files.typed import as_arrow
 from connectors.source import Source
 from connectors.supplier import Kind, Supplier, plain
-from schemas.errors import InputError
+from schemas.errors import InputError, shown
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -102,7 +102,7 @@ def open_source(source: Source, suppliers: Sequence[Supplier]) -> list[Found]:
     kinds = [kind for supplier in suppliers for kind in supplier.kinds]
     roots = data if isinstance(data, tuple) else (data,)
     named = [
-        (path, path.relative_to(root).as_posix() if path != root else path.name)
+        (path, shown(path.relative_to(root).as_posix() if path != root else path.name))
         for root in roots
         for path in _paths(root)
     ]
@@ -175,7 +175,7 @@ def _header(supplier: Supplier, kind: Kind, file: Found) -> Header | None:
     """The header by which the file is of this kind; None where it is not."""
     if kind.file_name is not None and plain(kind.file_name) != plain(file.stem):
         return None
-    if kind.file_name is None and any(plain(k.file_name or "") == plain(file.stem) for k in supplier.kinds):
+    if kind.file_name is None and any(k.file_name and plain(k.file_name) == plain(file.stem) for k in supplier.kinds):
         return None
     if kind.recognised is not None:
         if file.head is None or not kind.recognised.search(file.head.beginning):

@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 from connectors.detect import Extract, Found
 from connectors.files.opening import stem_of
-from schemas.errors import InputError
+from schemas.errors import InputError, shown
 
 _Label: TypeAlias = tuple[tuple[str, ...], int]
 """The parts of a name from the outermost folder inwards, and how many of the last must show."""
@@ -87,12 +87,12 @@ def _absolute(path: Path) -> Path:
 
 def _distinct(labels: Sequence[_Label]) -> list[str]:
     """The last parts of each label; those that collide show one more until none does or none is left."""
-    shown = [count for _, count in labels]
+    counts = [count for _, count in labels]
     while True:
-        names = ["/".join(parts[-count:]) for (parts, _), count in zip(labels, shown, strict=True)]
+        names = [shown("/".join(parts[-count:])) for (parts, _), count in zip(labels, counts, strict=True)]
         met = Counter(names)
-        longer = [at for at, (parts, _) in enumerate(labels) if met[names[at]] > 1 and shown[at] < len(parts)]
+        longer = [at for at, (parts, _) in enumerate(labels) if met[names[at]] > 1 and counts[at] < len(parts)]
         if not longer:
             return names
         for at in longer:
-            shown[at] += 1
+            counts[at] += 1

@@ -16,6 +16,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 
+def shown(name: Path | str) -> str:
+    """A name of a file as messages and reports show it: on one line, and with nothing that a terminal would obey.
+
+    >>> shown("a\\nb.csv")
+    'a?b.csv'
+    """
+    return "".join(letter if letter.isprintable() else "?" for letter in str(name))
+
+
 class CaretraceError(Exception):
     """Anything a user can act on; shown without a traceback."""
 
@@ -31,7 +40,8 @@ class InputError(CaretraceError):
         """Place the fault: `path` and `line` (1-based, as a text editor counts) go before the sentence."""
         self.path = path
         self.line = line
-        where = "" if path is None else f"{path}: " if line is None else f"{path}, line {line}: "
+        place = None if path is None else shown(path)
+        where = "" if place is None else f"{place}: " if line is None else f"{place}, line {line}: "
         super().__init__(f"{where}{message}")
 
 

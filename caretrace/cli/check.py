@@ -91,7 +91,7 @@ def check(
             console.say(f"written: {checked.out / PAGE}")
     for side, sources in (("clients", clients), ("register", register_sources)):
         if sources:
-            pipeline.require_people(checked.reports[side], sources)
+            pipeline.require_people(checked.reports[side], sources, see="what was found says why")
 
 
 def lines(checked: Checked) -> Iterator[str]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from connectors.files.opening import Member
+from connectors.files.opening import HEAD, Member
 from connectors.files.text import examine_head
 from schemas.errors import InputError
 
@@ -64,6 +64,8 @@ def read_head(member: Member, *, preamble: int = 0) -> Head:
         lines = lines[1:]
     delimiters = sep[1] if sep else _DELIMITERS
     headers = [_parse(member.where, line, at, delimiters) for at, line in lines[: 1 + preamble]]
+    if len(lines) == 1 and len(start) == HEAD:
+        headers = [InputError("its first line is longer than 64 KB and no line of titles", path=member.where, line=1)]
     below = tuple(header for header in headers[1:] if isinstance(header, Header))
     return Head(beginning, headers[0], below)
 

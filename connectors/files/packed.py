@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from typing import IO
 
 from connectors.files.opening import BLOCK, ENDINGS, Member, Opening, Tick, first_bytes, seekable, stem_of
-from schemas.errors import InputError
+from schemas.errors import InputError, shown
 
 _DAMAGED = "is damaged or was cut short; fetch it again"
 _FAULTS = (zipfile.BadZipFile, zlib.error, EOFError, struct.error, OSError, ValueError, RuntimeError)
@@ -103,7 +103,7 @@ def _part(member: Member, info: zipfile.ZipInfo, opening: Opening) -> Member:
     parts = [part for part in PurePosixPath(info.filename.replace("\\", "/")).parts if part not in ("..", "/", ".")]
     made = replace(
         member,
-        name="/".join([member.name, *parts]),
+        name=shown("/".join([member.name, *parts])),
         stem=stem_of(parts[-1]),
         size=info.compress_size,
         within=(*member.within, *parts),

@@ -179,7 +179,7 @@ class RecordIndex:
         if len(rows) != 1:
             return MISPLACED
         if len(rows[0]) != self.width:
-            return f"{len(rows[0])} fields where the header has {self.width}"
+            return f"{len(rows[0])} field{'s' * (len(rows[0]) != 1)} where the header has {self.width}"
         clean = io.StringIO(newline="")
         csv.writer(clean, delimiter=self.delimiter, lineterminator="\n", quoting=csv.QUOTE_ALL).writerow(rows[0])
         return clean.getvalue().encode()

@@ -24,7 +24,7 @@ from connectors.files.layouts import Rows
 from connectors.files.layouts.delimited import tidy, without_titles
 from connectors.files.opening import Member, Opening, seekable
 from connectors.files.packed import check_sizes
-from schemas.errors import InputError
+from schemas.errors import InputError, shown
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -83,7 +83,7 @@ def sheets(member: Member, opening: Opening) -> list[Member]:
     return [
         replace(
             member,
-            name=f"{member.name}/{name}",
+            name=shown(f"{member.name}/{name}"),
             within=(*member.within, name),
             # A sheet that nobody named is called what the file is called.
             stem=member.stem if len(used) == 1 else name,

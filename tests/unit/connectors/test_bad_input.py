@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import os
+import zipfile
 from datetime import date
 from pathlib import Path
 
@@ -287,3 +289,30 @@ def test_a_padded_line_of_totals_is_nobody_in_our_own_format(tmp_path: Path, sto
         assert [rule for (rule,) in store.rows("set_aside", "rule")] == [
             "a line of totals under the records, and nobody's"
         ]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
+@pytest.mark.parametrize(
+    "name", ["a\nb.csv", "a\x1b[2J.csv", "\u202ea.csv", "__.csv", "\U0001f600.csv", "(1) - '\".csv"]
+)
+def test_names_of_files_are_shown_on_one_line_and_obeyed_by_no_terminal(tmp_path: Path, store, name: str) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / name).write_text(GOOD, encoding="utf-8")
+    report = store.read(tmp_path / name)
+    (organisation,) = store.one("person", "source_org")
+    assert report.used == 1
+    assert all(text.isprintable() for text in (report.files[0].name, organisation))
+    (tmp_path / name).write_text("a,b\n1,2\n", encoding="utf-8")
+    assert _fails(InputError, Source(tmp_path / name)).isprintable()
+
+
+def test_a_member_of_an_archive_is_shown_on_one_line(tmp_path: Path, store) -> None:  # type: ignore[no-untyped-def]
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("x\n\x1b[2J.csv", GOOD)
+    assert store.read(tmp_path / "a.zip").files[0].name == "a.zip/x??[2J.csv"
+
+
+def test_a_line_of_titles_that_does_not_end_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("record_id,family_name" + ",x" * 40_000 + "\n1,A\n", encoding="utf-8")
+    assert "line 1: its first line is longer than 64 KB and no line of titles" in _fails(
+        InputError, Source(tmp_path / "a.csv")
+    )
