@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from linkage.blocking import RULES, BlockingRule, RuleFacts, drop_large, keys_sql
 from linkage.clean import Held, clean
-from linkage.incremental.basis import SCHEMA
+from linkage.incremental.basis import SCHEMA, drop
 
 if TYPE_CHECKING:
     import duckdb
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 SIDES = ("clients", "register")
 STATE = Held("state.", "id")
 _FRESH = Held("fresh.", "id")
+MOST_ROWS = f"{[rule.max_register_rows for rule in RULES]}[rule + 1]"
+"""SQL of the largest size a key may have, by the place of its rule."""
+FIRST_RULES = f"rule IN ({', '.join(str(place) for place, rule in enumerate(RULES) if rule.first)})"
+"""SQL of whether a rule is one of the first."""
 _READ = ("person", "name", "address", "identifier")
 
 
@@ -27,9 +31,10 @@ def keep_all(connection: duckdb.DuckDBPyConnection) -> None:
     if not settled:
         # Other engines do not say: then every change is taken to reach them.
         connection.execute("CREATE OR REPLACE TABLE settled_client AS SELECT id AS c FROM clients_record LIMIT 0")
-    for table in (*(f"{side}_record" for side in SIDES), "ranked", "settled_client"):
+    for table in ("ranked", "settled_client"):
         connection.execute(f"CREATE OR REPLACE TABLE {SCHEMA}.{table} AS FROM {table}")
     for side in SIDES:
+        connection.execute(f"CREATE OR REPLACE TABLE {SCHEMA}.{side}_record AS {_with_content(f'{side}_record')}")
         connection.execute(f"CREATE OR REPLACE TABLE {SCHEMA}.{side}_key (rule UTINYINT, key UBIGINT, id BIGINT)")
         for place in range(len(RULES)):
             connection.execute(f"INSERT INTO {SCHEMA}.{side}_key {_keys(side, f'{side}_record', place)}")
@@ -57,7 +62,7 @@ def clean_changed(connection: duckdb.DuckDBPyConnection) -> None:
     for side in SIDES:
         connection.execute(f"""
             CREATE OR REPLACE TABLE fresh_{side}_record AS
-            (FROM {side}_record) EXCEPT ALL (FROM {SCHEMA}.{side}_record SEMI JOIN changed_{side} USING (id))""")
+            FROM ({_with_content(f"{side}_record")}) ANTI JOIN {SCHEMA}.{side}_record USING (id, content)""")
         connection.execute(f"""
             CREATE OR REPLACE TABLE {side}_moved AS
             SELECT id FROM fresh_{side}_record UNION SELECT id FROM changed_{side} WHERE how = 'gone'""")
@@ -70,10 +75,23 @@ def clean_changed(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def lay_changed(connection: duckdb.DuckDBPyConnection) -> None:
-    """Bring the kept records and keys up to what `clean_changed` found."""
+    """Bring the kept records and keys up to what `clean_changed` found; makes `gone_key` (rule, key) and `gone_person`.
+
+    The first holds the register's keys that were there and are not, the second (nhs, id) the register rows.
+    """
+    for side in SIDES:
+        for what, gone in (("key", "rule, key"), ("record", "nhs, id")):
+            # To look for them and to remove them is one look at all keys, and most of what a night costs here.
+            removed = connection.sql(
+                f"DELETE FROM {SCHEMA}.{side}_{what} WHERE id IN (SELECT id FROM {side}_moved) RETURNING {gone}"
+            ).to_arrow_table()
+            if side == "register":
+                connection.register("removed", removed)
+                name = "gone_key" if what == "key" else "gone_person"
+                connection.execute(f"CREATE OR REPLACE TABLE {name} AS FROM removed")
+                connection.unregister("removed")
     for side in SIDES:
         for what in ("record", "key"):
-            connection.execute(f"DELETE FROM {SCHEMA}.{side}_{what} WHERE id IN (SELECT id FROM {side}_moved)")
             connection.execute(f"INSERT INTO {SCHEMA}.{side}_{what} BY NAME FROM fresh_{side}_{what}")
 
 
@@ -85,25 +103,51 @@ def lay_scored(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"INSERT INTO {SCHEMA}.{table} BY NAME FROM {table}")
 
 
+def show_all(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make `register_record` what is kept of everybody."""
+    drop(connection, "register_record")
+    connection.execute(f"CREATE TEMP VIEW register_record AS FROM {SCHEMA}.register_record")
+
+
+def take_near(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make `near_key`, the register's keys that `clients_record` has too, and `register_record` of the rows they make.
+
+    One look at all keys and one at all rows; what follows looks at these few again and again.
+    """
+    connection.execute(f"""
+        CREATE OR REPLACE TABLE near_key AS
+        SELECT rule, key, id FROM {SCHEMA}.register_key SEMI JOIN (
+            SELECT key FROM {SCHEMA}.clients_key SEMI JOIN clients_record USING (id)) USING (key)""")
+    drop(connection, "register_record")
+    connection.execute(f"""
+        CREATE TABLE register_record AS FROM {SCHEMA}.register_record SEMI JOIN (
+            SELECT id FROM (SELECT id, rule, count(*) OVER (PARTITION BY key) AS rows FROM near_key)
+            WHERE rows <= {MOST_ROWS} UNION SELECT r FROM confirmed) USING (id)""")
+
+
 def stored_keys(
     connection: duckdb.DuckDBPyConnection,
     *,
     rules: tuple[BlockingRule, ...],
     clients: str = "clients_record",
 ) -> tuple[RuleFacts, ...]:
-    """As `linkage.blocking.make_keys`, from the keys that are kept."""
+    """As `linkage.blocking.make_keys`, from the keys that are kept and `near_key`."""
     places = ", ".join(str(RULES.index(rule)) for rule in rules)
-    first = f"rule IN ({', '.join(str(place) for place, rule in enumerate(RULES) if rule.first)})"
     connection.execute(f"""
         CREATE OR REPLACE TABLE client_key AS
-        SELECT key, k.id, {first} AS first, rule FROM {SCHEMA}.clients_key k SEMI JOIN {clients} USING (id)
+        SELECT key, k.id, {FIRST_RULES} AS first, rule FROM {SCHEMA}.clients_key k SEMI JOIN {clients} USING (id)
         WHERE rule IN ({places})""")
     connection.execute(f"""
         CREATE OR REPLACE TABLE register_key AS
-        SELECT key, k.id, {first} AS first, rule FROM {SCHEMA}.register_key k SEMI JOIN client_key USING (key)
+        SELECT key, id, {FIRST_RULES} AS first, rule FROM near_key SEMI JOIN client_key USING (key)
         WHERE rule IN ({places})""")
     found = drop_large(connection, RULES)
     return tuple(found[RULES.index(rule)] for rule in rules)
+
+
+def _with_content(record: str) -> str:
+    """SELECT of a record and a hash of all of it: two columns are sooner compared than thirty."""
+    return f"SELECT r.*, hash(r) AS content FROM {record} r"
 
 
 def _keys(side: str, record: str, place: int) -> str:

@@ -13,41 +13,40 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from linkage.blocking import RULES
 from linkage.frequencies import exists
 from linkage.incremental.basis import SCHEMA
+from linkage.incremental.kept import FIRST_RULES, MOST_ROWS
 
 if TYPE_CHECKING:
     import duckdb
 
-_MOST = f"{[rule.max_register_rows for rule in RULES]}[rule + 1]"
-_FIRST = f"rule IN ({', '.join(str(place) for place, rule in enumerate(RULES) if rule.first)})"
 _VERDICT = (
     "source, source_org, record_id, register_source, register_source_org, register_record_id, nhs_number, verdict"
 )
 
 
 def find_touched(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make `touched_key` (rule, key) and `touched_person` (nhs, id); before the kept keys are brought up to date."""
-    connection.execute(f"""
-        CREATE OR REPLACE TABLE gone_key AS
-        SELECT rule, key FROM {SCHEMA}.register_key SEMI JOIN register_moved USING (id)""")
+    """Make `touched_key` (rule, key) and `touched_person` (nhs, id), after the kept keys were brought up to date."""
     connection.execute(f"""
         CREATE OR REPLACE TABLE touched_key AS
         WITH moved AS (
-            SELECT rule, key, -1 AS more FROM gone_key UNION ALL SELECT rule, key, 1 FROM fresh_register_key
+            SELECT rule, key, 1 AS was, 0 AS is_now FROM gone_key
+            UNION ALL SELECT rule, key, 0, 1 FROM fresh_register_key
         ),
-        change AS (SELECT rule, key, sum(more)::BIGINT AS more FROM moved GROUP BY ALL),
-        before AS (
+        change AS (
+            SELECT rule, key, CAST(sum(was) AS BIGINT) AS was, CAST(sum(is_now) AS BIGINT) AS is_now
+            FROM moved SEMI JOIN {SCHEMA}.clients_key USING (key) GROUP BY rule, key
+        ),
+        present AS (
             SELECT key, count(*) AS rows FROM {SCHEMA}.register_key SEMI JOIN change USING (key) GROUP BY key
         )
-        SELECT rule, key FROM change LEFT JOIN before USING (key)
-        WHERE coalesce(rows, 0) <= {_MOST} OR coalesce(rows, 0) + more <= {_MOST}""")
-    connection.execute("DROP TABLE gone_key")
-    connection.execute(f"""
+        SELECT rule, key FROM change LEFT JOIN present USING (key)
+        WHERE coalesce(rows, 0) <= {MOST_ROWS} OR coalesce(rows, 0) + was - is_now <= {MOST_ROWS}""")
+    connection.execute("""
         CREATE OR REPLACE TABLE touched_person AS
-        SELECT nhs, id FROM {SCHEMA}.register_record SEMI JOIN register_moved USING (id)
-        UNION ALL SELECT nhs, id FROM fresh_register_record""")
+        FROM gone_person UNION ALL SELECT nhs, id FROM fresh_register_record""")
+    for table in ("gone_key", "gone_person"):
+        connection.execute(f"DROP TABLE {table}")
 
 
 def find_reached(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
@@ -56,7 +55,7 @@ def find_reached(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
         "their own records": "SELECT id FROM fresh_clients_record",
         "register rows near them": f"""
             SELECT DISTINCT k.id FROM {SCHEMA}.clients_key k SEMI JOIN touched_key USING (key)
-            LEFT JOIN {SCHEMA}.settled_client s ON s.c = k.id WHERE {_FIRST} OR s.c IS NULL""",
+            LEFT JOIN {SCHEMA}.settled_client s ON s.c = k.id WHERE {FIRST_RULES} OR s.c IS NULL""",
         "decisions of people": _by_verdict(connection),
     }
     if exists(connection, "redo_clients"):

@@ -148,22 +148,24 @@ def _full(
 def _night(
     connection: duckdb.DuckDBPyConnection, before: Basis, settings: Settings, *, run_id: str, progress: Progress
 ) -> Updated:
-    """Link whom the changes reach; the order matters, since what a change touches is told by the keys before it."""
+    """Link whom the changes reach."""
     model, seconds = before.model, Seconds()
     with progress.stage("Linking what changed", 4) as advance:
         with seconds("clean"):
             kept.clean_changed(connection)
-            reach.find_touched(connection)
             kept.lay_changed(connection)
+            reach.find_touched(connection)
             reached = reach.find_reached(connection)
             advance(1)
         with seconds("compare"):
             frequencies = _prepare(connection, before, "reached")
+            kept.take_near(connection)
             engine = DuckDBEngine(kept.stored_keys)
             engine.sample_of(connection, model, frequencies, "SELECT id FROM clients_record LIMIT 0")
             advance(1)
             found = engine.score(connection, model, frequencies, progress)
             kept.lay_scored(connection)
+            kept.show_all(connection)
             advance(1)
         with seconds("decide"):
             reaches_all = _reaches_all(connection, frequencies.people)
@@ -186,7 +188,7 @@ def _prepare(connection: duckdb.DuckDBPyConnection, basis: Basis, ids: str | Non
     """Lay down what scoring and deciding read, for the clients in the table `ids` or for all."""
     among = f"SEMI JOIN {ids} USING (id)" if ids else ""
     connection.execute(f"CREATE OR REPLACE TABLE clients_record AS FROM {SCHEMA}.clients_record {among}")
-    connection.execute(f"CREATE OR REPLACE TEMP VIEW register_record AS FROM {SCHEMA}.register_record")
+    kept.show_all(connection)
     name_records(connection, kept.SIDES, kept.STATE)
     if ids:
         connection.execute(f"""
@@ -216,7 +218,7 @@ def _with_id(connection: duckdb.DuckDBPyConnection) -> None:
 def _tidy(connection: duckdb.DuckDBPyConnection) -> None:
     take_counts_away(connection)
     made = ("{}_record", "{}_named", "{}_moved", "fresh_{}_record", "fresh_{}_key")
-    drop(connection, "reached", *(name.format(side) for side in kept.SIDES for name in made), *WORKING)
+    drop(connection, "reached", "near_key", *(name.format(side) for side in kept.SIDES for name in made), *WORKING)
 
 
 class Seconds:
