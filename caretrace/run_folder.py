@@ -55,13 +55,13 @@ def drafting(out: Path) -> Iterator[Draft]:
 
     Raises InputError where `out` exists and Busy where another process is writing it.
     """
-    refuse_existing(out)
+    _refuse_existing(out)
     parent = out.parent
     if parent.exists() and not parent.is_dir():
         raise InputError("is a file, so no run folder can stand in it; give --out another place", path=parent)
     parent.mkdir(parents=True, exist_ok=True)
     with _lock(parent / f".{out.name}.lock", out):
-        refuse_existing(out)
+        _refuse_existing(out)
         for stale in parent.glob(f"{_partial_prefix(out)}*"):
             shutil.rmtree(stale)
         draft = Draft(Path(tempfile.mkdtemp(prefix=f"{_partial_prefix(out)}{os.getpid()}-", dir=parent)), out)
@@ -97,7 +97,7 @@ def seal(draft: Draft, manifest: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def place(draft: Draft) -> None:
     """Give a sealed draft its own name."""
-    refuse_existing(draft.final)
+    _refuse_existing(draft.final)
     _rename(draft.path, draft.final)
     _flush_folder(draft.final.parent)
 
@@ -161,8 +161,7 @@ def _partial_prefix(out: Path) -> str:
     return f".{out.name}.partial-"
 
 
-def refuse_existing(out: Path) -> None:
-    """Raise InputError where anything stands at `out`."""
+def _refuse_existing(out: Path) -> None:
     # lexists: a symbolic link that leads nowhere is in the way too.
     if os.path.lexists(out):
         raise InputError("exists already; give --out a new name or remove it first", path=out)

@@ -55,7 +55,7 @@ def outcome(
 def with_targets(night: AtWork, done: Outcome) -> Outcome:
     """The same after every target was brought to the newest run; one that is behind has exit code 1 too."""
     with night.clock("targets"):
-        said = targets.bring_up_to_date(night.project, night.settings, progress=night.progress)
+        said = targets.bring_up_to_date(night.project, night.settings, night.last_run, progress=night.progress)
     done = replace(done, targets=said, finished=datetime.now(UTC), seconds=dict(night.clock.seconds))
     return replace(done, exit_code=1, status=Status.HELD) if done.failed_targets else done
 

@@ -17,10 +17,9 @@ from caretrace.review.verdicts import load as load_verdicts
 from caretrace.version import __version__
 
 if TYPE_CHECKING:
-    from linkage.incremental import Updated
-
     from caretrace.nightly.night import AtWork
     from caretrace.warehouse.store import State
+    from linkage.incremental import Updated
 
 
 def link_and_publish(night: AtWork, state: State, run_id: str, made_of: Mapping[str, Any]) -> Outcome:
@@ -67,6 +66,7 @@ def link_and_publish(night: AtWork, state: State, run_id: str, made_of: Mapping[
             run_folder.seal(draft, manifest)
         state.commit()
         run_folder.place(draft)
+        night.last_run = state.run
     return account.outcome(
         night,
         Status.DONE,

@@ -54,4 +54,6 @@ class AtWork:
     waiting: list[Waiting] = field(default_factory=list)
     taken: list[tuple[Waiting, Taken]] = field(default_factory=list)
     """What became of each delivery."""
+    last_run: int = 0
+    """Number of the newest run that stands; 0 before the first."""
     recovered: Path | None = None

@@ -6,7 +6,7 @@ Killed before, the run never was; killed between, the next start finds the seale
 from __future__ import annotations
 
 import json
-import re
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +17,7 @@ from caretrace import run_folder
 from caretrace.project import Project
 from caretrace.run_folder import Draft
 from caretrace.warehouse import store
+from schemas.errors import InputError
 
 if TYPE_CHECKING:
     from caretrace.warehouse.store import State
@@ -36,7 +37,8 @@ def drafting(runs: Path, state: State) -> Iterator[Draft]:
     Raises InputError where the folder stands already.
     """
     final = folder(runs, state.run)
-    run_folder.refuse_existing(final)
+    if os.path.lexists(final):
+        raise InputError(f"is in the way of run {state.run}; give it another name", path=final)
     draft = Draft(_draft(final), final)
     if draft.path.exists():
         shutil.rmtree(draft.path)
@@ -65,12 +67,6 @@ def recover(project: Project, last_run: int) -> Path | None:
     for stale in project.warehouse.glob(f"{store.NEXT}*"):
         stale.unlink(missing_ok=True)
     return found
-
-
-def newest(runs: Path) -> int:
-    """Number of the newest run that has a folder; 0 where there is none."""
-    numbers = [int(path.name) for path in runs.glob("*") if re.fullmatch("[0-9]{4,}", path.name)]
-    return max((each for each in numbers if (folder(runs, each) / run_folder.MANIFEST).is_file()), default=0)
 
 
 def loaded(marks: Path) -> dict[str, int]:

@@ -57,6 +57,7 @@ def run(
         return _look(night)
     with locked(project):
         with _known(night) as state:
+            night.last_run = state.run
             night.recovered = publishing.recover(project, state.run)
             before = _made_of(state)
             if wanted.undo_to is None:
@@ -140,10 +141,9 @@ def _made_of(state: State) -> dict[str, Any]:
 
 def _check_disk(night: AtWork) -> None:
     project = night.project
-    last = publishing.newest(project.runs)
     deliveries = sum(file.bytes for each in night.waiting for one in each.pending for file in one.files)
     state = disk.size(project.warehouse / store.FILE)
-    last_run = disk.size(publishing.folder(project.runs, last)) if last else 0
+    last_run = disk.size(publishing.folder(project.runs, night.last_run)) if night.last_run else 0
     disk.check(project.root, disk.needed(deliveries, state, last_run))
 
 

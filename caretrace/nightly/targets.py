@@ -22,14 +22,18 @@ if TYPE_CHECKING:
 MARKS = "targets.json"
 
 
-def bring_up_to_date(project: Project, settings: Settings, *, progress: Progress = SILENT) -> dict[str, str]:
-    """Bring every target to the newest run; gives, by target, what was done or why it failed ("failed: ...")."""
-    newest = publishing.newest(project.runs)
-    if not newest:
+def bring_up_to_date(
+    project: Project, settings: Settings, newest: int, *, progress: Progress = SILENT
+) -> dict[str, str]:
+    """Bring every target to the run `newest`; gives, by target, what was done or why it failed ("failed: ...").
+
+    Where that run's folder was taken away there is nothing to bring, and the next run does it.
+    """
+    run = publishing.folder(project.runs, newest)
+    if not newest or not run.is_dir():
         return {}
     marks = project.warehouse / MARKS
     held = publishing.loaded(marks)
-    run = publishing.folder(project.runs, newest)
     said: dict[str, str] = {}
     views = project.warehouse / "warehouse.duckdb"
     if held.get("views") != newest or not views.exists():
@@ -44,12 +48,16 @@ def bring_up_to_date(project: Project, settings: Settings, *, progress: Progress
 
 
 def _views(project: Project, run: Path) -> str:
+    import duckdb
+
     from caretrace.warehouse.publish import refresh
 
     try:
         made = refresh(project, run)
     except (CaretraceError, OSError) as error:
         return f"failed: {_sentence(error)}"
+    except duckdb.Error:  # its words may hold parts of the data
+        return "failed: the database of views could not be written; `caretrace warehouse views` tries again"
     return f"refreshed {made.views.name}"
 
 

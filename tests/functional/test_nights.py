@@ -254,6 +254,18 @@ def test_a_source_that_has_ended_takes_its_records_with_it(project: Project, nig
     assert begin(project, 3).status is Status.NOTHING_NEW
 
 
+def test_other_folders_among_the_runs_are_never_taken_for_one(project: Project, nights: Nights) -> None:
+    shutil.copytree(project.runs / "0001", project.runs / "2026")
+    (project.runs / "0002").mkdir()
+    deliver(project, nights, 1)
+    with pytest.raises(InputError, match="is in the way of run 2"):
+        begin(project, 2)
+    (project.runs / "0002").rmdir()
+    assert begin(project, 2).targets["views"].startswith("refreshed")
+    marks = json.loads((project.warehouse / "targets.json").read_text("utf-8"))
+    assert marks == {"views": 2}
+
+
 def test_both_sides_are_needed(tmp_path: Path, nights: Nights) -> None:
     project = Project(tmp_path)
     project.settings.write_text(TOML, encoding="utf-8")

@@ -177,7 +177,7 @@ def test_a_sealed_folder_of_the_run_that_stands_is_given_its_name(tmp_path: Path
     project = Project(tmp_path)
     drafted(project, 3, sealed=True)
     assert publishing.recover(project, 3) == project.runs / "0003"
-    assert publishing.newest(project.runs) == 3
+    run_folder.open(project.runs / "0003", verify=True)
     assert publishing.recover(project, 3) is None
 
 
@@ -190,4 +190,4 @@ def test_a_folder_of_a_run_that_never_was_goes(tmp_path: Path, run: int, sealed:
     assert publishing.recover(project, 3) is None
     assert not draft.exists()
     assert not list(project.warehouse.iterdir())
-    assert publishing.newest(project.runs) == 0
+    assert not list(project.runs.iterdir())
