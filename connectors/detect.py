@@ -215,20 +215,25 @@ def _nothing_found(source: Source, suppliers: Sequence[Supplier], files: Sequenc
             f"the columns fit none of the formats {names}; "
             + (f"nearest to {near.supplier.name}, but {near.sentence()}; " if near and near.is_near else "")
             + (_ANSWER if any(_is_answer(file) for file in files) else "")
-            + "name the format, give a mapping (caretrace map proposes one)"
-            "; or use our own titles, record_id and those of PERSON (docs/connectors.md)",
+            + (_AS_IT_CAME if source.among else _OTHERWISE),
             path=_where(source),
         )
     if near is None:
         return InputError(f"no {suppliers[0].name} file found: no file begins as one does", path=_where(source))
     hint = "; only one column was found, so the delimiter may be none of comma, semicolon, tab and |"
     return InputError(
-        f"no {suppliers[0].name} {near.kind.name} file found: {near.sentence()}; name no format to have it found"
+        f"no {suppliers[0].name} {near.kind.name} file found: {near.sentence()}"
+        + ("; name no format to have it found" if source.format else "")
         + (hint if len(near.file.header.titles) == 1 else ""),
         path=_where(source),
     )
 
 
+_OTHERWISE = (
+    "name the format, give a mapping (caretrace map proposes one); or use our own titles, record_id and those of PERSON"
+    " (docs/connectors.md)"
+)
+_AS_IT_CAME = "give the file as it came back"
 _ANSWER = "a reply of the check for data opt-outs is read by caretrace opt-out read; "
 _ENOUGH = 4
 """Columns of a supplier that a file must have before it is called near to that supplier's."""

@@ -32,6 +32,8 @@ class Source:
     feed: Literal["full", "delta"] | None = None
     without: tuple[str, ...] = ()
     opening: Opening = DEFAULT
+    among: tuple[str, ...] = ()
+    """Formats that alone are looked for, where others would be a mistake."""
 
     def __post_init__(self) -> None:
         if self.feed not in (None, "full", "delta"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -140,7 +140,9 @@ RESULTS = f"""SELECT source, source_org, record_id, verdict, CASE verdict {_STAT
 def _read_replies(connection: duckdb.DuckDBPyConnection, replies: Sequence[Source], now: datetime) -> ReadReport:
     import connectors
 
-    report = connectors.read(connection, replies, side="register", as_at=now.date())
+    given = [replace(reply, among=FORMATS) for reply in replies]
+    report = connectors.read(connection, given, side="register", as_at=now.date())
+    # A format may have been named.
     if wrong := [file.name for file in report.files if file.format not in FORMATS]:
         raise InputError("is no reply of PDS MESH, MPT or DBS", path=wrong[0])
     return report

@@ -69,5 +69,6 @@ def candidates(source: Source) -> tuple[Supplier, ...]:
     if source.format == mapped.GENERIC:
         raise SettingsError(f"the format {mapped.GENERIC} needs a mapping; `caretrace map FILE` proposes one")
     # Without a mapping the generic profile has no titles to be found by.
-    names = [name for name in FORMATS if name != mapped.GENERIC] if source.format is None else [source.format]
+    any_of = source.among or [name for name in FORMATS if name != mapped.GENERIC]
+    names = any_of if source.format is None else [source.format]
     return tuple(_DECLARED[name] if name in _DECLARED else _profile(name) for name in names)

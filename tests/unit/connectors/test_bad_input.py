@@ -316,3 +316,17 @@ def test_a_line_of_titles_that_does_not_end_is_refused(tmp_path: Path) -> None:
     assert "line 1: its first line is longer than 64 KB and no line of titles" in _fails(
         InputError, Source(tmp_path / "a.csv")
     )
+
+
+def test_only_formats_that_are_meant_are_looked_for(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(GOOD, encoding="utf-8")
+    sentence = _fails(InputError, Source(tmp_path / "a.csv", among=("pds_mesh", "mpt")))
+    assert sentence.endswith("a.csv: the columns fit none of the formats pds_mesh, mpt; give the file as it came back")
+    assert sentence.count("standard") == 0
+
+
+@pytest.mark.parametrize(("format", "advised"), [("standard", True), (None, False)])
+def test_advice_is_given_to_whom_it_helps(tmp_path: Path, format: str | None, advised: bool) -> None:
+    (tmp_path / "a.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+    sentence = _fails(InputError, Source(tmp_path / "a.csv", format, among=("standard",)))
+    assert ("name no format" in sentence) is advised
