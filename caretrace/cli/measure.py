@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,9 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from caretrace import console, project
+from caretrace.cli.place import find, maker
 
 if TYPE_CHECKING:
     from caretrace.measures.declared import Measure
+    from caretrace.measures.run import Asked
+    from caretrace.run_folder import Run
 
 app = typer.Typer(help="Count what a run says of care: named measures, small numbers hidden.", no_args_is_help=True)
 
@@ -90,6 +94,10 @@ def run(
         bool,
         typer.Option("--rows", help="Also write the person keys behind every figure; needs --internal, never leaves."),
     ] = False,
+    recipient: Annotated[
+        str | None,
+        typer.Option("--to", metavar="NAME", help="Whom the figures are given to: the project's log will say so."),
+    ] = None,
     project_dir: Annotated[
         Path | None,
         typer.Option(
@@ -98,10 +106,9 @@ def run(
     ] = None,
 ) -> None:
     """Count the measures and write measures.csv, left_out.csv and measures.json; small numbers are hidden."""
-    import duckdb
-
     from caretrace import run_folder
-    from caretrace.measures import hidden, output
+    from caretrace.files import refuse_inside
+    from caretrace.measures import hidden
     from caretrace.measures import run as counting
     from caretrace.measures import settings as reading
     from caretrace.measures.declared import named
@@ -111,9 +118,9 @@ def run(
 
     if rows and not internal:
         raise SettingsError("person keys may not stand beside figures made to be shown: give --internal with --rows")
+    if recipient and internal:
+        raise SettingsError("internal figures may not leave: give --to without --internal")
     opened = run_folder.open(run)
-    from caretrace.files import refuse_inside
-
     refuse_inside(out, run, option="--out")
     known_until = date.fromisoformat(opened.manifest["settings"]["as_at"])
     place = project.find(project_dir, here=Path.cwd())
@@ -126,15 +133,59 @@ def run(
         area.value,
         reading.load(file) if file else reading.Settings(),
     )
+    said = _given(opened, asked, out, recipient, project_dir) if recipient else _kept(opened, asked, out, rows)
+    console.say(f"{said}\n\n{out}")
+
+
+def _kept(run: Run, asked: Asked, out: Path, rows: bool) -> str:
+    """Write for the council's own use."""
+    from caretrace import run_folder
+    from caretrace.measures import output
+
     with run_folder.drafting(out) as draft:
         folder = draft.path / "INTERNAL-rows" if rows else None
         if folder is not None:
             folder.mkdir()
-        with console.progress() as progress, duckdb.connect() as connection:
-            report = counting.run(connection, run, asked, rows=folder, progress=progress)
-            output.write(connection, report, draft.path, run_id=str(opened.manifest["run_id"]))
+        paths = [draft.path / name for name in output.names(internal=asked.rule is None)]
+        said, _ = _count(run, asked, paths, folder)
         run_folder.finish_plain(draft)
-    console.say(f"{output.text(report)}\n\n{out}")
+    return said
+
+
+def _given(run: Run, asked: Asked, out: Path, recipient: str, project_dir: Path | None) -> str:
+    """Write for somebody else: what leaves stands in the log."""
+    from caretrace.measures import output
+    from caretrace.written import log_writing
+    from schemas.errors import InputError
+
+    if out.exists():
+        raise InputError("exists already; give --out a new name", path=out)
+    place = find(project_dir)
+    with log_writing(
+        place.project,
+        place.keys_dir,
+        kind="measures",
+        purpose=" of ".join(", ".join(each.name for each in those) for those in (asked.measures, asked.periods)),
+        files=[out / name for name in output.names(internal=False)],
+        recipient=recipient,
+        run_id=str(run.manifest["run_id"]),
+        maker=maker(),
+        now=datetime.now(UTC),
+    ) as writing:
+        said, writing.rows = _count(run, asked, writing.drafts, None)
+    return said
+
+
+def _count(run: Run, asked: Asked, paths: Sequence[Path], rows: Path | None) -> tuple[str, int]:
+    import duckdb
+
+    from caretrace.measures import output
+    from caretrace.measures import run as counting
+
+    with console.progress() as progress, duckdb.connect() as connection:
+        report = counting.run(connection, run.path, asked, rows=rows, progress=progress)
+        lines = output.write(connection, report, paths, run_id=str(run.manifest["run_id"]))
+    return output.text(report), lines
 
 
 def shown(measure: Measure) -> str:

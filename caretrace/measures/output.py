@@ -29,10 +29,17 @@ def standing(report: Report) -> str:
     return INTERNAL if report.asked.rule is None else f"small numbers hidden: {report.asked.rule.name}"
 
 
-def write(connection: duckdb.DuckDBPyConnection, report: Report, folder: Path, *, run_id: str) -> None:
-    """Write measures.csv, left_out.csv and measures.json; the names of internal ones begin with INTERNAL."""
-    before = "INTERNAL-" if report.asked.rule is None else ""
-    _csv(connection, folder / f"{before}measures.csv", _FIGURES, list(_lines(report)))
+def names(*, internal: bool) -> tuple[str, ...]:
+    """The files: figures, what was left out, and both for machines."""
+    before = "INTERNAL-" if internal else ""
+    return tuple(f"{before}{name}" for name in ("measures.csv", "left_out.csv", "measures.json"))
+
+
+def write(connection: duckdb.DuckDBPyConnection, report: Report, paths: Sequence[Path], *, run_id: str) -> int:
+    """Write the files that `names` names, at `paths`; gives the lines of figures."""
+    figures, not_used, facts = paths
+    lines = list(_lines(report))
+    _csv(connection, figures, _FIGURES, lines)
     left_out = [
         (
             *(standing(report), result.measure.name, result.measure.version, each.period, each.reason),
@@ -41,9 +48,10 @@ def write(connection: duckdb.DuckDBPyConnection, report: Report, folder: Path, *
         for result in report.results
         for each in result.left_out
     ]
-    _csv(connection, folder / f"{before}left_out.csv", _LEFT_OUT, left_out)
+    _csv(connection, not_used, _LEFT_OUT, left_out)
     text = json.dumps(to_json(report, run_id=run_id), indent=2, ensure_ascii=False) + "\n"
-    (folder / f"{before}measures.json").write_text(text, encoding="utf-8", newline="\n")
+    facts.write_text(text, encoding="utf-8", newline="\n")
+    return len(lines)
 
 
 def _lines(report: Report) -> Iterator[tuple[Any, ...]]:

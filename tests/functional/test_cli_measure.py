@@ -90,6 +90,22 @@ def test_rows_are_refused_beside_figures_that_may_leave(caretrace: Command, run_
     assert not (tmp_path / "out").exists()
 
 
+def test_what_is_given_to_somebody_stands_in_the_log(caretrace: Command, run_folder: Path, tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    given = ("measure", "run", run_folder, *ONE, "--to", "Tees ICB", "--project", project, "--out", tmp_path / "out")
+    without_keys = caretrace(*given, env={"CARETRACE_KEYS": str(tmp_path / "none")})
+    assert without_keys.returncode == 3
+    assert not (tmp_path / "out").exists()
+    caretrace("keys", "new", "--project", project)
+    done = caretrace(*given)
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"measures.csv", "left_out.csv", "measures.json"}
+    logged = caretrace("audit", "writings", "--project", project).stdout
+    assert "measures" in logged
+    assert "Tees ICB" in logged
+
+
 def test_the_settings_of_the_project_count(caretrace: Command, run_folder: Path, tmp_path: Path) -> None:
     (tmp_path / "measures.toml").write_text("[measures.local_metric]\nage = 80\n", encoding="utf-8")
     done = caretrace("measure", "run", run_folder, "--out", tmp_path / "out", "--project", tmp_path)
