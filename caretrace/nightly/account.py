@@ -29,7 +29,10 @@ def outcome(
     notes: Sequence[str] = (),
 ) -> Outcome:
     """The night as it stands; where anything is held it is that, and the exit code is 1."""
-    deliveries = tuple(_told(waiting, taken) for waiting, taken in night.taken)
+    deliveries = (
+        *(Told(e.source.name, e.source.side, "inbox", "-", "held", e.fault) for e in night.waiting if e.fault),
+        *(_told(waiting, taken) for waiting, taken in night.taken),
+    )
     held = any(each.outcome == "held" for each in deliveries)
     left = {f"{each.source.name}/{name}": why for each in night.waiting for name, why in each.unfinished}
     left |= {f"{each.source}/{each.name}": each.reason or "" for each in deliveries if each.outcome == "waits"}

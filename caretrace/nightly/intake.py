@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from caretrace.nightly import judge
 from caretrace.nightly.deliveries import Delivery, reading
+from caretrace.nightly.leftovers import forget, objects
 from caretrace.nightly.waiting import Waiting, without_numbers
 from caretrace.pipeline import refuse_test_numbers
 from connectors.files.opening import Opening
@@ -22,8 +23,6 @@ from schemas.errors import InputError, SettingsError
 from schemas.progress import SILENT, Progress
 
 if TYPE_CHECKING:
-    import duckdb
-
     from caretrace.pipeline import Settings
     from caretrace.warehouse.store import State
 
@@ -166,7 +165,7 @@ class Intake:
         last, connection, side = judged[-1], self.state.connection, self.waiting.source.side
         if fault := next((each.fault for each in judged if each.fault), None):
             return Taken(last, "held", fault)
-        before = _objects(connection)
+        before = objects(connection)
         try:
             report = connectors.read(
                 connection,
@@ -177,14 +176,14 @@ class Intake:
                 held=None if whole else _HELD.format(side),
             )
         except (InputError, SettingsError) as error:
-            _forget(connection, before, side)
+            forget(connection, before, side)
             return Taken(last, "held", str(error))
         if self.settings.test_numbers == "refuse":
             refuse_test_numbers(connection, side)
         reason = self._reason(report, judged, whole=whole)
         if reason is None:
             return report
-        _forget(connection, before, side)
+        forget(connection, before, side)
         return Taken(last, "waits" if reason is CHANGED else "held", reason, facts=_own(report, last))
 
     def _reason(self, report: ReadReport, judged: Sequence[Delivery], *, whole: bool) -> str | None:
@@ -239,20 +238,3 @@ def _after(held: Taken, delivery: Delivery) -> Taken:
 
 def _own(report: ReadReport, delivery: Delivery) -> tuple[FileFacts, ...]:
     return tuple(file for file in report.files if file.sha256 in delivery.content)
-
-
-_OBJECTS = """SELECT 'VIEW', database_name, schema_name, view_name FROM duckdb_views() WHERE NOT internal
-    AND database_name IN ('temp', 'store')
-    UNION ALL SELECT 'TABLE', database_name, schema_name, table_name FROM duckdb_tables()
-    WHERE database_name IN ('temp', 'store')"""
-
-
-def _objects(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, ...]]:
-    return {tuple(row) for row in connection.execute(_OBJECTS).fetchall()}
-
-
-def _forget(connection: duckdb.DuckDBPyConnection, before: set[tuple[str, ...]], side: str) -> None:
-    """Remove all that a reading made, however far it came."""
-    connection.execute(f"DROP SCHEMA IF EXISTS store.{side} CASCADE")
-    for kind, database, schema, name in sorted(_objects(connection) - before, reverse=True):
-        connection.execute(f'DROP {kind} IF EXISTS {database}.{schema}."{name}"')

@@ -104,12 +104,15 @@ def _waiting(night: AtWork, state: State) -> list[Waiting]:
             found.append(ended(state.connection, source))
             continue
         past = history(state.connection, source.name)
-        inbox = look(
-            night.settings.inbox(night.project, source),
-            source,
-            known=[each.stamp for each in past],
-            quiet=night.settings.resources.quiet_seconds,
-        )
+        place = night.settings.inbox(night.project, source)
+        quiet = night.settings.resources.quiet_seconds
+        try:
+            inbox = look(place, source, known=[each.stamp for each in past], quiet=quiet)
+        except (InputError, OSError) as error:
+            # A share that is away holds its own source; the others go on.
+            said = str(error) if isinstance(error, InputError) else f"{place}: cannot be read ({error.strerror})"
+            found.append(Waiting(source, (), (), fault=said))
+            continue
         opening = night.settings.opening(source, night.opening)
         found.append(sort_out(source, inbox, past, opening=opening, accept=night.wanted.accept))
     require_accepted(night.wanted.accept, found)

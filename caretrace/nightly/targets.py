@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from caretrace import run_folder
 from caretrace.files import replaced
 from caretrace.nightly import publishing
 from caretrace.project import Project
@@ -39,12 +40,18 @@ def bring_up_to_date(
     if held.get("views") != newest or not views.exists():
         said["views"] = _views(project, run)
     postgres = settings.targets.postgres
-    if postgres is not None and held.get("postgres") != newest:
+    if postgres is not None and held.get("postgres") != newest and _has_tables(run):
         said["postgres"] = _postgres(project, postgres, run, progress)
     done = {name: newest for name, words in said.items() if not words.startswith("failed")}
     if done:
         _write(marks, {**held, **done})
     return said
+
+
+def _has_tables(run: Path) -> bool:
+    """Whether a run holds the tables; some nights write only what is new."""
+    manifest = json.loads((run / run_folder.MANIFEST).read_text("utf-8"))
+    return bool(manifest.get("warehouse", {}).get("tables", True))
 
 
 def _views(project: Project, run: Path) -> str:

@@ -76,6 +76,8 @@ class Waiting:
     """Names of deliveries that were applied once and taken back by a person."""
     used_before: frozenset[str] = frozenset()
     """What files are called that were of use in what was applied before, without their numbers."""
+    fault: str | None = None
+    """Why the inbox cannot be looked into, where it cannot."""
     ending: bool = False
     """Whether the source has ended and its records still hold."""
     accepted: frozenset[str] = frozenset()

@@ -266,6 +266,18 @@ def test_other_folders_among_the_runs_are_never_taken_for_one(project: Project, 
     assert marks == {"views": 2}
 
 
+def test_an_inbox_that_is_away_holds_its_own_source(project: Project, nights: Nights) -> None:
+    deliver(project, nights, 1)
+    (project.inboxes / "clients").rename(project.root / "away")
+    outcome = begin(project, 2)
+    assert (outcome.status, outcome.run, outcome.exit_code) == (Status.HELD, 2, 1)
+    assert [(each.source, each.outcome) for each in outcome.deliveries] == [
+        ("clients", "held"),
+        ("register", "applied"),
+    ]
+    assert "there is no such inbox of the source clients" in outcome.line()
+
+
 def test_both_sides_are_needed(tmp_path: Path, nights: Nights) -> None:
     project = Project(tmp_path)
     project.settings.write_text(TOML, encoding="utf-8")
