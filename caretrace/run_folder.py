@@ -124,9 +124,10 @@ def _secure(draft: Draft) -> None:
         _flush_folder(folder)
 
 
-def open(path: Path, *, verify: bool = False) -> Run:
+def open(path: Path, *, verify: bool = False, whole: bool = True) -> Run:
     """Open a finished run; with `verify` every file is hashed again.
 
+    A night may leave out the linked tables (`outputs.tables` in caretrace.toml); `whole=False` takes its folder too.
     Raises InputError where the folder is not a finished run, IntegrityFailure where a file was altered since.
     """
     if not path.is_dir():
@@ -148,7 +149,19 @@ def open(path: Path, *, verify: bool = False) -> Run:
         raise InputError(f"not a whole run: {', '.join(missing)} missing; run `caretrace link` again", path=path)
     if verify and (altered := sorted(name for name, digest in outputs.items() if sha256(path / name) != digest)):
         raise IntegrityFailure(f"{path}: altered since the run wrote it: {', '.join(altered)}; do not use it")
+    if whole:
+        _require_tables(path, manifest)
     return Run(path, manifest)
+
+
+def _require_tables(path: Path, manifest: Mapping[str, Any]) -> None:
+    about = manifest.get("warehouse")
+    if isinstance(about, dict) and about.get("tables") is False:
+        raise InputError(
+            "this night wrote no tables (outputs.tables in caretrace.toml); take the run"
+            f" {about['tables_in']:04d}, or write tonight's with `caretrace warehouse tables`",
+            path=path,
+        )
 
 
 def sha256(path: Path) -> str:

@@ -33,10 +33,13 @@ def attach(connection: duckdb.DuckDBPyConnection, folder: Path, tables: set[str]
     try:
         manifest = json.loads(path.read_text("utf-8"))
         run_id, outputs = str(manifest["run_id"]), dict(manifest["outputs"])
+        whole = manifest.get("warehouse", {}).get("tables") is not False
     except OSError:
         raise InputError("this is no finished run folder: it has no manifest.json", path=folder) from None
     except (ValueError, KeyError, TypeError):
         raise InputError("the run's manifest cannot be read; run the linkage again", path=path) from None
+    if not whole:
+        raise InputError("this night wrote no tables; `caretrace warehouse tables` writes them", path=folder)
     run_columns = [column.name for column in RUN_COLUMNS]
     declared = {"opt_out": OPT_OUT, "objection": OBJECTION, **RELEASABLE}
     views = {name: (f"linked/{name}.parquet", (*run_columns, *declared[name].names)) for name in {*_NEEDED, *tables}}

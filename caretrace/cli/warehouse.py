@@ -1,4 +1,4 @@
-"""`caretrace warehouse list|views|dbt`."""
+"""`caretrace warehouse list|tables|views|dbt`."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ def list_(
     for row in rows:
         changes = ", ".join(f"{count:,} {change}" for change, count in row["changes"].items()) or "nothing changed"
         console.say(f"run {row['run']} ({row['kind']}), {row['as_at']}: {row['clients']:,} clients; {changes}")
-        console.say(f"  {row['folder']}")
+        tables = "" if row["tables_in"] == row["run"] else f" (tables of run {row['tables_in']})"
+        console.say(f"  {row['folder']}{tables}")
     if not rows:
         console.say("no run yet; `caretrace run` makes one")
 
@@ -59,8 +60,21 @@ def _row(run: Run) -> dict[str, Any]:
         "review": manifest["counts"]["review"],
         "changes": manifest["counts"]["changes"],
         "published_version": manifest["warehouse"]["schema"],
+        "tables_in": manifest["warehouse"]["tables_in"],
         "folder": str(run.path),
     }
+
+
+@app.command("tables")
+def tables(project: ProjectOption = None) -> None:
+    """Write the linked tables of the last run, where that night left them out (outputs.tables in caretrace.toml)."""
+    from caretrace.project import locked
+    from caretrace.warehouse.publish.tables import write
+
+    place = _find(project)
+    with locked(place):
+        run = write(place)
+    console.say(f"tables of the last run: {run.path}")
 
 
 @app.command("views")
@@ -120,7 +134,7 @@ def _find(given: Path | None) -> Project:
 def _newest(project: Project) -> Run:
     from caretrace.warehouse.publish.refresh import runs
 
-    found = list(runs(project))
+    found = list(runs(project, whole=True))
     if not found:
-        raise InputError("holds no run yet; `caretrace run` makes one", path=project.runs)
+        raise InputError("holds no run with tables yet; `caretrace run` makes one", path=project.runs)
     return found[-1]

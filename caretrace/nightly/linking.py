@@ -27,6 +27,7 @@ def link_and_publish(night: AtWork, state: State, run_id: str, made_of: Mapping[
     from caretrace.warehouse.keys import update_keys
     from caretrace.warehouse.links import update_links
     from caretrace.warehouse.publish import Night, snapshot
+    from caretrace.warehouse.publish.due import tables_in
     from caretrace.warehouse.views import open_views
 
     verdicts = review.verdicts(night.project.decisions)
@@ -59,9 +60,13 @@ def link_and_publish(night: AtWork, state: State, run_id: str, made_of: Mapping[
         notes=notes,
         timings=dict(night.clock.seconds),
     )
+    nightly = night.settings.targets.postgres is not None
+    setting = "nightly" if nightly else night.settings.outputs.tables
+    earlier = tables_in(night.project, setting, as_at=night.wanted.as_at, kind=kind)
     with publishing.drafting(night.project.runs, state) as draft:
         with night.clock("publish"):
-            manifest = snapshot(state, draft.path, made, full=updated.mode != "night", progress=night.progress)
+            full = updated.mode != "night"
+            manifest = snapshot(state, draft.path, made, full=full, tables_in=earlier, progress=night.progress)
             counts, changes = _counts(state), {"links": links.to_json(), "keys": keys.to_json(), **_handed_over(state)}
             run_folder.seal(draft, manifest)
         state.commit()

@@ -139,6 +139,13 @@ class Resources(_Part):
     """How long a file must not have changed before it is taken for whole [assumed]."""
 
 
+class Outputs(_Part):
+    """What a night writes."""
+
+    tables: Literal["nightly", "weekly"] = "nightly"
+    """When the linked tables are written whole; a database in [targets] has them every night."""
+
+
 class Postgres(_Part):
     """A database that every run is loaded into; the password stands in the environment, ~/.pgpass or a service file."""
 
@@ -199,6 +206,7 @@ class Settings(_Part):
     retrain: Retrain = Retrain()
     load_back: LoadBack = LoadBack()
     resources: Resources = Resources()
+    outputs: Outputs = Outputs()
     targets: Targets = Targets()
     traces: Traces = Traces()
     agreements: Agreements = Agreements()

@@ -75,6 +75,11 @@ restricted = "mark"
 # Links loaded back with status 03 (trace required) instead of 02: probabilistic, always or never [assumed].
 trace_required = "probabilistic"
 
+[outputs]
+# The linked tables (runs/NNNN/linked) and the views over them: nightly, or weekly. At a million register rows they are
+# most of what a night costs; links, lists and pages come every night.
+tables = "nightly"
+
 # [targets.postgres]
 # Every run is loaded into it. No password here: it stands in the variable named, in ~/.pgpass or in a service file.
 # connection = "postgresql://nightly@db.example.internal/warehouse"

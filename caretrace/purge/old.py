@@ -71,14 +71,17 @@ def _runs(project: Project, retention: Retention, entries: Entries, now: datetim
         facts = _json(path)
         at = _moment(facts.get("created_at"))
         if at and isinstance(facts.get("run_id"), str):
-            dated.append((at, path.parent, str(facts["run_id"])))
+            dated.append((at, path.parent, str(facts["run_id"]), facts.get("warehouse", {}).get("tables") is not False))
     dated.sort(reverse=True)
+    # Views and commands stand on the newest run that wrote tables, which may be older than those kept anyway.
+    whole = next((folder for _, folder, _, tables in dated if tables), None)
     needed = _needed(project, retention, entries, now)
-    for place, (at, folder, run_id) in enumerate(dated):
+    for place, (at, folder, run_id, _) in enumerate(dated):
         if not is_over(at, retention.runs, now):
             continue
         why = f"made {at:%Y-%m-%d}, kept {retention.runs} days"
         stays = f"one of the newest {retention.runs_at_least}" if place < retention.runs_at_least else needed(run_id)
+        stays = stays or ("the newest with tables" if folder == whole else "")
         yield Item("run", run_id, (folder,), stays or why), bool(stays)
 
 

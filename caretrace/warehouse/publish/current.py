@@ -7,6 +7,7 @@ side (POSITIONAL JOIN): the same state gives the same bytes.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,16 +27,19 @@ COMPRESSION = "zstd, COMPRESSION_LEVEL 1"
 """As quick to write as Snappy and little more than half of its size, and a project keeps many nights."""
 
 DAY = "getvariable('days')[{0}]"
-"""SQL of the day of a run by its number; see `prepare`."""
+"""SQL of the day of a run by its number; see `set_days`."""
 SINCE = f"{DAY.format('{0}.from_run')} AS valid_from, {{0}}.from_run"
 
 
-def write(state: State, folder: Path, *, progress: Progress = SILENT) -> None:
-    """Write what holds now into the draft `folder`."""
+def write(state: State, folder: Path, *, whole: bool = True, progress: Progress = SILENT) -> None:
+    """Write what holds now into the draft `folder`; without the linked tables where it is not to be `whole`."""
     connection = state.connection
-    prepare(connection)
-    (folder / "linked").mkdir()
-    queries = _queries(connection)
+    set_days(connection)
+    queries = _small()
+    if whole:
+        prepare(connection)
+        (folder / "linked").mkdir()
+        queries |= _whole(connection)
     with progress.stage("Writing the tables", len(queries)) as advance:
         for name, query in queries.items():
             write_parquet(connection, query, folder / name, compression=COMPRESSION)
@@ -50,12 +54,7 @@ def write_accounts(state: State, folder: Path) -> None:
 
 
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make `person_of_<side>` (id, person_key, person_nhs_number, from_run), a row for each of PERSON and in its order,
-    and the variable `days`, a list of the days of all runs.
-    """
-    connection.execute("""SET VARIABLE days = (
-        SELECT list(r.as_at ORDER BY n.run) FROM range(1, (SELECT max(run) + 1 FROM state.run)) n(run)
-        LEFT JOIN state.run r ON r.run = n.run)""")
+    """Make `person_of_<side>` (id, person_key, person_nhs_number, from_run), a row for each of PERSON, in its order."""
     for side in SIDES:
         linked = "LEFT JOIN state.link l ON l.id = p.id AND l.decision = 'link'" if side == "clients" else ""
         number = "coalesce(l.nhs_number, p.nhs_number)" if side == "clients" else "p.nhs_number"
@@ -64,17 +63,33 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
             FROM state.{side}.person p LEFT JOIN state.person_key k USING (id) {linked} ORDER BY p.rowid""")
 
 
-def _queries(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """A query for each file of rows that hold now, in the order of PUBLISHED."""
-    made = {
-        "person_key": _person_keys(),
-        "link": f"SELECT {tables.columns(LINK, 't')}, {SINCE.format('t')} FROM state.link t"
-        " ORDER BY t.source, t.source_org, t.record_id",
-        "candidate": f"SELECT {tables.columns(CANDIDATE)} FROM state.candidate"
-        " ORDER BY source, source_org, record_id, rank",
-        "set_aside": f"SELECT delivery, {tables.columns(SET_ASIDE)} FROM state.set_aside ORDER BY ALL",
-        **{tables.name(table): _linked(connection, table) for table in tables.KEPT},
-    }
+def set_days(connection: duckdb.DuckDBPyConnection) -> None:
+    """Set the variable `days`, a list of the days of all runs."""
+    connection.execute("""SET VARIABLE days = (
+        SELECT list(r.as_at ORDER BY n.run) FROM range(1, (SELECT max(run) + 1 FROM state.run)) n(run)
+        LEFT JOIN state.run r ON r.run = n.run)""")
+
+
+def _small() -> dict[str, str]:
+    """File to query of what is written every night."""
+    return _by_file(
+        {
+            "link": f"SELECT {tables.columns(LINK, 't')}, {SINCE.format('t')} FROM state.link t"
+            " ORDER BY t.source, t.source_org, t.record_id",
+            "candidate": f"SELECT {tables.columns(CANDIDATE)} FROM state.candidate"
+            " ORDER BY source, source_org, record_id, rank",
+            "set_aside": f"SELECT delivery, {tables.columns(SET_ASIDE)} FROM state.set_aside ORDER BY ALL",
+        }
+    )
+
+
+def _whole(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """File to query of the linked tables."""
+    linked = {tables.name(table): _linked(connection, table) for table in tables.KEPT}
+    return _by_file({"person_key": _person_keys(), **linked})
+
+
+def _by_file(made: Mapping[str, str]) -> dict[str, str]:
     return {each.file: made[each.name] for each in PUBLISHED if each.file and each.name in made}
 
 

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 NIGHTS = 30
 """Shown in the chart."""
+_NO_TABLES = (
+    "This night wrote no linked tables: those of run {} stand, and warehouse.duckdb shows them."
+    " `caretrace warehouse tables` writes tonight's."
+)
 
 
 def write(
@@ -30,6 +34,7 @@ def write(
     rows: Mapping[str, int],
     *,
     full: bool,
+    tables_in: int | None,
 ) -> None:
     """Write the page; `rows` are the rows of each CSV file by its name."""
     told = report.Told(
@@ -46,7 +51,7 @@ def write(
         figures=figures(account),
         files=rows,
         faults=account.faults,
-        notes=tuple(night.notes),
+        notes=(*night.notes, *([_NO_TABLES.format(tables_in)] if tables_in is not None else [])),
         nights=accounts.history(connection, NIGHTS),
         seconds=dict(night.timings),
         full_report=full,

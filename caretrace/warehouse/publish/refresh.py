@@ -40,26 +40,37 @@ class Refreshed:
 def refresh(project: Project, run: Path, *, wait: float = 5.0) -> Refreshed:
     """Collect the past from every run folder that has some to give, and write the views over the run folder `run`.
 
-    Safe to repeat: after a run that died in between, the next call makes good what is missing.
+    Where that night wrote no tables the views stay over the newest run that did. Safe to repeat: after a run that died
+    in between, the next call makes good what is missing.
     """
-    newest = run_folder.open(run)
+    newest = run_folder.open(run, whole=False)
     number = number_of(newest)
     history = project.warehouse / HISTORY
     collected = sum(_collect(each, number_of(each), history) for each in runs(project))
     collected += _collect(newest, number, history, again=True)
-    views = views_file.write(project.warehouse / views_file.FILE, run, history, number, wait=wait)
-    return Refreshed(number, views, collected)
+    shown = newest if has_tables(newest) else next(reversed(list(runs(project, whole=True))), None)
+    if shown is None:
+        raise InputError("no run with tables is left; `caretrace warehouse tables` writes them", path=project.runs)
+    path = project.warehouse / views_file.FILE
+    if shown is newest or views_file.shows(path) != number_of(shown):
+        path = views_file.write(path, shown.path, history, number_of(shown), wait=wait)
+    return Refreshed(number_of(shown), path, collected)
 
 
-def runs(project: Project) -> Iterator[Run]:
-    """The finished runs of the warehouse whose folders are still there, oldest first."""
+def runs(project: Project, *, whole: bool = False) -> Iterator[Run]:
+    """The finished runs of the warehouse whose folders are still there, oldest first; `whole`: those with tables."""
     found = []
     for path in project.runs.iterdir() if project.runs.is_dir() else ():
         if (path / run_folder.MANIFEST).is_file() and not path.name.startswith("."):
-            run = run_folder.open(path)
-            if "warehouse" in run.manifest:
+            run = run_folder.open(path, whole=False)
+            if "warehouse" in run.manifest and (has_tables(run) or not whole):
                 found.append(run)
     yield from sorted(found, key=number_of)
+
+
+def has_tables(run: Run) -> bool:
+    """Whether the run wrote the linked tables."""
+    return run.manifest["warehouse"].get("tables") is not False
 
 
 def number_of(run: Run) -> int:

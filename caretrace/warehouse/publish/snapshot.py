@@ -24,36 +24,52 @@ FULL_REPORT = "linkage.html"
 
 
 def snapshot(
-    state: State, draft: Path, night: Night, *, full: bool = False, progress: Progress = SILENT
+    state: State,
+    draft: Path,
+    night: Night,
+    *,
+    full: bool = False,
+    tables_in: int | None = None,
+    progress: Progress = SILENT,
 ) -> dict[str, Any]:
     """Write every file of the run but the manifest into `draft`, and give the manifest for `run_folder.finish`.
 
     Needs the views of `warehouse.views`; puts the run and its counts into `state.run`, and what is loaded back into
     `state.loaded_back`, so it comes before the state is committed. `full` adds the report of linkage and data quality
-    that `caretrace link` writes, which looks at every row.
+    that `caretrace link` writes, which looks at every row. `tables_in` is the run whose linked tables are to do
+    tonight (`due.tables_in`); None writes tonight's.
     """
     accounts.note_run(state, night)
     night.note(state)
     note_loaded_back(state, night.settings.outputs)
-    return _write(state, draft, night, keep=True, full=full, progress=progress)
+    return _write(state, draft, night, keep=True, full=full, tables_in=tables_in, progress=progress)
 
 
 def republish(state: State, draft: Path, settings: Settings, *, progress: Progress = SILENT) -> dict[str, Any]:
-    """Write the folder of the last run again, from a state that is only read: for a run that died before its folder was
-    in its place. The files are those that `snapshot` wrote, but for the full report.
+    """Write the folder of the last run again, with its tables, from a state that is only read: for a run that wrote no
+    tables, or whose folder was lost. All other files are those that `snapshot` wrote, but for the full report.
     """
     night = Night.of(state, settings)
     open_handed_over(state, settings.outputs)
-    return _write(state, draft, night, keep=False, full=False, progress=progress)
+    return _write(state, draft, night, keep=False, full=False, tables_in=None, progress=progress)
 
 
-def _write(state: State, draft: Path, night: Night, *, keep: bool, full: bool, progress: Progress) -> dict[str, Any]:
+def _write(
+    state: State,
+    draft: Path,
+    night: Night,
+    *,
+    keep: bool,
+    full: bool,
+    tables_in: int | None,
+    progress: Progress,
+) -> dict[str, Any]:
     from linkage.model_file import dumps
 
     clock = Clock(dict(night.timings))
     connection = state.connection
     with clock("tables"):
-        current.write(state, draft, progress=progress)
+        current.write(state, draft, whole=tables_in is None, progress=progress)
     with clock("history"):
         past.write(state, draft)
     with clock("lists"):
@@ -64,14 +80,14 @@ def _write(state: State, draft: Path, night: Night, *, keep: bool, full: bool, p
         if keep:
             accounts.note_counts(state, night.run_id, account)
         current.write_accounts(state, draft)
-        manifest = _manifest(night, account, rows)
+        manifest = _manifest(night, account, rows, tables_in)
         if full:
             _full_report(state, draft, night, manifest)
-        page.write(draft / "report.html", connection, night, account, rows, full=full)
+        page.write(draft / "report.html", connection, night, account, rows, full=full, tables_in=tables_in)
     return {**manifest, "timings": clock.seconds}
 
 
-def _manifest(night: Night, account: Accounts, rows: dict[str, int]) -> dict[str, Any]:
+def _manifest(night: Night, account: Accounts, rows: dict[str, int], tables_in: int | None) -> dict[str, Any]:
     made = night.to_json()
     counts: dict[str, Any] = {}
     for side, name in (("client", "clients"), ("register", "register")):
@@ -101,6 +117,8 @@ def _manifest(night: Night, account: Accounts, rows: dict[str, int]) -> dict[str
             "run": account.run,
             "kind": night.kind,
             "schema": VERSION,
+            "tables": tables_in is None,
+            "tables_in": account.run if tables_in is None else tables_in,
             "deliveries": dict(account.deliveries),
             "faults": list(account.faults),
         },

@@ -3,7 +3,7 @@
     identifiable.<table>          every column
     identifiable.<table>_history  the same rows and all that held before them, with valid_to and why
     analyst.<table>, _history     without direct identifiers and free text, persons told apart by person_key
-    about                         number of the run, and version of the published tables
+    about                         number and day of the run, and version of the published tables
 
 DuckDB knows no users: whoever may read the run folder may read all of it, and the two schemas keep analysts from what
 they do not need, not from what they may not see. PostgreSQL does that.
@@ -65,7 +65,7 @@ def write(
         with duckdb.connect(str(draft), config=_CLOSED) as connection:
             # One transaction: each of a thousand comments would else wait for the disk.
             connection.execute("BEGIN")
-            connection.execute(f"CREATE VIEW about AS SELECT {number} AS run, {VERSION} AS published_version")
+            connection.execute(_about(run, number))
             for schema in (IDENTIFIABLE, ANALYST):
                 connection.execute(f"CREATE SCHEMA {schema}")
             for view in views():
@@ -79,6 +79,26 @@ def write(
         draft.unlink(missing_ok=True)
     sync_folder(path.parent)
     return found
+
+
+def shows(path: Path) -> int | None:
+    """Number of the run that the views at `path` show; None where there are none that can be read."""
+    import duckdb
+
+    if not path.is_file():
+        return None
+    try:
+        with duckdb.connect(str(path), read_only=True, config=_CLOSED) as connection:
+            [(number,)] = connection.execute("SELECT run FROM about").fetchall()
+    except duckdb.Error:  # its words hold paths; new views take their place
+        return None
+    return int(number)
+
+
+def _about(run: Path, number: int) -> str:
+    """SQL of the view that says which run it is."""
+    runs = _parquet(run / "runs.parquet")
+    return f"CREATE VIEW about AS SELECT run, as_at, {VERSION} AS published_version FROM {runs} WHERE run = {number}"
 
 
 def _create(connection: duckdb.DuckDBPyConnection, view: View, query: str) -> None:

@@ -2,7 +2,7 @@
 
 import hashlib
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -65,7 +65,7 @@ class Warehouse:
         *,
         held: bool = False,
         full: bool = False,
-        refreshed: bool = True,
+        tables_in: int | None = None,
         **sides: Sequence[Row],
     ) -> Run:
         """One run; `clients` and `register` are what is delivered whole, a side not named delivers nothing."""
@@ -91,12 +91,11 @@ class Warehouse:
                 linkage=LINKAGE,
                 inputs=inputs,
             )
-            manifest = snapshot(state, draft.path, night, full=full)
+            manifest = snapshot(state, draft.path, night, full=full, tables_in=tables_in)
             state.commit()
             run = run_folder.finish(draft, manifest)
         self.nights.append(run)
-        if refreshed:
-            refresh(self.project, run.path)
+        refresh(self.project, run.path)
         return run
 
     _drawn: int = 0
@@ -150,7 +149,7 @@ def everybody(letter: str, *, numbers: Sequence[int] = (), leave: Sequence[int] 
     ]
 
 
-def three_nights(warehouse: Warehouse) -> None:
+def three_nights(warehouse: Warehouse, *, tables: bool = True) -> None:
     """Night 1 begins; 2 moves a client, loses one, brings one; 3 takes a number from the register and holds a file."""
     services: list[Row] = [
         {"table": "service", "record_id": "c0", "event_id": "s1", "start_date": "2026-01-05"},
@@ -160,10 +159,11 @@ def three_nights(warehouse: Warehouse) -> None:
     warehouse.night(clients=[*everybody("c", numbers=[1], leave=[4]), *services], register=register, full=True)
     clients = everybody("c", numbers=[1], leave=[3])
     clients[0]["postcode"] = "ZZ9 9ZZ"
-    warehouse.night(clients=[*clients, *services])
+    earlier = None if tables else 1
+    warehouse.night(clients=[*clients, *services], tables_in=earlier)
     # The register gives Amina another number: what was loaded back for her was wrong.
     register[0]["nhs_number"] = "9000000076"
-    warehouse.night(register=register, held=True)
+    warehouse.night(register=register, held=True, tables_in=earlier)
 
 
 @pytest.fixture(scope="session")
@@ -172,6 +172,12 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     warehouse = Warehouse(tmp_path_factory.mktemp("council"))
     three_nights(warehouse)
     yield warehouse
+
+
+@pytest.fixture(scope="session", name="three_nights")
+def let_pass() -> Callable[..., None]:
+    """Let the three nights pass in another warehouse."""
+    return three_nights
 
 
 @pytest.fixture
