@@ -23,15 +23,18 @@ def taken(seconds: float, cpu: float | None = None, **more: Any) -> dict[str, An
 def test_a_night_is_measured_by_the_full_run(
     night: list[dict[str, Any]], kept: bool, words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert nights.report({"runs": [taken(100.0, 200.0), *night]}, "two lists") is kept
+    figures = {"full": taken(100.0, 200.0), "weekly": night, "nightly": [taken(30.0, 60.0)]}
+    assert nights.report(figures, "two lists") is kept
     said = capsys.readouterr().out
     assert words in said
-    assert said.count("night ") >= len(night)
+    assert "tables nightly: 0.300 of its seconds, 0.300 of its cpu" in said
     assert ("NOT KEPT" in said) is not kept
 
 
 def test_what_the_system_does_not_tell_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:
-    assert nights.report({"runs": [taken(100.0), taken(5.0)], "link": {**taken(50.0), "stages": {}}}, "two lists")
+    assert nights.report(
+        {"full": taken(100.0), "weekly": [taken(5.0)], "nightly": [taken(9.0)], "link": taken(50.0)}, "two lists"
+    )
     said = capsys.readouterr().out
     assert "of its cpu" not in said
     assert "link" in said
