@@ -40,7 +40,7 @@ COMMENT ON TABLE {schema}.load_log IS 'one row per load that changed something, 
 COMMENT ON COLUMN {schema}.load_log.loaded_by IS 'The database user who loaded.';
 COMMENT ON COLUMN {schema}.load_log.rows IS 'For each table: rows held, added, removed.';
 CREATE TABLE {schema}.analyst_key (
-    person_key text PRIMARY KEY, analyst_key uuid NOT NULL DEFAULT gen_random_uuid());
+    person_key uuid PRIMARY KEY, analyst_key uuid NOT NULL DEFAULT gen_random_uuid());
 COMMENT ON TABLE {schema}.analyst_key IS 'one row per person ever loaded: the random id that analysts see instead';
 CREATE TABLE {schema}.made_view (schema text, name text, definition text NOT NULL, PRIMARY KEY (schema, name));
 COMMENT ON TABLE {schema}.made_view IS 'one row per view that a load made, so that only what changed is made again';
