@@ -54,15 +54,22 @@ def undo(
     from caretrace.nightly.night import Wanted
 
     day = as_at.date() if as_at else datetime.now().astimezone().date()
-    work(place, Wanted(as_at=day, undo_to=to or _last_but_one(place, day_of=datetime.now(UTC))))
+    work(place, Wanted(as_at=day, undo_to=_go_back_to(place, to)))
 
 
-def _last_but_one(place: Project, *, day_of: datetime) -> int:
+def _go_back_to(place: Project, wanted: int | None) -> int:
+    """The run to go back to; says what of the runs since cannot be taken back."""
     from caretrace.pipeline import Settings
     from caretrace.warehouse.store import read_state
 
-    with read_state(place.warehouse, Settings(as_at=day_of.date())) as state:
-        rows = state.connection.execute("SELECT run FROM state.run ORDER BY run DESC LIMIT 2").fetchall()
-    if len(rows) < 2:
+    with read_state(place.warehouse, Settings(as_at=datetime.now(UTC).date())) as state:
+        runs = state.connection.execute("SELECT run, kind FROM state.run ORDER BY run").fetchall()
+    if wanted is None and len(runs) < 2:
         raise InputError("there is no run before the last one to go back to", path=place.root)
-    return int(rows[1][0])
+    to = wanted or int(runs[-2][0])
+    if learnt := [str(run) for run, kind in runs if run > to and kind == "full"]:
+        console.tell(
+            f"note: run {', '.join(learnt)} linked everybody anew; its model stays, so links are what it makes of the"
+            " records of then"
+        )
+    return to
