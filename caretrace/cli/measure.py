@@ -147,13 +147,15 @@ def _kept(run: Run, asked: Asked, out: Path, rows: bool) -> str:
         if folder is not None:
             folder.mkdir()
         paths = [draft.path / name for name in output.names(internal=asked.rule is None)]
-        said, _ = _count(run, asked, paths, folder)
+        said, _ = _count(run, asked, paths, folder, draft.work)
         run_folder.finish_plain(draft)
     return said
 
 
 def _given(run: Run, asked: Asked, out: Path, recipient: str, project_dir: Path | None) -> str:
     """Write for somebody else: what leaves stands in the log."""
+    from tempfile import TemporaryDirectory
+
     from caretrace.measures import output
     from caretrace.written import log_writing
     from schemas.errors import InputError
@@ -161,28 +163,29 @@ def _given(run: Run, asked: Asked, out: Path, recipient: str, project_dir: Path 
     if out.exists():
         raise InputError("exists already; give --out a new name", path=out)
     place = find(project_dir)
-    with log_writing(
-        place.project,
-        place.keys_dir,
-        kind="measures",
-        purpose=" of ".join(", ".join(each.name for each in those) for those in (asked.measures, asked.periods)),
-        files=[out / name for name in output.names(internal=False)],
-        recipient=recipient,
-        run_id=str(run.manifest["run_id"]),
-        maker=maker(),
-        now=datetime.now(UTC),
-    ) as writing:
-        said, writing.rows = _count(run, asked, writing.drafts, None)
+    with (
+        TemporaryDirectory(prefix="caretrace-") as spill,
+        log_writing(
+            place.project,
+            place.keys_dir,
+            kind="measures",
+            purpose=" of ".join(", ".join(each.name for each in those) for those in (asked.measures, asked.periods)),
+            files=[out / name for name in output.names(internal=False)],
+            recipient=recipient,
+            run_id=str(run.manifest["run_id"]),
+            maker=maker(),
+            now=datetime.now(UTC),
+        ) as writing,
+    ):
+        said, writing.rows = _count(run, asked, writing.drafts, None, Path(spill))
     return said
 
 
-def _count(run: Run, asked: Asked, paths: Sequence[Path], rows: Path | None) -> tuple[str, int]:
-    import duckdb
-
-    from caretrace.measures import output
+def _count(run: Run, asked: Asked, paths: Sequence[Path], rows: Path | None, spill: Path) -> tuple[str, int]:
+    from caretrace.measures import output, tables
     from caretrace.measures import run as counting
 
-    with console.progress() as progress, duckdb.connect() as connection:
+    with console.progress() as progress, tables.connected(spill) as connection:
         report = counting.run(connection, run.path, asked, rows=rows, progress=progress)
         lines = output.write(connection, report, paths, run_id=str(run.manifest["run_id"]))
     return output.text(report), lines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -134,6 +135,18 @@ def test_what_a_project_may_say(tmp_path: Path) -> None:
 def test_what_is_not_understood_is_refused(tmp_path: Path, text: str, words: str) -> None:
     with pytest.raises(SettingsError, match=words):
         settings_of(tmp_path, text)
+
+
+def test_the_settings_of_the_page_are_read(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[4] / "docs" / "measures.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    own = Path(lists.__file__).parent / "lists" / "acsc-nhsof-3a.toml"
+    (tmp_path / "our-acsc.toml").write_text(own.read_text(encoding="utf-8"), encoding="utf-8")
+    found = settings_of(tmp_path, example)
+    assert found.of(measures()["local_metric"])["acsc_list"] == "nhsof-3a"
+    assert found.cost_units["pernight"] == 7
+    assert all(f"`{name}`" in page for name in (*measures(), *lists.acsc_lists()))
+    assert all(kind in page for kind in lists.kinds())
 
 
 def test_measures_are_found_by_name() -> None:
