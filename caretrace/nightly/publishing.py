@@ -32,13 +32,8 @@ def folder(runs: Path, run: int) -> Path:
 
 @contextmanager
 def drafting(runs: Path, state: State) -> Iterator[Draft]:
-    """A draft of the run's folder; it is left where the state was replaced, and gone where it was not.
-
-    Raises InputError where the folder stands already.
-    """
+    """A draft of the run's folder; it is left where the state was replaced, and gone where it was not."""
     final = folder(runs, state.run)
-    if os.path.lexists(final):
-        raise InputError(f"is in the way of run {state.run}; give it another name", path=final)
     draft = Draft(_draft(final), final)
     if draft.path.exists():
         shutil.rmtree(draft.path)
@@ -48,6 +43,13 @@ def drafting(runs: Path, state: State) -> Iterator[Draft]:
     finally:
         if not state.committed:
             shutil.rmtree(draft.path, ignore_errors=True)
+
+
+def require_room(runs: Path, run: int) -> None:
+    """Raise InputError where something stands where the run's folder will be."""
+    final = folder(runs, run)
+    if os.path.lexists(final):
+        raise InputError(f"is in the way of run {run}; give it another name", path=final)
 
 
 def recover(project: Project, last_run: int) -> Path | None:

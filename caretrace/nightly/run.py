@@ -157,6 +157,7 @@ def _work(night: AtWork, before: Mapping[str, Any], made_of: Mapping[str, Any]) 
     project, wanted = night.project, night.wanted
     project.runs.mkdir(parents=True, exist_ok=True)
     with store.next_state(project.warehouse, night.plain) as state:
+        publishing.require_room(project.runs, state.run)
         with night.clock("read"):
             _take_in(night, state)
         applied = [taken for _, taken in night.taken if taken.outcome == "applied"]
