@@ -184,7 +184,7 @@ def exported(made: Export, out: Path) -> str:
         "beyond_limit": "clients beyond --limit, left for later",
         "not_in_run": "pairs in dispute that this run no longer holds, left out",
         "without_candidate": "clients without any candidate, who cannot be drawn",
-        "decided_by_people": "clients decided by people, not drawn",
+        "decided_by_people": "clients decided by people or a trace, not drawn",
     }
     lines += [f"  {facts[name]:,} {words}" for name, words in notes.items() if facts.get(name)]
     lines += [f"  {each['drawn']:,} of {each['size']:,}: {each['name']}" for each in facts.get("strata", ())]

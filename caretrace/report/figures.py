@@ -118,8 +118,8 @@ _METHODS = """SELECT decision, method, count(*),
         count(*) FILTER (p.nhs_number IS NULL),
         count(*) FILTER (p.nhs_number = l.nhs_number),
         count(*) FILTER (p.nhs_number <> l.nhs_number),
-        CAST(coalesce(sum(CAST(CASE WHEN method = 'review' THEN 0 ELSE 1 - l.probability END AS DECIMAL(18, 12))), 0)
-            AS DOUBLE),
+        CAST(coalesce(sum(CAST(CASE WHEN method IN ('review', 'trace') THEN 0 ELSE 1 - l.probability END
+            AS DECIMAL(18, 12))), 0) AS DOUBLE),
         CAST(coalesce(sum(CAST(l.probability AS DECIMAL(18, 12))), 0) AS DOUBLE)
     FROM link l JOIN clients.person p USING (source, source_org, record_id) GROUP BY ALL ORDER BY ALL"""
 

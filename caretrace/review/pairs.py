@@ -149,12 +149,13 @@ def third_look(connection: duckdb.DuckDBPyConnection, history: History, *, seed:
 def sample(connection: duckdb.DuckDBPyConnection, size: int, *, seed: int, run_id: str) -> Chosen:
     """Draw `size` clients by strata for evaluation, links and those below the threshold among them.
 
-    Clients whom a person decided are no work of the model and not drawn from; nor are clients without a candidate, who
-    cannot be shown beside anybody. Within a stratum the draw is by hash, so it depends on nothing but the seed.
+    Clients whom a person or a trace decided are no work of the model and not drawn from; nor are clients without a
+    candidate, who cannot be shown beside anybody. Within a stratum the draw is by hash, so it depends on nothing but
+    the seed.
     """
     connection.execute(f"""CREATE OR REPLACE TEMP TABLE best AS
         SELECT {_KEY}, l.decision, c.probability FROM link l JOIN candidate c USING ({_KEY})
-        WHERE c.rank = 1 AND l.method IS DISTINCT FROM 'review'""")
+        WHERE c.rank = 1 AND coalesce(l.method NOT IN ('review', 'trace'), true)""")
     counts = [
         connection.execute(
             "SELECT count(*), coalesce(sum(CAST(round(probability * 1e9) AS HUGEINT)), 0) FROM best WHERE " + each.sql()
@@ -175,7 +176,7 @@ def sample(connection: duckdb.DuckDBPyConnection, size: int, *, seed: int, run_i
             view = {"decision": each.decision, "rank": each.rank, "probability": each.probability}
             pairs.append(replace(each, sample={**place, **view}))
     ((unseen,),) = connection.execute(f"SELECT count(*) FROM link ANTI JOIN candidate USING ({_KEY})").fetchall()
-    ((by_person,),) = connection.execute("SELECT count(*) FROM link WHERE method = 'review'").fetchall()
+    ((by_person,),) = connection.execute("SELECT count(*) FROM link WHERE method IN ('review', 'trace')").fetchall()
     strata = [
         {"name": each.name, "size": whole, "drawn": part}
         for each, whole, part in zip(STRATA, sizes, drawn, strict=True)
