@@ -12,12 +12,11 @@ import typer
 
 from caretrace import console
 from caretrace.cli import cld_history
-from caretrace.cli.place import ProjectOption, find, maker
+from caretrace.cli.place import ProjectOption, find, maker, newest_night
 from caretrace.words import several
 
 if TYPE_CHECKING:
     from caretrace.cld.submission import Report
-    from caretrace.project import Project
 
 app = typer.Typer(help="Check Client Level Data, and write it with the NHS numbers of a run.", no_args_is_help=True)
 app.command("history")(cld_history.history)
@@ -117,7 +116,9 @@ def write(
 
     place = find(project)
     if newest:
-        run = _newest(place.project, run)
+        if run is not None:
+            raise typer.BadParameter("give --run or --newest, not both", param_hint="--newest")
+        run = newest_night(place.project)
     days = (period[0].date(), period[1].date()) if period else None
     if quarter is not None:
         days = _quarter(quarter, days)
@@ -157,18 +158,6 @@ def write(
         writing.rows = found.facts["rows"]
     history.add(place.project, history.of_report(found, now=datetime.now(UTC), sha256=run_folder.sha256(out)))
     console.say(json.dumps(found.to_json(), indent=2) if as_json else f"{written(found)}\n{out}")
-
-
-def _newest(project: Project, run: Path | None) -> Path:
-    from caretrace.warehouse.publish.refresh import runs
-    from schemas.errors import InputError
-
-    if run is not None:
-        raise typer.BadParameter("give --run or --newest, not both", param_hint="--newest")
-    found = list(runs(project))
-    if not found:
-        raise InputError("holds no run of a night yet; run `caretrace run`, or give --run", path=project.runs)
-    return found[-1].path
 
 
 def _quarter(name: str, days: tuple[date, date] | None) -> tuple[date, date]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from caretrace import console, project
-from caretrace.cli.place import find, maker
+from caretrace.cli.place import find, maker, newest_night
 
 if TYPE_CHECKING:
     from caretrace.measures.declared import Measure
@@ -65,8 +65,14 @@ def show(
 
 @app.command("run")
 def run(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run folder, of `link` or of a night.")],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder to write; it must not exist.")],
+    run: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[RUN]",
+            help="A finished run folder, of `link` or of a night; the project's newest night if not given.",
+        ),
+    ] = None,
     measure: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Which measure; all if not given. Repeatable.")
     ] = None,
@@ -120,10 +126,10 @@ def run(
         raise SettingsError("person keys may not stand beside figures made to be shown: give --internal with --rows")
     if recipient and internal:
         raise SettingsError("internal figures may not leave: give --to without --internal")
-    opened = run_folder.open(run)
-    refuse_inside(out, run, option="--out")
-    known_until = date.fromisoformat(opened.manifest["settings"]["as_at"])
     place = project.find(project_dir, here=Path.cwd())
+    opened = run_folder.open(run or newest_night(place))
+    refuse_inside(out, opened.path, option="--out")
+    known_until = date.fromisoformat(opened.manifest["settings"]["as_at"])
     file = settings or (place.root / reading.FILE if (place.root / reading.FILE).is_file() else None)
     asked = counting.Asked(
         named(tuple(measure or ())),

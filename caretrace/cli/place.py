@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from caretrace import project
-from schemas.errors import SettingsError
+from schemas.errors import InputError, SettingsError
 
 ProjectOption = Annotated[
     Path | None,
@@ -37,6 +37,16 @@ def find(given: Path | None) -> Place:
     found = project.find(given, here=Path.cwd())
     keys = project.keys_folder(found, environ=os.environ, platform=sys.platform, home=Path.home())
     return Place(found, keys)
+
+
+def newest_night(found: project.Project) -> Path:
+    """The run folder of the project's newest night; InputError where there is none."""
+    from caretrace.warehouse.publish.refresh import runs
+
+    nights = list(runs(found))
+    if not nights:
+        raise InputError("holds no run of a night yet; run `caretrace run`, or name a run", path=found.runs)
+    return nights[-1].path
 
 
 def maker() -> str:
