@@ -38,8 +38,9 @@ def link_and_publish(night: AtWork, state: State, run_id: str, made_of: Mapping[
         keys = update_keys(state, draw=secrets.token_bytes)
     open_views(state)
     kind = "undo" if night.wanted.undo_to is not None else "night" if updated.mode == "night" else "full"
-    _note_run(night, state, kind, {"run_id": run_id, "made_of": dict(made_of)})
-    notes = list(watch.notes(state.connection, night.settings, as_at=night.wanted.as_at))
+    match = {name: night.plain.to_json()[name] for name in ("linkage", "model", "population")}
+    _note_run(night, state, kind, {"run_id": run_id, "made_of": dict(made_of), "match": match})
+    notes = list(watch.notes(state.connection, night.settings, match=match, as_at=night.wanted.as_at))
     made = Night(
         run_id=run_id,
         created_at=night.started,
@@ -147,7 +148,7 @@ def _counts(state: State) -> dict[str, Any]:
         "SELECT CAST(counts AS VARCHAR) FROM state.run WHERE run = ?", [state.run]
     ).fetchall()
     found: dict[str, Any] = json.loads(counts)
-    return {name: value for name, value in found.items() if name not in ("made_of", "run_id")}
+    return {name: value for name, value in found.items() if name not in ("made_of", "run_id", "match")}
 
 
 def _handed_over(state: State) -> dict[str, int]:

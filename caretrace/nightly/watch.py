@@ -5,9 +5,10 @@ In: the state, the settings, and the day. Out: sentences, none of which holds an
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from schemas.errors import CaretraceError
 
@@ -17,24 +18,34 @@ if TYPE_CHECKING:
     from caretrace.project.settings import Agreements, Retrain, Settings
 
 
-def notes(connection: duckdb.DuckDBPyConnection, settings: Settings, *, as_at: date) -> Iterator[str]:
-    """Everything there is to say; the state is attached, with tonight's run in it."""
-    yield from _model(connection, settings.retrain, as_at)
+def notes(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, *, match: Mapping[str, Any], as_at: date
+) -> Iterator[str]:
+    """Everything there is to say; the state is attached, with tonight's run in it.
+
+    `match` is what the linkage was told tonight, in plain values.
+    """
+    yield from _model(connection, settings.retrain, match, as_at)
     yield from _overdue(connection, settings.schedule, as_at)
     yield from _orphaned(connection, [source.name for source in settings.source])
     yield from agreements(settings.agreements, as_at)
 
 
-def _model(connection: duckdb.DuckDBPyConnection, limits: Retrain, as_at: date) -> Iterator[str]:
-    """The model of the last full run, by its age and by how the lists have grown since."""
+def _model(
+    connection: duckdb.DuckDBPyConnection, limits: Retrain, match: Mapping[str, Any], as_at: date
+) -> Iterator[str]:
+    """The model of the last full run, by its age, by how the lists have grown since, and by what it was told."""
     made = connection.execute(
         "SELECT run, as_at, json_extract_string(counts, '$.client_records'),"
-        " json_extract_string(counts, '$.register_records') FROM state.run"
+        " json_extract_string(counts, '$.register_records'), CAST(json_extract(counts, '$.match') AS VARCHAR)"
+        " FROM state.run"
         " WHERE kind = 'full' ORDER BY run DESC LIMIT 1"
     ).fetchall()
     if not made:
         return
-    run, day, *then = made[0]
+    run, day, *then, told = made[0]
+    if told is not None and json.loads(told) != match:
+        yield f"[match] has changed since the model was trained (run {run}); `caretrace run --again` applies it"
     days = (as_at - day).days
     if days >= limits.after_days:
         yield f"the model is {days:,} days old (run {run}); `caretrace run --again` trains a new one"

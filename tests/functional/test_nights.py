@@ -194,6 +194,7 @@ def test_each_run_stands_with_its_folder_and_counts_that_add_up(week: Week) -> N
 
 def test_a_night_links_only_whom_it_reaches_and_a_decision_takes_its_link_away(week: Week) -> None:
     assert 0 < week.nights["put right"].changes["links"]["decided"] < 80
+    assert week.nights["put right"].notes == ()
     links = week.nights["a decision"].changes["links"]
     assert (links["unlinked"] + links["another"], links["new"]) == (1, 0)
 

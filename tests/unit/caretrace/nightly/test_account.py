@@ -120,22 +120,31 @@ def test_what_is_watched(
     state: duckdb.DuckDBPyConnection, words: dict[str, object], day: date, notes: list[str]
 ) -> None:
     settings = Settings.model_validate({"source": TWO, **words})
-    assert list(watch.notes(state, settings, as_at=day)) == notes
+    assert list(watch.notes(state, settings, match={}, as_at=day)) == notes
 
 
 def test_a_source_that_is_not_named_any_more_is_said(state: duckdb.DuckDBPyConnection) -> None:
     state.execute("INSERT INTO state.record BY NAME SELECT 1 AS id, 'swift' AS feed, 1 AS from_run")
-    (note,) = watch.notes(state, Settings(source=TWO), as_at=DAY)
+    (note,) = watch.notes(state, Settings(source=TWO), match={}, as_at=DAY)
     assert note.startswith("swift: caretrace.toml no longer names this source, and its 1 records hold")
 
 
 def test_lists_that_have_grown_make_the_model_old(state: duckdb.DuckDBPyConnection) -> None:
     settings = Settings(source=TWO)
     state.execute("INSERT INTO state.clients.person BY NAME SELECT range AS id FROM range(25)")
-    assert list(watch.notes(state, settings, as_at=DAY)) == []
+    assert list(watch.notes(state, settings, match={}, as_at=DAY)) == []
     state.execute("INSERT INTO state.clients.person BY NAME SELECT 1 AS id")
-    (note,) = watch.notes(state, settings, as_at=DAY)
+    (note,) = watch.notes(state, settings, match={}, as_at=DAY)
     assert note.startswith("the clients are 126 records, 100 when the model was trained (run 1)")
+
+
+def test_settings_that_no_longer_are_those_of_the_model_are_said(state: duckdb.DuckDBPyConnection) -> None:
+    counts = '{"match": {"linkage": {"numberless": "auto"}}}'
+    state.execute("INSERT INTO state.run VALUES (3, '2026-11-21', now(), 'full', 'x', ?)", [counts])
+    same = {"linkage": {"numberless": "auto"}}
+    assert list(watch.notes(state, Settings(source=TWO), match=same, as_at=DAY)) == []
+    (note,) = watch.notes(state, Settings(source=TWO), match={"linkage": {"numberless": "link"}}, as_at=DAY)
+    assert note == "[match] has changed since the model was trained (run 3); `caretrace run --again` applies it"
 
 
 def test_agreements_are_watched_and_a_bad_one_stops_nothing(tmp_path: Path) -> None:
