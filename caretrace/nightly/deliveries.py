@@ -90,8 +90,13 @@ def in_order(name: str) -> tuple[tuple[str | int, ...], str]:
     >>> sorted(["list 10.csv", "list 9 again.csv", "list 9.csv"], key=in_order)
     ['list 9.csv', 'list 9 again.csv', 'list 10.csv']
     """
-    parts = re.split(r"(\d+)", stem_of(name).casefold())
+    parts = re.split(r"(\d+)", _stem(name).casefold())
     return tuple(int(part) if place % 2 else part for place, part in enumerate(parts)), name
+
+
+def _stem(name: str) -> str:
+    """Without its ending, where it is one of files: the last part of 2026.11.22 is none."""
+    return stem_of(name) if name.lower().endswith(ENDINGS) else name
 
 
 def look(
@@ -209,7 +214,7 @@ def _mode(source: Source, name: str, found: Told | None) -> Mode:
     if found is not None:
         return "full" if found.whole else "delta"
     if source.full_names is not None:
-        names = {name.casefold(), stem_of(name).casefold()}
+        names = {name.casefold(), _stem(name).casefold()}
         return "full" if any(fnmatchcase(each, source.full_names.casefold()) for each in names) else "delta"
     return "full"
 

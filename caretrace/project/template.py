@@ -127,5 +127,5 @@ GITIGNORE = """\
 # Everything here is about people: only the settings belong in version control.
 *
 !.gitignore
-!caretrace.toml
+!*.toml
 """

@@ -30,13 +30,14 @@ def seen(folder: Path, **words: object) -> Inbox:
         (["b.csv", "a.csv"], ["a.csv", "b.csv"]),
         (["list 10.csv", "list 9.csv"], ["list 9.csv", "list 10.csv"]),
         (["11-20 again.csv", "11-20.csv", "11-3.csv"], ["11-3.csv", "11-20.csv", "11-20 again.csv"]),
+        (["2026.11.10/a.csv", "2026.11.9/a.csv"], ["2026.11.9", "2026.11.10"]),
         (["LIST-2.csv", "list-1.csv.gz"], ["list-1.csv.gz", "LIST-2.csv"]),
     ],
 )
 def test_names_are_taken_in_the_order_that_people_mean(names: list[str], order: list[str], tmp_path: Path) -> None:
     put(tmp_path, *names)
     assert [each.name for each in seen(tmp_path).deliveries] == order
-    assert sorted(names, key=in_order) == order
+    assert sorted(reversed(order), key=in_order) == order
 
 
 def test_a_folder_is_one_delivery_and_so_is_each_file(tmp_path: Path) -> None:
