@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from connectors.files.header import NO_HEADER, Head, Header, check_titles, headerless, read_head
 from connectors.files.load import open_parquet
-from connectors.files.opening import ENDINGS, Member, members, stem_of
+from connectors.files.opening import ENDINGS, NO_ENDING, Member, members, passed_by, stem_of
 from connectors.files.parts import check_once, check_parts
 from connectors.files.typed import as_arrow
 from connectors.source import Source
@@ -101,29 +101,48 @@ def open_source(source: Source, suppliers: Sequence[Supplier]) -> list[Found]:
         return [Found(source.label, source.label, Header(tuple(map(str, table.schema.names)), None), table=table)]
     kinds = [kind for supplier in suppliers for kind in supplier.kinds]
     roots = data if isinstance(data, tuple) else (data,)
-    named = [
-        (path, shown(path.relative_to(root).as_posix() if path != root else path.name))
-        for root in roots
-        for path in _paths(root)
-    ]
-    return [_open_member(member, kinds) for path, name in named for member in members(path, name, source.opening)]
-
-
-def _paths(root: Path) -> Iterable[Path]:
-    """The file itself, or every file below a folder that may hold records; links to folders are not followed."""
-    if not _is_folder(root):
-        return [root]
     found = [
-        Path(folder) / name
-        for folder, _, names in os.walk(root)
-        for name in names
-        if name.lower().endswith(ENDINGS) and not name.startswith((".", "~"))
+        member
+        for root in roots
+        for path, why in _paths(root)
+        for member in _members(
+            path, shown(path.relative_to(root).as_posix() if path != root else path.name), why, source
+        )
     ]
-    if not found:
+    return [_open_member(member, kinds) for member in found]
+
+
+def _members(path: Path, name: str, why: str | None, source: Source) -> list[Member]:
+    return [passed_by(path, name, why)] if why else members(path, name, source.opening)
+
+
+def _paths(root: Path) -> list[tuple[Path, str | None]]:
+    """The file itself, or every file below a folder, with why it is not opened where it is none that may hold records.
+
+    What is hidden is nothing. Links to folders are not followed, for they may lead round in a circle.
+    """
+    if not _is_folder(root):
+        return [(root, None)]
+
+    def refuse(error: OSError) -> None:
+        reason = os.strerror(error.errno).lower() if error.errno else "unknown reason"
+        raise InputError(f"the folder cannot be read ({reason}); check its permissions", path=error.filename) from error
+
+    found: list[tuple[Path, str | None]] = []
+    for folder, folders, names in os.walk(root, onerror=refuse):
+        linked = [name for name in folders if (Path(folder) / name).is_symlink()]
+        found += [(Path(folder) / name, _LINK) for name in linked]
+        found += [(Path(folder) / name, None if name.lower().endswith(ENDINGS) else NO_ENDING) for name in names]
+    found = sorted((each for each in found if not each[0].name.startswith((".", "~"))), key=lambda each: each[0])
+    opened = [path for path, why in found if why is None]
+    if not opened:
         raise InputError(f"the folder holds no file that ends in {', '.join(ENDINGS)}", path=root)
-    for path in found:
+    for path in opened:
         _is_folder(path)
-    return sorted(found)
+    return found
+
+
+_LINK = "it is a link to a folder; give that folder itself"
 
 
 def _is_folder(path: Path) -> bool:

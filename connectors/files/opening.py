@@ -30,6 +30,9 @@ ENDINGS = (
 )
 """Of the files in a folder or an archive, those that are opened."""
 
+NO_ENDING = "its name has none of the endings of files that hold records"
+"""Why a file of a folder or an archive is not opened."""
+
 _GZIP, _OLE, _PGP = b"\x1f\x8b", b"\xd0\xcf\x11\xe0", b"-----BEGIN PGP MESSAGE-----"
 _ZIPS = (b"PK\x03\x04", b"PK\x05\x06")
 
@@ -67,7 +70,6 @@ class Delivered:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.bytes = path.stat().st_size
 
     @cached_property
     def sha256(self) -> str:
@@ -132,6 +134,11 @@ def members(path: Path, name: str, opening: Opening) -> list[Member]:
     return [member] if member.is_parquet else _opened(member, opening)
 
 
+def passed_by(path: Path, name: str, why: str) -> Member:
+    """What stands beside the files that are read, so that the report names it."""
+    return Member(Delivered(path), name, stem_of(path.name), path.lstat().st_size, unread=why)
+
+
 def stem_of(name: str) -> str:
     """A file's name without its ending, and without those of what it is wrapped in.
 
@@ -157,7 +164,7 @@ def _opened(member: Member, opening: Opening) -> list[Member]:
         return workbook.sheets(member, opening)
     if head.startswith(_ZIPS):
         parts = packed.listed(member, opening)
-        return [each for part in parts for each in _opened(part, opening)]
+        return [each for part in parts for each in ([part] if part.unread else _opened(part, opening))]
     if webpage.is_page(head):
         return webpage.tables(member, opening)
     return [member]

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import IO
 
-from connectors.files.opening import BLOCK, ENDINGS, Member, Opening, Tick, first_bytes, seekable, stem_of
+from connectors.files.opening import BLOCK, ENDINGS, NO_ENDING, Member, Opening, Tick, first_bytes, seekable, stem_of
 from schemas.errors import InputError, shown
 
 _DAMAGED = "is damaged or was cut short; fetch it again"
@@ -73,11 +73,12 @@ def is_workbook(file: IO[bytes], member: Member) -> bool:
 def listed(member: Member, opening: Opening) -> list[Member]:
     """The files of a zip archive that may hold records, in order of name, each streamed when it is read."""
     with seekable(member, opening) as file, _archive(file, member) as archive:
-        found = sorted((info for info in archive.infolist() if _may_hold(info)), key=lambda info: info.filename)
+        held = sorted((info for info in archive.infolist() if _is_shown(info)), key=lambda info: info.filename)
+    found = [info for info in held if _may_hold(info)]
     if not found:
         raise InputError(f"the archive holds no file that ends in {', '.join(ENDINGS)}", path=member.where)
     check_sizes(found, member, opening)
-    parts = [_part(member, info, opening) for info in found]
+    parts = [_part(member, info, opening) if _may_hold(info) else _passed_by(member, info) for info in held]
     if len({part.name for part in parts}) < len(parts):
         raise InputError(
             "the archive holds two files of the same name; unpack it and keep the right one", path=member.where
@@ -92,22 +93,34 @@ def check_sizes(found: list[zipfile.ZipInfo], member: Member, opening: Opening) 
     check_bound(sum(info.file_size for info in found), opening.bound(member.size), member)
 
 
+def _is_shown(info: zipfile.ZipInfo) -> bool:
+    parts = PurePosixPath(info.filename).parts
+    hidden = any(part.startswith((".", "~", "__MACOSX")) and part != ".." for part in parts)
+    return not info.is_dir() and not hidden
+
+
 def _may_hold(info: zipfile.ZipInfo) -> bool:
-    path = PurePosixPath(info.filename)
-    hidden = any(part.startswith((".", "~", "__MACOSX")) and part != ".." for part in path.parts)
-    return not info.is_dir() and not hidden and path.suffix.lower() in ENDINGS
+    return PurePosixPath(info.filename).suffix.lower() in ENDINGS
 
 
-def _part(member: Member, info: zipfile.ZipInfo, opening: Opening) -> Member:
+def _passed_by(member: Member, info: zipfile.ZipInfo) -> Member:
+    return replace(_named(member, info), head=b"", unread=NO_ENDING)
+
+
+def _named(member: Member, info: zipfile.ZipInfo) -> Member:
     # Names are only shown: nothing is ever written under them.
     parts = [part for part in PurePosixPath(info.filename.replace("\\", "/")).parts if part not in ("..", "/", ".")]
-    made = replace(
+    return replace(
         member,
         name=shown("/".join([member.name, *parts])),
-        stem=stem_of(parts[-1]),
+        stem=stem_of(parts[-1]) if parts else "",
         size=info.compress_size,
         within=(*member.within, *parts),
     )
+
+
+def _part(member: Member, info: zipfile.ZipInfo, opening: Opening) -> Member:
+    made = _named(member, info)
     if info.flag_bits & _ENCRYPTED:
         raise InputError("is encrypted with a password; unpack the archive first", path=made.where)
     if info.compress_type not in _METHODS:

@@ -60,7 +60,8 @@ def propose(
     if system not in PROFILES:
         raise SettingsError(f"the system {system!r} is not known; it is one of {', '.join(PROFILES)}")
     install_macros(connection, as_at=as_at)
-    found = [file for path in paths for file in open_source(Source(path), (_ANY,))]
+    opened = [file for path in paths for file in open_source(Source(path), (_ANY,))]
+    found = [file for file in opened if not (file.member and file.member.unread)]
     looked = _weighed(
         connection, [_look(connection, file, number, progress) for number, file in enumerate(found, start=1)], as_at
     )

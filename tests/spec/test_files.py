@@ -25,7 +25,7 @@ NG = [("1", "Ng")]
 
 
 def fields(found: int, header: int = 3) -> str:
-    return f"{found} fields where the header has {header}"
+    return f"{found} field{'s' * (found != 1)} where the header has {header}"
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ def flagged(content: bytes, at: int, value: int, size: str = "<H") -> bytes:
     ],
 )
 def test_what_is_opened(write, name: str, content: bytes, shown: str) -> None:  # type: ignore[no-untyped-def]
-    (member,) = members(write(name, content), name, Opening())
+    (member,) = (each for each in members(write(name, content), name, Opening()) if not each.unread)
     assert b"".join(member.blocks()) == CSV
     assert (member.name, member.head, member.size) == (shown, CSV, len(content) if "/" not in shown else member.size)
     assert member.delivered.sha256 == hashlib.sha256(content).hexdigest()
@@ -242,3 +242,37 @@ class TestOpenPGP:
         monkeypatch.setenv("PATH", "")
         with pytest.raises(InputError, match="the program gpg was not found"):
             members(path, "a", Opening(gnupg_home=keyring))
+
+
+def test_what_stands_beside_is_named_and_not_opened(tmp_path: Path, store) -> None:  # type: ignore[no-untyped-def]
+    """A delivery whose second file has a strange name must not pass for a whole one."""
+    folder = tmp_path / "in"
+    (folder / "more").mkdir(parents=True)
+    (folder / "a.csv").write_text("record_id,family_name\n1,A\n", encoding="utf-8")
+    for name in ("b.csv.old", "more/c", ".hidden", "~lock.csv"):
+        (folder / name).write_text("record_id,family_name\n2,B\n", encoding="utf-8")
+    facts = {file.name: (file.used, file.note) for file in store.read(folder).files}
+    why = "not read: its name has none of the endings of files that hold records"
+    absent = "columns absent: given_name, birth_date, postcode, nhs_number"
+    assert facts == {"a.csv": (1, absent), "b.csv.old": (0, why), "more/c": (0, why)}
+
+
+def test_what_stands_beside_in_an_archive(tmp_path: Path, store) -> None:  # type: ignore[no-untyped-def]
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a.csv", "record_id,family_name\n1,A\n")
+        archive.writestr("b.bak", "record_id,family_name\n2,B\n")
+        archive.writestr("__MACOSX/a.csv", "x")
+    facts = {file.name: (file.used, file.note is not None) for file in store.read(tmp_path / "a.zip").files}
+    assert facts == {"a.zip/a.csv": (1, True), "a.zip/b.bak": (0, True)}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a right there")
+def test_a_link_to_a_folder_is_named_and_not_followed(tmp_path: Path, store) -> None:  # type: ignore[no-untyped-def]
+    folder = tmp_path / "in"
+    (tmp_path / "other").mkdir()
+    folder.mkdir()
+    (folder / "a.csv").write_text("record_id,family_name\n1,A\n", encoding="utf-8")
+    (folder / "linked").symlink_to(tmp_path / "other", target_is_directory=True)
+    (folder / "round").symlink_to(folder, target_is_directory=True)
+    notes = {file.name: file.note for file in store.read(folder).files if file.table == "-"}
+    assert notes == dict.fromkeys(("linked", "round"), "not read: it is a link to a folder; give that folder itself")

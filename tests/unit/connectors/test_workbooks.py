@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import struct
 import sys
+import zipfile
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
@@ -191,3 +193,70 @@ def test_names_that_are_not_true(store, write) -> None:  # type: ignore[no-untyp
     store.read(write("one.csv", book(people(["1", "Smith"]))), write("two.xls", "record_id,family_name\n1,Ng\n"))
     assert store.rows("person", "source_org", "family_name") == [("one", "Smith"), ("two", "Ng")]
     assert store.rows("person", "extract_file") == [("one.csv/Sheet1",), ("two.xls",)]
+
+
+# Binary workbooks, record by record as [MS-XLSB] has them: no free program writes one.
+def _record(number: int, body: bytes = b"") -> bytes:
+    kind = bytes([number]) if number < 0x80 else bytes([number & 0x7F | 0x80, number >> 7])
+    size, length = b"", len(body)
+    while length >= 0x80:
+        size, length = size + bytes([length & 0x7F | 0x80]), length >> 7
+    return kind + size + bytes([length]) + body
+
+
+def _text(text: str) -> bytes:
+    return struct.pack("<I", len(text)) + text.encode("utf-16-le")
+
+
+def _cell(column: int, value: str | float, style: int = 0) -> bytes:
+    place = struct.pack("<II", column, style)
+    return _record(6, place + _text(value)) if isinstance(value, str) else _record(5, place + struct.pack("<d", value))
+
+
+def binary_workbook(rows: list[list[str | float]], dates: int) -> bytes:
+    """One sheet called People; numbers in the column `dates` have the format of a date."""
+    lines = [
+        _record(0, struct.pack("<IIHBBBI", at, 0, 300, 0, 0, 0, 0))
+        + b"".join(_cell(n, value, int(n == dates and not isinstance(value, str))) for n, value in enumerate(row))
+        for at, row in enumerate(rows)
+    ]
+    dimension = _record(148, struct.pack("<IIII", 0, len(rows) - 1, 0, len(rows[0]) - 1))
+    sheet = [_record(129), dimension, _record(145), *lines, _record(146), _record(130)]
+    named = struct.pack("<II", 0, 1) + _text("rId1") + _text("People")
+    wb = [_record(131), _record(153, struct.pack("<II", 0, 0) + _text("")), _record(143), _record(156, named)]
+    formats = [struct.pack("<HHHHHBBBB", 0, number, 0, 0, 0, 0, 0, 0, 0) for number in (0, 14)]
+    styles = [_record(617, struct.pack("<I", 2)), *(_record(47, each) for each in formats), _record(618)]
+    package = "http://schemas.openxmlformats.org/package/2006"
+    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    link = '<Relationship Id="{}" Type="{}/{}" Target="{}"/>'
+    links = link.format("rId1", office, "worksheet", "worksheets/sheet1.bin")
+    links += link.format("rId2", office, "styles", "styles.bin")
+    parts = {
+        "[Content_Types].xml": f'<Types xmlns="{package}/content-types"/>'.encode(),
+        "_rels/.rels": f'<Relationships xmlns="{package}/relationships"/>'.encode(),
+        "xl/_rels/workbook.bin.rels": f'<Relationships xmlns="{package}/relationships">{links}'.encode()
+        + b"</Relationships>",
+        "xl/workbook.bin": b"".join([*wb, _record(144), _record(132)]),
+        "xl/styles.bin": b"".join([_record(278), *styles, _record(279)]),
+        "xl/worksheets/sheet1.bin": b"".join(sheet),
+    }
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    return made.getvalue()
+
+
+def test_a_binary_workbook(store, write) -> None:  # type: ignore[no-untyped-def]
+    # 18295 is the 1st of February 1950.
+    content = binary_workbook(
+        [[*TITLES], [1.0, "Smith", 18295.0, 9434765919.0], ["2", "Sm\u00efth", 18295.5, ""]], dates=2
+    )
+    report = store.read(write("people.xlsb", content))
+    assert [(file.name, file.records, file.used) for file in report.files] == [("people.xlsb/People", 2, 2)]
+    assert store.rows("person", *TITLES, "extract_line") == [
+        ("1", "Smith", BIRTH, "9434765919", 2),
+        ("2", "Sm\u00efth", BIRTH, None, 3),
+    ]
+    with pytest.raises(InputError, match="damaged"):
+        store.read(write("cut.xlsb", content[:-400]))
