@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from caretrace.warehouse import changed, identities, tables
 from caretrace.warehouse.store import State
 from schemas import DATA_QUALITY, Table
+
+if TYPE_CHECKING:
+    import duckdb
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ def apply(state: State, *, side: str, feed: str, whole: bool) -> Applied:
     changed.prepare(connection)
     elsewhere = identities.name_records(state, side=side, feed=feed)
     changed.begin_telling(connection)
+    connection.execute("CREATE OR REPLACE TEMP TABLE named_part (id BIGINT, part VARCHAR)")
     filled = {table.name for database in ("store", "state") for table in tables.filled(connection, database, side)}
     counts = {
         table.name: _apply_table(state, table, side, whole) if table.name in filled else {"added": 0, "removed": 0}
@@ -66,8 +70,10 @@ def _apply_table(state: State, table: Table, side: str, whole: bool) -> dict[str
     connection, name = state.connection, tables.name(table)
     held = f"state.{side}.{name}"
     connection.execute(f"""CREATE OR REPLACE TEMP TABLE incoming AS
-        SELECT b.id, {tables.content(table, "t")} AS content, t.rowid AS place{_part(table)}
+        SELECT b.id, {tables.content(table, "t")} AS content, t.rowid AS place, {tables.part(table, "t")} AS part
         FROM store.{side}.{name} t JOIN brought b ON {identities.same("b", "t")}""")
+    if not whole:
+        connection.execute("INSERT INTO named_part SELECT DISTINCT id, part FROM incoming")
     # Of rows that say the same, an excess of one side is a difference; which of them it is makes none.
     connection.execute(f"""CREATE OR REPLACE TEMP TABLE differing AS
         SELECT id, content, CAST(sum(n) AS BIGINT) AS n FROM (
@@ -89,22 +95,15 @@ def _apply_table(state: State, table: Table, side: str, whole: bool) -> dict[str
     return {"added": int(more), "removed": int(fewer)}
 
 
-def _part(table: Table) -> str:
-    """SQL of what a delta replaces one by one within a record, where it does."""
-    part = "event_id" if "event_id" in table else '"column"' if table is DATA_QUALITY else None
-    return f", t.{part} AS part" if part else ""
-
-
 def _replaced(table: Table, whole: bool) -> str:
     """SQL that limits the rows `h` that hold to those which this delivery speaks of."""
     if whole:
         return "SEMI JOIN owned o ON o.id = h.id"
     if table is DATA_QUALITY:
-        # Of whom the delta says anew who they are, what is in order now is not named any more.
-        return """SEMI JOIN (SELECT id, NULL AS part, true AS every FROM brought WHERE person
-            UNION ALL SELECT id, part, false FROM incoming) i ON i.id = h.id AND (i.every OR i.part = h."column")"""
-    part = " AND i.part IS NOT DISTINCT FROM h.event_id" if "event_id" in table else ""
-    return f"SEMI JOIN incoming i ON i.id = h.id{part}"
+        # What is in order now is not named any more: an issue goes where what it was found in is told anew.
+        return """SEMI JOIN named_part n ON n.id = h.id
+            AND (list_contains(h.origin, n.part) OR n.part = 'PERSON' AND len(coalesce(h.origin, [])) = 0)"""
+    return f"SEMI JOIN incoming i ON i.id = h.id AND i.part = {tables.part(table, 'h')}"
 
 
 def _remove(state: State, table: Table, side: str, replaced: str) -> None:
@@ -130,7 +129,26 @@ def _add(state: State, table: Table, side: str) -> None:
         SELECT i.id, i.content, i.place, d.n, row_number() OVER (PARTITION BY i.id, i.content ORDER BY i.place)
             AS nth
         FROM incoming i JOIN (FROM differing WHERE n > 0) d ON d.id = i.id AND d.content = i.content) WHERE nth <= n""")
+    origin, found_in = ("", "") if table is not DATA_QUALITY else (", o.origin", _origins(connection, side))
     connection.execute(
-        f"INSERT INTO state.{side}.{name} SELECT f.id, f.content, {state.run}, {tables.columns(table, 't')}"
-        f" FROM fresh f JOIN store.{side}.{name} t ON t.rowid = f.place ORDER BY f.place"
+        f"INSERT INTO state.{side}.{name} BY NAME SELECT f.id, f.content, {state.run} AS from_run,"
+        f" {tables.columns(table, 't')}{origin}"
+        f" FROM fresh f JOIN store.{side}.{name} t ON t.rowid = f.place {found_in} ORDER BY f.place"
+    )
+
+
+def _origins(connection: duckdb.DuckDBPyConnection, side: str) -> str:
+    """SQL that joins to the issues `t` just read what their records filled (`o.origin`)."""
+    place = "extract_file, extract_record"
+    rows = " UNION ALL ".join(
+        f"SELECT {place}, {tables.part(table, 'r')} AS part FROM store.{side}.{tables.name(table)} r"
+        f" SEMI JOIN store.{side}.data_quality USING ({place})"
+        for table in tables.filled(connection, "store", side)
+        if table is not DATA_QUALITY
+    )
+    if not rows:
+        return "LEFT JOIN (SELECT NULL::VARCHAR[] AS origin WHERE false) o ON true"
+    return (
+        f"LEFT JOIN (SELECT {place}, list_sort(list(DISTINCT part)) AS origin FROM ({rows}) GROUP BY ALL) o"
+        " ON o.extract_file = t.extract_file AND o.extract_record = t.extract_record"
     )

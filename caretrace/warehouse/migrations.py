@@ -18,10 +18,18 @@ from schemas.errors import InputError, SettingsError
 if TYPE_CHECKING:
     import duckdb
 
-FORMAT = 1
+FORMAT = 2
 """The layout written by this version."""
 
-STEPS: Mapping[int, Callable[[duckdb.DuckDBPyConnection], None]] = {}
+
+def _add_origin(connection: duckdb.DuckDBPyConnection) -> None:
+    """2: an issue knows the tables that its record filled; of older ones that is not known."""
+    for side in tables.SIDES:
+        for schema in (side, f"{side}_past"):
+            connection.execute(f"ALTER TABLE state.{schema}.data_quality ADD COLUMN {tables.ORIGIN} VARCHAR[]")
+
+
+STEPS: Mapping[int, Callable[[duckdb.DuckDBPyConnection], object]] = {1: _add_origin}
 """By the format it starts from, what brings a state one format further."""
 
 

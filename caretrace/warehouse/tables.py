@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from schemas import CANDIDATE, LINK, SET_ASIDE, SOURCE_TABLES, Table
+from schemas import CANDIDATE, DATA_QUALITY, LINK, SET_ASIDE, SOURCE_TABLES, Table
 
 if TYPE_CHECKING:
     import duckdb
@@ -22,6 +22,8 @@ SIDES = ("clients", "register")
 KEPT: tuple[Table, ...] = tuple(table for table in SOURCE_TABLES if table is not SET_ASIDE)
 """Tables of each side. Records set aside have no key, so they hang on their delivery instead."""
 KEY = ("source", "source_org", "record_id")
+ORIGIN = "origin"
+"""Of an issue: the tables that its record filled, as `part` says them, so that who mends one leaves the others."""
 _NOT_CONTENT = {*KEY, "extract_file", "extract_record", "extract_line"}
 """Neither who it is nor where it was read: a row that stands elsewhere in the next file says the same."""
 
@@ -53,6 +55,19 @@ def columns(table: Table, alias: str = "") -> str:
     return ", ".join(f'{before}"{column}"' for column in table.names)
 
 
+def kept_columns(table: Table, alias: str = "") -> str:
+    """The declared columns, and what else is kept of a row wherever it goes."""
+    before = f"{alias}." if alias else ""
+    return columns(table, alias) + (f", {before}{ORIGIN}" if table is DATA_QUALITY else "")
+
+
+def part(table: Table, alias: str) -> str:
+    """SQL of what a delta replaces of a record at once: its rows of a table, or one event of it."""
+    if "event_id" in table:
+        return f"concat('{table.name} ', coalesce({alias}.event_id, ''))"
+    return f"'{table.name}'"
+
+
 def filled(connection: duckdb.DuckDBPyConnection, database: str, side: str) -> list[Table]:
     """Those of a side's tables that may hold a row: most suppliers fill a few of them."""
     # The size is that of all rows ever written, so 0 is certain.
@@ -77,8 +92,9 @@ def statements() -> Iterator[str]:
         yield f"CREATE SCHEMA state.{side}_past"
         for table in KEPT:
             said = f"id BIGINT, content UBIGINT, from_run BIGINT, {_declared(table)}"
-            yield f"CREATE TABLE state.{side}.{name(table)} ({said})"
-            yield f"CREATE TABLE state.{side}_past.{name(table)} ({said}, to_run BIGINT)"
+            more = f", {ORIGIN} VARCHAR[]" if table is DATA_QUALITY else ""
+            yield f"CREATE TABLE state.{side}.{name(table)} ({said}{more})"
+            yield f"CREATE TABLE state.{side}_past.{name(table)} ({said}, to_run BIGINT{more})"
     for table_name, said in DDL.items():
         yield f"CREATE TABLE state.{table_name} ({said})"
     for table_name, said in derived().items():

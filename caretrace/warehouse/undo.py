@@ -112,7 +112,7 @@ def _lay_back_rows(state: State, table: Table, side: str, to_run: int) -> tuple[
             f"SELECT id, false AS added FROM state.{name} WHERE from_run > {to_run} UNION ALL SELECT id, true"
             f" FROM state.{side}_past.{tables.name(table)} WHERE {_held_then(to_run)}) GROUP BY id"
         )
-    return _lay_back(state, name, f"id, content, {tables.columns(table)}", to_run)
+    return _lay_back(state, name, f"id, content, {tables.kept_columns(table)}", to_run)
 
 
 def _lay_back_records(state: State, to_run: int) -> None:

@@ -78,23 +78,45 @@ def test_a_delta_replaces_events_one_by_one(warehouse: Any) -> None:
     assert applied.people == {"new": 0, "changed": 0, "gone": 0}  # events tell nothing of who somebody is
 
 
-def test_issues_that_are_mended_go(warehouse: Any) -> None:
-    issues = [{"record_id": n, "column": "birth_date", "issue": "in the future"} for n in "12"]
-    warehouse.night().deliver("clients", "f", whole=True, person=[ADA, BEA], data_quality=issues)
-    warehouse.night().deliver("clients", "f", whole=False, person=[ADA])
-    assert warehouse.ask("SELECT record_id FROM state.clients.data_quality") == [("2",)]
+def found_in(file: str, record: str, column: str, issue: str = "not valid") -> dict[str, str]:
+    """An issue of record 1, told by where it was read."""
+    return {"record_id": "1", "column": column, "issue": issue, "extract_file": file, "extract_record": record}
 
 
-def test_issues_stay_where_a_delta_brings_services_alone(warehouse: Any) -> None:
-    issues = [{"record_id": "1", "column": name, "issue": "in the future"} for name in ("birth_date", "start_date")]
-    warehouse.night().deliver("clients", "f", whole=True, person=[ADA], data_quality=issues)
-    mended = issues[1] | {"issue": "not a date"}
-    service = {"record_id": "1", "event_id": "a"}
-    warehouse.night().deliver("clients", "f", whole=False, service=[service], data_quality=[mended])
-    assert warehouse.ask('SELECT "column", issue FROM state.clients.data_quality ORDER BY 1') == [
-        ("birth_date", "in the future"),
-        ("start_date", "not a date"),
-    ]
+WHERE = {"extract_file": "persons.csv"}
+ADDRESS = {"record_id": "1", "postcode": None, "extract_file": "addresses.csv", "extract_record": "7"}
+SERVICES = [{"record_id": "1", "event_id": n, "extract_file": "s.csv", "extract_record": n} for n in "34"]
+ISSUES = [
+    found_in("persons.csv", "1", "birth_date"),
+    found_in("addresses.csv", "7", "postcode"),
+    found_in("s.csv", "3", "start_date"),
+    found_in("s.csv", "4", "end_date"),
+    found_in("gone.csv", "9", "phone"),
+]
+
+
+@pytest.mark.parametrize(
+    ("delta", "left"),
+    [
+        ({"person": [ADA | WHERE]}, {"postcode", "start_date", "end_date"}),
+        ({"address": [ADDRESS]}, {"birth_date", "start_date", "end_date", "phone"}),
+        ({"service": SERVICES[:1]}, {"birth_date", "postcode", "end_date", "phone"}),
+        (
+            {"service": SERVICES[:1], "data_quality": [found_in("s.csv", "3", "start_date", "in the future")]},
+            {"birth_date", "postcode", "start_date", "end_date", "phone"},
+        ),
+        ({"person": [BEA]}, {"birth_date", "postcode", "start_date", "end_date", "phone"}),
+    ],
+    ids=["person", "address", "one service", "another issue of it", "somebody else"],
+)
+def test_an_issue_goes_where_what_it_was_found_in_is_told_anew(warehouse: Any, delta: Any, left: set[str]) -> None:
+    full = {"person": [ADA | WHERE], "address": [ADDRESS], "service": SERVICES, "data_quality": ISSUES}
+    warehouse.night().deliver("clients", "f", whole=True, **full)
+    warehouse.night().deliver("clients", "f", whole=False, **delta)
+    assert {name for (name,) in warehouse.ask('SELECT "column" FROM state.clients.data_quality')} == left
+    # In a full delivery it goes in any case.
+    warehouse.night().deliver("clients", "f", whole=True, person=[ADA | WHERE])
+    assert warehouse.held("clients", "data_quality") == []
 
 
 def test_rows_that_say_the_same_are_counted(warehouse: Any) -> None:

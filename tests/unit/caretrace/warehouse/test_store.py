@@ -135,16 +135,31 @@ def test_a_state_of_a_newer_version_is_refused(tmp_path: Path) -> None:
 def test_an_older_format_goes_up_step_by_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     commit(tmp_path)
     steps: dict[int, Any] = {
-        1: lambda connection: connection.execute("ALTER TABLE state.run ADD COLUMN note VARCHAR"),
-        2: lambda connection: connection.execute("UPDATE state.run SET note = 'from format 2'"),
+        migrations.FORMAT: lambda connection: connection.execute("ALTER TABLE state.run ADD COLUMN note VARCHAR"),
+        migrations.FORMAT + 1: lambda connection: connection.execute("UPDATE state.run SET note = 'done'"),
     }
-    monkeypatch.setattr(migrations, "FORMAT", 3)
+    newest = migrations.FORMAT + 2
+    monkeypatch.setattr(migrations, "FORMAT", newest)
     monkeypatch.setattr(migrations, "STEPS", steps)
     with next_state(tmp_path, SETTINGS) as state:
-        assert state.connection.execute("SELECT note FROM state.run").fetchall() == [("from format 2",)]
+        assert state.connection.execute("SELECT note FROM state.run").fetchall() == [("done",)]
         state.commit()
     with read_state(tmp_path, SETTINGS) as state:
-        assert state.connection.execute("SELECT value FROM state.meta WHERE name = 'format'").fetchall() == [("3",)]
+        query = "SELECT value FROM state.meta WHERE name = 'format'"
+        assert state.connection.execute(query).fetchall() == [(str(newest),)]
+
+
+def test_a_state_of_format_1_is_brought_up(tmp_path: Path) -> None:
+    commit(tmp_path)
+    sides = [f"{side}{past}.data_quality" for side in tables.SIDES for past in ("", "_past")]
+    altered(
+        tmp_path,
+        "UPDATE meta SET value = '1' WHERE name = 'format'",
+        *(f"ALTER TABLE {table} DROP COLUMN {tables.ORIGIN}" for table in sides),
+    )
+    with next_state(tmp_path, SETTINGS) as state:
+        for table in sides:
+            assert state.connection.execute(f"SELECT {tables.ORIGIN} FROM state.{table}").fetchall() == []
 
 
 def test_columns_declared_since_are_added_and_contents_hashed_anew(tmp_path: Path) -> None:
