@@ -7,8 +7,6 @@ register, rows in the order they were read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,10 +58,15 @@ def make_person_keys(connection: duckdb.DuckDBPyConnection, *, run_id: str) -> N
         "register": (clients, "p.nhs_number", ""),
     }.items():
         connection.execute(f"""
+            CREATE OR REPLACE TEMP TABLE person_of_{schema} AS
+            SELECT p.rowid AS place, md5(concat('{run_id} ', coalesce(s.first, {before} + p.rowid))) AS person_key,
+                   {number} AS person_nhs_number
+            FROM {schema}.person p LEFT JOIN same_person s ON s.position = {before} + p.rowid {linked}
+            ORDER BY p.rowid""")
+        connection.execute(f"""
             CREATE OR REPLACE TEMP VIEW keyed_{schema} AS
-            SELECT md5(concat('{run_id} ', coalesce(s.first, {before} + p.rowid))) AS person_key,
-                   {number} AS person_nhs_number, '{SIDES[schema]}' AS side, p.*
-            FROM {schema}.person p LEFT JOIN same_person s ON s.position = {before} + p.rowid {linked}""")
+            SELECT k.person_key, k.person_nhs_number, '{SIDES[schema]}' AS side, p.*
+            FROM {schema}.person p JOIN person_of_{schema} k ON k.place = p.rowid""")
     columns = f"person_key, {', '.join(_KEY)}, side, person_nhs_number AS nhs_number"
     connection.execute(
         f"CREATE OR REPLACE TEMP VIEW person_key AS SELECT {columns} FROM keyed_clients"
@@ -72,41 +75,50 @@ def make_person_keys(connection: duckdb.DuckDBPyConnection, *, run_id: str) -> N
 
 
 def write_linked(connection: duckdb.DuckDBPyConnection, folder: Path, *, progress: Progress = SILENT) -> None:
-    """Write person_key.parquet and every linked table into `folder`, which must exist."""
-    with progress.stage("Writing linked tables", len(LINKED_TABLES) + 1) as advance, order_kept(connection):
-        write_parquet(connection, "FROM person_key", folder / "person_key.parquet")
+    """Write person_key.parquet and every linked table into `folder`, which must exist.
+
+    DuckDB's joins give rows back in an order that changes with its threads. So each row's key and number are put into a
+    narrow table in the order of the rows, and laid beside them.
+    """
+    with progress.stage("Writing linked tables", len(LINKED_TABLES) + 1) as advance:
+        write_parquet(connection, _person_keys(), folder / "person_key.parquet")
         advance(1)
         for table in LINKED_TABLES:
-            write_parquet(connection, _joined(table), folder / f"{table.name.lower()}.parquet")
+            write_parquet(connection, _joined(connection, table), folder / f"{table.name.lower()}.parquet")
             advance(1)
 
 
-def _joined(table: Table) -> str:
-    """Both sides of one table; an opt-out keyed by a number alone keeps that number as its person's."""
-    columns = ", ".join(f't."{name}"' for name in table.names)
-    if table.name == "PERSON":
-        return " UNION ALL ".join(
-            f"SELECT person_key, person_nhs_number, side, {columns} FROM keyed_{schema} t" for schema in SIDES
-        )
-    number = "coalesce(k.person_nhs_number, t.nhs_number)" if "nhs_number" in table else "k.person_nhs_number"
-    key = ", ".join(_KEY)
+def _person_keys() -> str:
+    key = ", ".join(f"p.{name}" for name in _KEY)
     return " UNION ALL ".join(
-        f"""SELECT k.person_key, {number} AS person_nhs_number, '{side}' AS side, {columns}
-        FROM {schema}.{table.name.lower()} t LEFT JOIN (
-            SELECT person_key, person_nhs_number, {key} FROM keyed_{schema}
-            SEMI JOIN {schema}.{table.name.lower()} USING ({key})) k USING ({key})"""
+        f"SELECT k.person_key, {key}, '{side}' AS side, k.person_nhs_number AS nhs_number"
+        f" FROM {schema}.person p POSITIONAL JOIN person_of_{schema} k"
         for schema, side in SIDES.items()
     )
 
 
-@contextmanager
-def order_kept(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Joins take their rows from the left in its order, as they are written; the optimiser might turn them round."""
-    connection.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
-    try:
-        yield
-    finally:
-        connection.execute("RESET disabled_optimizers")
+def _joined(connection: duckdb.DuckDBPyConnection, table: Table) -> str:
+    """Both sides of one table; an opt-out keyed by a number alone keeps that number as its person's."""
+    columns = ", ".join(f't."{name}"' for name in table.names)
+    own = "nhs_number" in table and table.name != "PERSON"
+    number = "coalesce(k.person_nhs_number, t.nhs_number)" if own else "k.person_nhs_number"
+    return " UNION ALL ".join(
+        f"SELECT k.person_key, {number} AS person_nhs_number, '{side}' AS side, {columns}"
+        f" FROM {schema}.{table.name.lower()} t POSITIONAL JOIN {_beside(connection, schema, table.name.lower())} k"
+        for schema, side in SIDES.items()
+    )
+
+
+def _beside(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> str:
+    """Name of a table of keys and numbers, one for each row of `table` and in its order."""
+    if table == "person":
+        return f"person_of_{schema}"
+    key = ", ".join(_KEY)
+    connection.execute(f"""CREATE OR REPLACE TEMP TABLE beside_{schema}_{table} AS
+        SELECT k.person_key, k.person_nhs_number FROM {schema}.{table} t LEFT JOIN (
+            SELECT person_key, person_nhs_number, {key} FROM keyed_{schema}
+            SEMI JOIN {schema}.{table} USING ({key})) k USING ({key}) ORDER BY t.rowid""")
+    return f"beside_{schema}_{table}"
 
 
 def write_parquet(

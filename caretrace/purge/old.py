@@ -71,7 +71,7 @@ def _runs(project: Project, retention: Retention, entries: Entries, now: datetim
         facts = _json(path)
         at = _moment(facts.get("created_at"))
         if at and isinstance(facts.get("run_id"), str):
-            dated.append((at, path.parent, str(facts["run_id"]), facts.get("warehouse", {}).get("tables") is not False))
+            dated.append((at, path.parent, str(facts["run_id"]), facts.get("warehouse", {}).get("tables", False)))
     dated.sort(reverse=True)
     # Views and commands stand on the newest run that wrote tables, which may be older than those kept anyway.
     whole = next((folder for _, folder, _, tables in dated if tables), None)

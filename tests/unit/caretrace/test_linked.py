@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from caretrace.linked import LINKED_TABLES, make_person_keys, write_linked
-from schemas import PERSON_KEY, TABLES
+from schemas import LINK, PERSON_KEY, SOURCE_TABLES, TABLES
 
 A, B, C = "9434765919", "9876543210", "9000000009"
 
@@ -85,3 +85,29 @@ def test_every_linked_table_begins_with_the_person(store: duckdb.DuckDBPyConnect
     ]  # as they were read
     (choice,) = pq.read_table(tmp_path / "opt_out.parquet").to_pylist()
     assert (choice["person_key"], choice["person_nhs_number"]) == (None, B)
+
+
+_MANY = 300_000
+
+
+def test_rows_keep_the_order_in_which_they_were_read(tmp_path: Path) -> None:
+    """Over several row groups, where DuckDB's joins would put them in the order in which its threads were done."""
+    with duckdb.connect(config={"threads": 4}) as connection:
+        connection.execute("ATTACH ':memory:' AS store (ROW_GROUP_SIZE 30720); USE store")
+        for side in ("clients", "register"):
+            connection.execute(f"CREATE SCHEMA {side}")
+            for table in SOURCE_TABLES:
+                connection.execute(table.ddl(f"{side}.{table.name.lower()}"))
+        connection.execute(LINK.ddl("link"))
+        for table, step in (("person", 1), ("service", 2)):
+            connection.execute(f"""INSERT INTO register.{table} BY NAME
+                SELECT 's' AS source, 'o' AS source_org, CAST((i * 7919) % {_MANY} AS VARCHAR) AS record_id
+                FROM range(0, {_MANY}, {step}) r(i)""")
+        make_person_keys(connection, run_id="one")
+        write_linked(connection, tmp_path)
+    keys = pq.read_table(tmp_path / "person_key.parquet", columns=["record_id", "person_key"]).to_pydict()
+    key_of = dict(zip(keys["record_id"], keys["person_key"], strict=True))
+    for table, step in (("person", 1), ("person_key", 1), ("service", 2)):
+        found = pq.read_table(tmp_path / f"{table}.parquet", columns=["record_id", "person_key"]).to_pydict()
+        assert found["record_id"] == [str((i * 7919) % _MANY) for i in range(0, _MANY, step)]
+        assert found["person_key"] == [key_of[record_id] for record_id in found["record_id"]]
