@@ -33,7 +33,7 @@ def lay(
         for each in tables:
             files = each.files(run.path, run.number, run.history, run.floor)
             query = rows.source(duck, each, files)
-            with server.doing(f"reading what {each.name} holds"):
+            with server.doing(f"reading what {each.name} holds"), rows.reading(f"rows of {each.name}"):
                 if each.by_run is None:
                     held = _held(server, settings, each)
                     difference = rows.compare(duck, each, query, held, whole=whole)

@@ -92,13 +92,14 @@ def _alone(server: Server, settings: Settings) -> Iterator[None]:
     """Hold the database against other loads, as long as the session lasts."""
     import psycopg
 
-    try:
-        # A load that was killed a moment ago may hold it until the server notices.
-        server.run(f"SET lock_timeout = '{min(10, settings.lock_seconds)}s'")
-        server.run(f"SELECT pg_advisory_lock(hashtextextended('caretrace load {settings.schema}', 0))")
-        server.run(f"SET lock_timeout = '{settings.lock_seconds}s'")
-    except psycopg.errors.LockNotAvailable:
-        raise Busy(f"PostgreSQL: another load into {settings.schema} is under way; wait for it to end") from None
+    with server.doing("waiting for other loads"):
+        try:
+            # A load that was killed a moment ago may hold it until the server notices.
+            server.run(f"SET lock_timeout = '{min(10, settings.lock_seconds)}s'")
+            server.run(f"SELECT pg_advisory_lock(hashtextextended('caretrace load {settings.schema}', 0))")
+            server.run(f"SET lock_timeout = '{settings.lock_seconds}s'")
+        except psycopg.errors.LockNotAvailable:
+            raise Busy(f"PostgreSQL: another load into {settings.schema} is under way; wait for it to end") from None
     yield
 
 

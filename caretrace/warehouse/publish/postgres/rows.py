@@ -56,6 +56,20 @@ def workspace(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
+@contextmanager
+def reading(what: str) -> Iterator[None]:
+    """Turn whatever DuckDB raises in the block into one sentence: its own may hold values."""
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as error:
+        kind = type(error).__name__
+        raise InputError(
+            f"{what} of the run could not be read ({kind}); see that disk and memory suffice, and load again"
+        ) from None
+
+
 def source(connection: duckdb.DuckDBPyConnection, stored: Stored, files: Sequence[Path]) -> str | None:
     """The query that gives the rows of `files` with a number of each as `place`; None where there are no files.
 
@@ -163,15 +177,12 @@ def column_with_nul(connection: duckdb.DuckDBPyConnection, stored: Stored, query
 
 def _buffers(connection: duckdb.DuckDBPyConnection, query: str) -> Iterator[memoryview]:
     """The text of a column of lines, batch after batch, as it lies in memory."""
-    import duckdb
     import numpy as np
 
-    try:
+    # What is raised here psycopg sends to the server, whose log others read.
+    with reading("rows"):
         for batch in connection.sql(query).to_arrow_reader(_BATCH):
             lines: Any = batch.column(0)
             _, offsets, text = lines.buffers()
             ends = np.frombuffer(offsets, np.int32)[lines.offset : lines.offset + len(lines) + 1]
             yield memoryview(text)[ends[0] : ends[-1]]
-    except duckdb.Error:
-        # Its message may hold values, and psycopg would send it to the server, whose log others read.
-        raise InputError("the rows of the run could not be read; check the disk and make the run again") from None

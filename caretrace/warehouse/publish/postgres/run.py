@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ def facts(path: Path, history: Path | None) -> RunFacts:
     manifest: Mapping[str, Any] = run_folder.open(path, verify=True).manifest
     digest = run_folder.sha256(path / run_folder.MANIFEST)
     try:
-        created = datetime.fromisoformat(manifest["created_at"])
+        created = datetime.fromisoformat(manifest["created_at"]).astimezone(UTC)
         run_id = str(manifest["run_id"])
     except (KeyError, TypeError, ValueError):
         raise InputError("does not say which run it is and when it was made", path=path / run_folder.MANIFEST) from None

@@ -132,6 +132,16 @@ def test_a_file_that_is_no_parquet_is_refused(duck: duckdb.DuckDBPyConnection, t
         rows.source(duck, PERSON, [tmp_path / "person.parquet"])
 
 
+def test_what_duckdb_says_of_values_is_not_repeated(duck: duckdb.DuckDBPyConnection) -> None:
+    bad = "SELECT 1 AS place, 'Zebedee' AS a, CAST('Zebedee' || range AS BIGINT) AS b FROM range(1)"
+    with (
+        pytest.raises(InputError, match=r"rows of pair of the run could not be read \(ConversionException\)") as caught,
+        rows.reading("rows of pair"),
+    ):
+        rows.compare(duck, PAIR, bad, b"")
+    assert "Zebedee" not in str(caught.value)
+
+
 def test_a_nul_is_found_by_its_column(duck: duckdb.DuckDBPyConnection) -> None:
     assert rows.column_with_nul(duck, PAIR, "SELECT 'a' || chr(0) AS a, 1 AS b") == "a"
     assert rows.column_with_nul(duck, PAIR, "SELECT 'a' AS a, 1 AS b") is None
