@@ -1,8 +1,8 @@
 """Numbers handed over to be loaded into the clients' own systems, and those of them that prove wrong.
 
-A number that was loaded back is wrong where the client is linked to another one now, where a person or the national
-service speaks against it, or where the register still holds it and the evidence no longer suffices. A number that has
-only left the register is not: nothing speaks against it.
+A number that was loaded back is to be taken back where another took its place, where the client is linked to another,
+where a person or the national service speaks against it, or where the register still holds it and the evidence no
+longer suffices. A number that has only left the register is not: nothing speaks against it.
 """
 
 from __future__ import annotations
@@ -10,12 +10,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from caretrace.outputs import OutputSettings, load_back_sql, prepare_claims
+from caretrace.trace.rules import Verdict
 from caretrace.warehouse import tables, traced
+from schemas.person import SUPERSEDED_NHS_NUMBER
 
 if TYPE_CHECKING:
     from caretrace.warehouse.store import State
 
 ANOTHER = "the client is linked to another number now"
+REPLACED = "another number has taken its place"
 RULED_OUT = "a person decided that the number is another person's"
 NOT_CONFIRMED = "the national service did not confirm it"
 UNSURE = "no longer sure"
@@ -37,22 +40,37 @@ def retract(state: State) -> int:
     if not handed_over:
         return 0
     doubted = f"t.verdict IS NOT NULL AND t.verdict NOT IN {traced.ACCEPTED}"
+    replaced = f"t.verdict = '{Verdict.REPLACED.name}' AND t.former_nhs_number = b.nhs_number"
     connection.execute(
         f"""INSERT INTO state.retraction
         WITH doubtful AS (
-            SELECT b.id, b.nhs_number, l.decision, l.reason FROM ({_STANDING}) b JOIN state.link l ON l.id = b.id
+            SELECT b.id, b.nhs_number, l.decision, l.nhs_number AS linked_now, l.reason
+            FROM ({_STANDING}) b JOIN state.link l ON l.id = b.id
             WHERE l.decision <> 'link' OR l.nhs_number IS DISTINCT FROM b.nhs_number),
+        superseded AS (
+            SELECT DISTINCT i.value AS nhs_number, p.nhs_number AS linked_now
+            FROM state.register.identifier i JOIN state.register.person p USING (id)
+            WHERE i.scheme = $superseded AND i.value IN (SELECT nhs_number FROM doubtful)),
         registered AS (SELECT DISTINCT nhs_number FROM state.register.person SEMI JOIN doubtful USING (nhs_number))
         SELECT id, nhs_number, {state.run}, reason FROM (
             SELECT b.id, b.nhs_number, CASE
                 WHEN x.id IS NOT NULL THEN $ruled_out
+                WHEN s.nhs_number IS NOT NULL OR {replaced} THEN $replaced
                 WHEN b.decision = 'link' THEN $another
                 WHEN {doubted} THEN $not_confirmed
                 WHEN r.nhs_number IS NOT NULL THEN concat_ws(': ', $unsure, b.reason) END AS reason
             FROM doubtful b LEFT JOIN traced t ON t.id = b.id LEFT JOIN registered r ON r.nhs_number = b.nhs_number
-            LEFT JOIN ruled_out_number x ON x.id = b.id AND x.nhs_number = b.nhs_number)
+            LEFT JOIN ruled_out_number x ON x.id = b.id AND x.nhs_number = b.nhs_number
+            LEFT JOIN superseded s ON s.nhs_number = b.nhs_number AND s.linked_now = b.linked_now)
         WHERE reason IS NOT NULL ORDER BY id, nhs_number""",
-        {"ruled_out": RULED_OUT, "another": ANOTHER, "not_confirmed": NOT_CONFIRMED, "unsure": UNSURE},
+        {
+            "superseded": SUPERSEDED_NHS_NUMBER,
+            "replaced": REPLACED,
+            "ruled_out": RULED_OUT,
+            "another": ANOTHER,
+            "not_confirmed": NOT_CONFIRMED,
+            "unsure": UNSURE,
+        },
     )
     [(count,)] = connection.execute("SELECT count(*) FROM state.retraction WHERE run = ?", [state.run]).fetchall()
     return int(count)

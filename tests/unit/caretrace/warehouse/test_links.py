@@ -13,6 +13,7 @@ from caretrace.trace.rules import Verdict
 from caretrace.trace.store import ANSWER_COLUMNS, facts
 from caretrace.warehouse import retracting, traced
 from caretrace.warehouse.views import open_views
+from schemas.person import SUPERSEDED_NHS_NUMBER
 
 A, B = "9990000018", "9990000026"
 REGISTER = [{"record_id": "r1", "nhs_number": A}, {"record_id": "r2", "nhs_number": B}]
@@ -241,6 +242,28 @@ def test_a_number_loaded_back_that_proves_wrong_is_retracted(
     retracting.open_handed_over(nights.warehouse.state, OutputSettings())
     newly = nights.warehouse.ask("SELECT source, client_id, nhs_number, loaded_back_in, reason FROM newly_retracted")
     assert newly == ([("s", "c1", A, 1, reason)] if reason else [])
+
+
+def test_a_number_that_another_superseded_is_told_from_a_wrong_one(nights: Nights) -> None:
+    nights(link(A))
+    nights.hand_over()
+    nights.warehouse.night().deliver(
+        "register",
+        "r",
+        whole=True,
+        person=[{"record_id": "r1", "nhs_number": B}],
+        identifier=[{"record_id": "r1", "scheme": SUPERSEDED_NHS_NUMBER, "value": A}],
+    )
+    nights.warehouse.decide(link(B))
+    assert nights.retracted() == [(2, A, retracting.REPLACED)]
+
+
+def test_a_number_that_the_service_replaced_is_told_from_a_wrong_one(nights: Nights) -> None:
+    nights(link(A))
+    nights.hand_over()
+    nights.answer(Verdict.REPLACED, B, asked=A)
+    nights()
+    assert nights.retracted() == [(2, A, retracting.REPLACED)]
 
 
 def test_a_number_found_again_after_its_retraction_is_handed_over_again(nights: Nights) -> None:
