@@ -1,9 +1,10 @@
-"""`caretrace keys new|list|rotate|escrow|restore|destroy`."""
+"""`caretrace keys new|list|rotate|move|escrow|restore|destroy`."""
 
 from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -18,13 +19,27 @@ app = typer.Typer(help="The secrets that pseudonyms and the log depend on.", no_
 ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for the log; name nobody in care.")]
 
 
+class KeptBy(StrEnum):
+    """Who keeps the secrets."""
+
+    FILES = "files"
+    PASSPHRASE = "passphrase"  # noqa: S105 - a keeper
+    KEYRING = "keyring"
+
+
 @app.command("new")
-def new(project: ProjectOption = None) -> None:
+def new(
+    project: ProjectOption = None,
+    kept_by: Annotated[
+        KeptBy,
+        typer.Option(help="Plain files, files under CARETRACE_KEYS_PASSPHRASE, or the operating system's keyring."),
+    ] = KeptBy.FILES,
+) -> None:
     """Make the keys, once, where CARETRACE_KEYS says or in your configuration folder; never inside the project."""
     from governance import keys
 
     place = find(project)
-    made = keys.create(place.keys_dir, project=place.project.root)
+    made = keys.create(place.keys_dir, project=place.project.root, kept_by=kept_by.value)
     console.say(f"keys, version {made.version}: {made.folder}; back this folder up as you would any secret")
 
 
@@ -57,6 +72,19 @@ def rotate(reason: ReasonOption, project: ProjectOption = None) -> None:
         f"version {version} is in use: give each agreement with pseudonyms a new epoch and have it signed again;"
         " the old key is kept until `caretrace keys destroy`"
     )
+
+
+@app.command("move")
+def move(
+    to: Annotated[KeptBy, typer.Option(help="Who keeps them from now on.")],
+    project: ProjectOption = None,
+) -> None:
+    """Give the keys to another keeper: plain files, files under a passphrase, or the operating system's keyring."""
+    from governance.keys import care
+
+    place = find(project)
+    versions = care.move(place.project.root, place.keys_dir, to.value, maker=maker(), now=datetime.now(UTC))
+    console.say(f"root keys {', '.join(map(str, versions))} and the log's key are with: {to.value}")
 
 
 @app.command("escrow")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -20,12 +19,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from governance import encryption
 from governance.audit import log
-from governance.files import owner_only, sync_folder
+from governance.files import owner_only
 from governance.keys import store
+from governance.keys.keeper import BYTES, KEEPERS, chosen, keeper
 from governance.request import history
 from schemas.errors import InputError, IntegrityFailure, SettingsError
 
 ROTATED, ESCROWED, DESTROYING, DESTROYED = "KEY_ROTATED", "KEY_ESCROWED", "KEY_DESTROYING", "KEY_DESTROYED"
+MOVED = "KEYS_MOVED"
 COLUMNS = ("version", "state", "since", "releases", "escrowed_to")
 _ESCROW_FORMAT = "caretrace keys escrow 1"
 LEAST_CUSTODIANS = 2
@@ -62,12 +63,12 @@ def rotate(project: Path, keys_dir: Path, *, reason: str, maker: str, now: datet
     with log.opened(project / "audit", held_keys, now=now) as held:
         version = held_keys.version + 1
         body = {"key_version": version, "previous": held_keys.version, "reason": _said(reason), "maker": maker}
-        store.write_root(keys_dir, version, secrets.token_bytes(store.BYTES))
+        store.write_root(keys_dir, version, secrets.token_bytes(BYTES))
         try:
             held.append([(ROTATED, body)], now=now)
         except BaseException:
             # Raised again as it came: a key that the log does not know must not be used.
-            store.root_path(keys_dir, version).unlink()
+            store.destroy_root(keys_dir, version)
             raise
     return version
 
@@ -120,7 +121,7 @@ def restore(project: Path, keys_dir: Path, copy: Path, identity: Path) -> tuple[
         body = json.loads(plain.read())
         roots = {int(version): bytes.fromhex(text) for version, text in body["roots"].items()}
         signing = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(body["signing"]))
-        whole = body["format"] == _ESCROW_FORMAT and roots and all(len(each) == store.BYTES for each in roots.values())
+        whole = body["format"] == _ESCROW_FORMAT and roots and all(len(each) == BYTES for each in roots.values())
     except (ValueError, KeyError, TypeError, AttributeError):
         whole = False
     if not whole:
@@ -140,21 +141,42 @@ def destroy(project: Path, keys_dir: Path, version: int, *, reason: str, maker: 
         raise InputError(f"version {version} is in use; run `caretrace keys rotate` before destroying it")
     if version not in store.versions(keys_dir):
         raise InputError(f"there is no root key of version {version} here; `caretrace keys list` lists them")
-    path = store.root_path(keys_dir, version)
     body = {"key_version": version, "reason": _said(reason), "maker": maker}
     with log.opened(project / "audit", keys, now=now) as held:
         held.append([(DESTROYING, body)], now=now)
         try:
-            # Worth little on a solid-state disk, which may keep old blocks; disk encryption is what helps there.
-            with path.open("r+b") as file:
-                file.write(bytes(path.stat().st_size))
-                file.flush()
-                os.fsync(file.fileno())
-            path.unlink()
-            sync_folder(keys_dir)
+            store.destroy_root(keys_dir, version)
         except OSError as error:
-            raise InputError(f"could not be destroyed ({error.strerror}); run this again", path=path) from None
+            raise InputError(
+                f"root key {version} could not be destroyed ({error.strerror}); run this again", path=keys_dir
+            ) from None
         held.append([(DESTROYED, body)], now=now)
+
+
+def move(project: Path, keys_dir: Path, to: str, *, maker: str, now: datetime) -> tuple[int, ...]:
+    """Give all keys to another keeper (`keeper.KEEPERS`) and end them with the old one; gives their versions.
+
+    They are read back from the new keeper before the folder names it, and destroyed with the old one after that, so a
+    move that is interrupted leaves them twice and never lost. InputError where `to` keeps them already.
+    """
+    if to not in KEEPERS:
+        raise SettingsError(f"keys are kept by {', '.join(KEEPERS)}")
+    before = chosen(keys_dir)
+    if before == to:
+        raise InputError(f"the keys are with that keeper already ({to})", path=keys_dir)
+    keys = store.load(keys_dir, project=project)
+    old = keeper(keys_dir, before)
+    held_keys = {name: old.read(name) for name in old.names()}
+    with log.opened(project / "audit", keys, now=now) as held:
+        for name in keeper(keys_dir, to).names():
+            # Left by a move that was interrupted.
+            keeper(keys_dir, to).destroy(name)
+        store.keep(keys_dir, to, held_keys)
+        versions = tuple(store.versions(keys_dir))
+        held.append([(MOVED, {"key_versions": list(versions), "from": before, "to": to, "maker": maker})], now=now)
+        for name in held_keys:
+            old.destroy(name)
+    return versions
 
 
 def _sha256(path: Path) -> str:

@@ -1,14 +1,13 @@
 """The two secrets: the root key that pseudonyms are derived from, and the key that signs the log.
 
-They live in a folder of their own, never in the project beside the data they protect, and are never printed. The same
+They belong to a folder of their own, never in the project beside the data they protect, and are never printed; who
+keeps them there is `keeper`'s business. The same
 folder keeps the last checkpoint of each log, an anchor that a rollback of the project folder does not roll back.
 Losing the root key means that new pseudonyms no longer match old ones: back the folder up as any secret is.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,13 +15,10 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from governance.files import write_durably
+from governance.keys.keeper import BYTES, FILES, choose, chosen, keeper
 from schemas.errors import SettingsError
 
-_ROOT_PREFIX = "caretrace-root-key-v1:"
-_SIGNING_PREFIX = "caretrace-log-signing-key-v1:"
-_SIGNING_FILE = "log-signing.key"
-BYTES = 32
+_SIGNING, _ROOT = "log-signing", "root-"
 
 
 @dataclass(frozen=True)
@@ -58,24 +54,33 @@ def check_apart(keys_dir: Path, project: Path) -> None:
         )
 
 
-def create(keys_dir: Path, *, project: Path) -> Keys:
+def create(keys_dir: Path, *, project: Path, kept_by: str = FILES) -> Keys:
     """Make both keys, version 1, in a folder that holds none; SettingsError where there are keys already."""
     check_apart(keys_dir, project)
-    put(keys_dir, Ed25519PrivateKey.generate(), {1: secrets.token_bytes(BYTES)})
+    put(keys_dir, Ed25519PrivateKey.generate(), {1: secrets.token_bytes(BYTES)}, kept_by=kept_by)
     return load(keys_dir, project=project)
 
 
-def put(keys_dir: Path, signing: Ed25519PrivateKey, roots: Mapping[int, bytes]) -> None:
-    """Write these keys into a folder that holds none; SettingsError where there are keys already."""
-    if versions(keys_dir) or (keys_dir / _SIGNING_FILE).exists():
+def put(keys_dir: Path, signing: Ed25519PrivateKey, roots: Mapping[int, bytes], *, kept_by: str = FILES) -> None:
+    """Give these keys to a keeper in a folder that holds none; SettingsError where there are keys already."""
+    if keeper(keys_dir).names():
         raise SettingsError(f"{keys_dir} holds keys already; existing keys are never overwritten")
     try:
         keys_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _write(keys_dir / _SIGNING_FILE, _SIGNING_PREFIX, signing.private_bytes_raw())
     except OSError as error:
         raise SettingsError(f"the keys folder {keys_dir} cannot be written: {error.strerror}") from None
-    for version, root in roots.items():
-        write_root(keys_dir, version, root)
+    keep(keys_dir, kept_by, {_SIGNING: signing.private_bytes_raw(), **{_root(v): each for v, each in roots.items()}})
+
+
+def keep(keys_dir: Path, kept_by: str, held: Mapping[str, bytes]) -> None:
+    """Give secrets to a keeper, read them back, and only then let the folder name it."""
+    new = keeper(keys_dir, kept_by)
+    for name, secret in held.items():
+        new.write(name, secret)
+    if any(new.read(name) != secret for name, secret in held.items()):
+        raise SettingsError(f"{kept_by} does not give back what it was given; nothing has changed")
+    if kept_by != FILES or chosen(keys_dir) != FILES:
+        choose(keys_dir, kept_by)
 
 
 def load(keys_dir: Path, *, project: Path) -> Keys:
@@ -85,56 +90,35 @@ def load(keys_dir: Path, *, project: Path) -> Keys:
     if not there:
         raise SettingsError(f"no root key in {keys_dir}; create keys first, or set CARETRACE_KEYS to where they are")
     root = read_root(keys_dir, there[-1])
-    signing = _read(keys_dir / _SIGNING_FILE, _SIGNING_PREFIX)
-    return Keys(keys_dir, there[-1], root, Ed25519PrivateKey.from_private_bytes(signing))
+    return Keys(keys_dir, there[-1], root, Ed25519PrivateKey.from_private_bytes(keeper(keys_dir).read(_SIGNING)))
 
 
 def signing_key(keys_dir: Path) -> Ed25519PrivateKey | None:
     """The key that signs the log, or None in a folder that has none (an auditor's machine)."""
-    path = keys_dir / _SIGNING_FILE
-    return Ed25519PrivateKey.from_private_bytes(_read(path, _SIGNING_PREFIX)) if path.exists() else None
-
-
-def root_path(keys_dir: Path, version: int) -> Path:
-    """Where the root key of a version stands."""
-    return keys_dir / f"root-{version}.key"
+    held = keeper(keys_dir)
+    return Ed25519PrivateKey.from_private_bytes(held.read(_SIGNING)) if _SIGNING in held.names() else None
 
 
 def read_root(keys_dir: Path, version: int) -> bytes:
     """The root key of a version; SettingsError where it is missing or damaged."""
-    return _read(root_path(keys_dir, version), _ROOT_PREFIX)
+    return keeper(keys_dir).read(_root(version))
 
 
 def write_root(keys_dir: Path, version: int, root: bytes) -> None:
-    """Write the root key of a new version; SettingsError where there is one or the folder cannot be written."""
-    path = root_path(keys_dir, version)
-    if path.exists():
-        raise SettingsError(f"{path} exists already; existing keys are never overwritten")
-    try:
-        _write(path, _ROOT_PREFIX, root)
-    except OSError as error:
-        raise SettingsError(f"the keys folder {keys_dir} cannot be written: {error.strerror}") from None
+    """Keep the root key of a new version; SettingsError where there is one or it cannot be kept."""
+    keeper(keys_dir).write(_root(version), root)
+
+
+def destroy_root(keys_dir: Path, version: int) -> None:
+    """End the root key of a version, as far as its medium allows. Raises OSError."""
+    keeper(keys_dir).destroy(_root(version))
 
 
 def versions(keys_dir: Path) -> list[int]:
-    """Versions of the root keys in the folder, oldest first."""
-    names = [path.stem.removeprefix("root-") for path in keys_dir.glob("root-*.key")]
+    """Versions of the root keys that are kept, oldest first."""
+    names = [name.removeprefix(_ROOT) for name in keeper(keys_dir).names() if name.startswith(_ROOT)]
     return sorted(int(name) for name in names if name.isdigit())
 
 
-def _write(path: Path, prefix: str, secret: bytes) -> None:
-    write_durably(path, f"{prefix}{base64.b64encode(secret).decode()}\n".encode())
-
-
-def _read(path: Path, prefix: str) -> bytes:
-    try:
-        text = path.read_text("ascii")
-    except (OSError, UnicodeDecodeError):
-        raise SettingsError(f"the key file {path} is missing or cannot be read") from None
-    try:
-        secret = base64.b64decode(text.strip().removeprefix(prefix), validate=True)
-    except (binascii.Error, ValueError):
-        secret = b""
-    if not text.startswith(prefix) or len(secret) != BYTES:
-        raise SettingsError(f"the key file {path} is damaged; restore it from its backup")
-    return secret
+def _root(version: int) -> str:
+    return f"{_ROOT}{version}"
