@@ -27,7 +27,11 @@ _READ = ("person", "name", "address", "identifier")
 
 def keep_all(connection: duckdb.DuckDBPyConnection) -> None:
     """Keep the cleaned records, candidates and keys of a full run, in the place of what was there."""
-    settled = connection.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'settled_client'").fetchall()
+    # Not the one that an earlier full run has left in the state.
+    settled = connection.execute(
+        "SELECT 1 FROM duckdb_tables() WHERE table_name = 'settled_client'"
+        " AND database_name = current_database() AND schema_name = current_schema()"
+    ).fetchall()
     if not settled:
         # Other engines do not say: then every change is taken to reach them.
         connection.execute("CREATE OR REPLACE TABLE settled_client AS SELECT id AS c FROM clients_record LIMIT 0")

@@ -13,6 +13,7 @@ import pytest
 
 from caretrace.synthetic import PRESETS, make, make_census
 from connectors import Source, read
+from linkage.batch import DuckDBEngine
 from linkage.incremental import Updated, update
 from schemas import LINK, SOURCE_TABLES, VERDICT
 from schemas.sql import install_macros
@@ -193,6 +194,29 @@ def test_a_night_gives_what_a_full_run_gives(people: Callable[[], World], number
         assert council.held == again
     world.change("register", 0.3, "phone", "'01632 960001'")
     assert sum(council.update().reached.values()) == 0
+
+
+class Reticent(DuckDBEngine):
+    """As engines on a cluster are: it does not say whom the first rules settled."""
+
+    def score(self, connection: duckdb.DuckDBPyConnection, *given: Any) -> Any:
+        scored = super().score(connection, *given)
+        connection.execute("DROP TABLE settled_client")
+        return scored
+
+
+def test_another_engine_may_link_all_anew_after_ours() -> None:
+    world = hard()
+    for side in SIDES:
+        world.come(side, 0.5)
+    council = Council(world)
+    council.update()
+    before = council.held
+    assert council.update(again=True, engine=Reticent()).mode == "learnt"
+    assert council.held == before
+    world.change("register", 0.05, "nhs_number", "NULL")
+    assert council.update().mode == "night"
+    assert council.held == all_again(world)
 
 
 def test_what_people_decide_is_honoured_the_next_night() -> None:
