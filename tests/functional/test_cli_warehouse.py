@@ -51,6 +51,8 @@ class Council:
 
     root: Path
     run: Run
+    nights: Nights
+    """Of which the third has not come yet."""
 
     def ask(self, *arguments: str | Path) -> str:
         """What a command prints; what it raises is raised."""
@@ -66,22 +68,28 @@ class Council:
         return next(str(row["record_id"]) for row in links if row["decision"] == "link")
 
 
+def night(root: Path, nights: Nights, number: int) -> Run:
+    """What arrives on a night, and its run."""
+    [step] = [step for step in inbox.schedule(nights, bad_every=9) if step.number == number]
+    for delivery in step.deliveries:
+        inbox.write(nights, delivery, root / "in" / delivery.side / delivery.name, "standard-csv")
+    done = run_night(find(root, here=root), Wanted(nights.day(number)), opening=DEFAULT)
+    assert done.run
+    return run_folder.open(root / "runs" / f"{done.run:04d}", verify=True, whole=False)
+
+
 @pytest.fixture(scope="module")
 def council(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Council]:
-    nights = Nights(150, 1_200, nights=1, seed=3, pace=Pace(change=0.1))
+    nights = Nights(150, 1_200, nights=2, seed=3, pace=Pace(change=0.1))
     root = tmp_path_factory.mktemp("council") / "project"
     for side in nights.sides:
         (root / "in" / side).mkdir(parents=True)
     (root / "caretrace.toml").write_text(SETTINGS, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CARETRACE_KEYS", str(root.parent / "keys"))
-        for step in inbox.schedule(nights, bad_every=9):
-            for delivery in step.deliveries:
-                inbox.write(nights, delivery, root / "in" / delivery.side / delivery.name, "standard-csv")
-            done = run_night(find(root, here=root), Wanted(nights.day(step.number)), opening=DEFAULT)
-            assert done.run
-        run = run_folder.open(root / "runs" / f"{done.run:04d}", verify=True)
-        council = Council(root, run)
+        for number in (0, 1):
+            run = night(root, nights, number)
+        council = Council(root, run, nights)
         council.ask("keys", "new", "--project", root)
         yield council
 
@@ -205,7 +213,23 @@ def test_views_of_a_moved_project(council: Council, tmp_path: Path) -> None:
     council.ask("warehouse", "views", "--project", moved)
     with duckdb.connect(str(moved / "warehouse" / "warehouse.duckdb"), read_only=True) as connection:
         sql = "SELECT count(*) FROM duckdb_views() WHERE NOT internal AND NOT contains(sql, " + quoted("moved") + ")"
-        assert connection.execute(sql).fetchall() == [(1,)]  # about
+        assert connection.execute(sql).fetchall() == [(0,)]
+
+
+def test_a_night_without_tables_and_its_tables_afterwards(council: Council, tmp_path: Path) -> None:
+    root = tmp_path / "weekly"
+    shutil.copytree(council.root, root)
+    (root / "caretrace.toml").write_text('[outputs]\ntables = "weekly"\n' + SETTINGS, encoding="utf-8")
+    light = Council(root, night(root, council.nights, 2), council.nights)
+    assert not (light.run.path / "linked").exists()
+    assert light.run.manifest["warehouse"]["tables_in"] == 2
+    with pytest.raises(InputError, match="take the run 0002"):
+        light.ask("load-back", light.run.path, "--out", tmp_path / "out", "--project", root)
+    assert "0003 (tables of run 2)" in light.ask("warehouse", "list", "--project", root)
+    assert "0003-tables" in light.ask("warehouse", "tables", "--project", root)
+    light.ask("load-back", root / "runs" / "0003-tables", "--out", tmp_path / "out", "--project", root)
+    with duckdb.connect(str(root / "warehouse" / "warehouse.duckdb"), read_only=True) as connection:
+        assert connection.execute("SELECT run FROM about").fetchall() == [(3,)]
 
 
 def test_dbt_sources(council: Council, tmp_path: Path) -> None:
@@ -216,7 +240,7 @@ def test_dbt_sources(council: Council, tmp_path: Path) -> None:
 
 
 def test_what_is_refused(council: Council, tmp_path: Path, refused: Callable[..., None]) -> None:
-    refused("warehouse", "views", "--project", tmp_path, said="holds no run yet")
+    refused("warehouse", "views", "--project", tmp_path, said="holds no run with tables yet")
     plain = tmp_path / "plain"
     shutil.copytree(council.run.path, plain)
     (plain / "links.parquet").unlink()
