@@ -186,8 +186,7 @@ def _settle_persons(state: State, moved: int) -> KeyChanges:
     connection.execute(f"INSERT INTO state.person SELECT person_key, {run}, NULL, NULL FROM chosen WHERE drawn")
     connection.execute("""CREATE OR REPLACE TEMP TABLE back AS
         SELECT person_key FROM chosen SEMI JOIN (FROM key_claim WHERE NOT living) USING (person, person_key)""")
-    connection.execute("""UPDATE state.person SET to_run = NULL
-        WHERE person_key IN (FROM back)""")
+    connection.execute("UPDATE state.person SET to_run = NULL WHERE person_key IN (FROM back)")
     # Whoever had one of these keys was looked at, so a key that nobody of them has now, nobody has.
     connection.execute("""CREATE OR REPLACE TEMP TABLE ending AS
         SELECT DISTINCT q.person_key, c.person_key AS merged_into
@@ -200,9 +199,7 @@ def _settle_persons(state: State, moved: int) -> KeyChanges:
     connection.execute("DELETE FROM state.person WHERE rowid IN (SELECT row FROM ended)")
     connection.execute(f"""INSERT INTO state.person
         SELECT person_key, from_run, {run}, merged_into FROM ended ORDER BY row""")
-    [(new, back, merged, gone)] = (
-        connection.execute("""SELECT (SELECT count(*) FROM chosen WHERE drawn), (SELECT count(*) FROM back),
-        (SELECT count(*) FROM ending WHERE merged_into IS NOT NULL),
-        (SELECT count(*) FROM ending WHERE merged_into IS NULL)""").fetchall()
-    )
+    counts = """SELECT (SELECT count(*) FROM chosen WHERE drawn), (SELECT count(*) FROM back),
+        count(*) FILTER (merged_into IS NOT NULL), count(*) FILTER (merged_into IS NULL) FROM ending"""
+    [(new, back, merged, gone)] = connection.execute(counts).fetchall()
     return KeyChanges(new=new, back=back, merged=merged, gone=gone, moved=moved)

@@ -37,21 +37,19 @@ _DOUBTED = f"('{Verdict.REFER.name}', '{Verdict.SUPPRESSED.name}', '{Verdict.NOT
 def load(state: State, traces: Path) -> None:
     """Make `traced` (id, verdict, nhs_number, ...), one row for each client whose answers still hold."""
     connection = state.connection
-    kept = Kept(traces)
+    connection.execute("""CREATE OR REPLACE TEMP TABLE traced (id BIGINT, verdict VARCHAR, nhs_number VARCHAR,
+        former_nhs_number VARCHAR, asked VARCHAR, reason VARCHAR, answered_on DATE, asked_about_link BOOLEAN)""")
     if any((traces / "readings").glob("*/answers.parquet")):
         views.open_side(state, "clients")
-        results.build(connection, kept)
+        results.build(connection, Kept(traces))
         asked = "SELECT DISTINCT source, source_org, record_id, asked AS nhs_number FROM answer_once"
-        query = f"""SELECT p.id, r.verdict, r.nhs_number, r.former_nhs_number, r.asked, r.reason, r.answered_on,
+        connection.execute(f"""INSERT INTO traced
+            SELECT p.id, r.verdict, r.nhs_number, r.former_nhs_number, r.asked, r.reason, r.answered_on,
                 coalesce(list_contains(a.numbers, l.nhs_number), false) AS asked_about_link
             FROM result r JOIN state.clients.person p USING (source, source_org, record_id)
             LEFT JOIN state.decided l ON l.id = p.id
             LEFT JOIN (SELECT source, source_org, record_id, list(nhs_number) AS numbers FROM ({asked}) GROUP BY ALL) a
-                ON a.source = p.source AND a.source_org = p.source_org AND a.record_id = p.record_id"""
-    else:
-        query = """SELECT 0::BIGINT AS id, '' AS verdict, '' AS nhs_number, '' AS former_nhs_number, '' AS asked,
-            '' AS reason, NULL::DATE AS answered_on, false AS asked_about_link WHERE false"""
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE traced AS {query}")
+                ON a.source = p.source AND a.source_org = p.source_org AND a.record_id = p.record_id""")
 
 
 def lay_over(state: State) -> None:
@@ -117,10 +115,9 @@ def _load_ruled_out(connection: duckdb.DuckDBPyConnection) -> None:
     [(known,)] = connection.execute(
         "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'verdict' AND database_name = 'store'"
     ).fetchall()
-    source = "store.verdict v" if known else "(SELECT '' AS verdict, '' AS nhs_number, '' AS source,"
-    if not known:
-        source += " '' AS source_org, '' AS record_id WHERE false) v"
     same = " AND ".join(f"v.{name} = p.{name}" for name in tables.KEY)
-    connection.execute(f"""CREATE OR REPLACE TEMP TABLE ruled_out_number AS
-        SELECT DISTINCT p.id, v.nhs_number FROM {source} JOIN state.clients.person p ON {same}
-        WHERE v.verdict = 'different' AND v.nhs_number IS NOT NULL""")
+    connection.execute("CREATE OR REPLACE TEMP TABLE ruled_out_number (id BIGINT, nhs_number VARCHAR)")
+    if known:
+        connection.execute(f"""INSERT INTO ruled_out_number
+            SELECT DISTINCT p.id, v.nhs_number FROM store.verdict v JOIN state.clients.person p ON {same}
+            WHERE v.verdict = 'different' AND v.nhs_number IS NOT NULL""")
