@@ -182,7 +182,7 @@ def _asked(asked: Asked) -> list[str]:
 def _read(done: Read) -> list[str]:
     answers = several(done.answers, "answer")
     lines = [f"{several(done.records, 'record')}; {answers} to questions of this run; {done.unanswered:,} open"]
-    lines += [f"  not used: {count:,} answers {why}" for why, count in done.strangers.items()]
+    lines += [f"  not used: {several(count, 'answer')} {why}" for why, count in done.strangers.items()]
     lines += [f"  set aside: {count:,} x {rule}" for rule, count in done.set_aside.items()]
     lines += ["answers"]
     lines += [f"  {code or '(none)'}: {count:,} x {said}" for code, said, count in done.codes]

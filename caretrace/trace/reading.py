@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from connectors import ReadReport, Source
 
 FORMATS = ("pds_mesh", "mpt", "dbs")
+NO_CODE = "another text"
+"""What a summary calls a code that cannot be one."""
 
 
 @dataclass(frozen=True)
@@ -216,7 +218,9 @@ def _summary(
     def counts(query: str) -> dict[str, int]:
         return dict(connection.execute(query).fetchall())
 
-    codes = connection.execute("SELECT service, code, count(*) FROM judged GROUP BY 1, 2 ORDER BY 1, 2").fetchall()
+    # What stands where a code belongs may be somebody's value, in a reply whose columns were moved.
+    code = f"CASE WHEN regexp_full_match(code, '[0-9]{{1,2}}') THEN code WHEN code IS NOT NULL THEN '{NO_CODE}' END"
+    codes = connection.execute(f"SELECT service, {code}, count(*) FROM judged GROUP BY 1, 2 ORDER BY 1, 2").fetchall()
     [(unanswered,)] = connection.execute(
         "SELECT count(*) FROM asked_before q SEMI JOIN judged j ON j.request_id = q.request_id"
         " ANTI JOIN answer a ON a.reference = q.reference"

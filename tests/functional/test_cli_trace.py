@@ -46,7 +46,7 @@ def test_ask_read_load_back(caretrace: Any, project: Path, run_folder: Path) -> 
     assert read.returncode == 0, read.stderr
     assert f"{len(answers):,} answers to questions of this run; 1 open" in read.stdout
     assert f"00: {len(answers):,} x found" in read.stdout
-    assert "1 answers to no question of this project" in read.stdout
+    assert "1 answer to no question of this project" in read.stdout
     numbers = {row["NHS_NO"] for row in questions}
     assert not any(number in read.stdout + asked.stdout for number in numbers)
 

@@ -315,6 +315,15 @@ def test_what_is_missing_strange_or_repeated_is_said(bench: Make) -> None:
     assert done.clients == {"accepted": 1}
 
 
+def test_what_stands_for_a_code_is_not_repeated(bench: Make) -> None:
+    """In a reply whose columns were moved a name may stand there."""
+    b = bench(ANN | {"record_id": "held", "nhs_number": A})
+    held = reference(b.ask(), "held")
+    done = b.read(b.reply(answer(held, "Featherstone", A, "1", "100")))
+    assert done.codes == [("another text", "a code that is not in the published list", 1)]
+    assert "Featherstone" not in (done.folder / "reading.json").read_text(encoding="utf-8")
+
+
 def test_a_later_reply_that_says_something_else_undoes_the_first(bench: Make) -> None:
     b = bench(ANN | {"record_id": "held", "nhs_number": A})
     [question] = b.ask()
