@@ -253,4 +253,4 @@ def test_a_second_loader_is_told_to_wait(database: Any, make_run: Any, people: A
         first.execute("SELECT pg_advisory_lock(hashtextextended('caretrace load caretrace', 0))")
         with pytest.raises(Busy, match="another load into caretrace is under way"):
             load(make_run("one", people()), database.target, Settings(lock_seconds=1))
-    load(make_run("two", people()), database.target, Settings(lock_seconds=1))
+    assert load(make_run("two", people()), database.target).changed

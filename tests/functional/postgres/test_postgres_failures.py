@@ -88,7 +88,7 @@ def test_a_lock_that_somebody_holds(database: Any, make_run: Any, people: Any, r
     with database.connect("nightly") as other, other.transaction():
         other.execute("SET ROLE caretrace_loader; LOCK TABLE caretrace.person IN SHARE MODE")
         with pytest.raises(Exception, match="holds a lock for longer"):
-            load(make_run("two", people("Grace")), database.target, Settings(lock_seconds=1))
+            load(make_run("two", people("Grace")), database.target, Settings(lock_seconds=2))
     assert database.admin("SELECT DISTINCT given_name FROM caretrace.person") == [("Ada",)]
 
 

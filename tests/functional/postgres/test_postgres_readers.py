@@ -128,7 +128,7 @@ def test_a_reader_in_mid_query_neither_waits_nor_is_waited_for(database: Any, ru
         cursor.execute("SELECT given_name FROM caretrace.person")
         assert cursor.fetchone() == ("Ada",)
         # Everything changes while the query is open, and the load does not wait for it.
-        assert load(runs["Grace"], database.target, Settings(lock_seconds=1)).changed
+        assert load(runs["Grace"], database.target, Settings(lock_seconds=5)).changed
         assert {name for (name,) in cursor.fetchall()} == {"Ada"}
         cursor.close()
         assert reader.execute("SELECT DISTINCT given_name FROM caretrace.person").fetchall() == [("Ada",)]

@@ -10,7 +10,7 @@ why neither TRUNCATE nor renaming tables does). Begin with `load`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,6 +101,10 @@ def _alone(server: Server, settings: Settings) -> Iterator[None]:
         except psycopg.errors.LockNotAvailable:
             raise Busy(f"PostgreSQL: another load into {settings.schema} is under way; wait for it to end") from None
     yield
+    # The session's end drops it as well, but only when the server comes round to that; the next load need not wait. The
+    # run is loaded by now, whatever becomes of the connection.
+    with suppress(psycopg.Error):
+        server.run("SELECT pg_advisory_unlock_all()")
 
 
 def _tidy(server: Server, settings: Settings, differences: Mapping[str, Difference]) -> tuple[str, ...]:
