@@ -7,6 +7,7 @@ register, rows in the order they were read.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,8 +62,7 @@ def make_person_keys(connection: duckdb.DuckDBPyConnection, *, run_id: str) -> N
             CREATE OR REPLACE TEMP TABLE person_of_{schema} AS
             SELECT p.rowid AS place, md5(concat('{run_id} ', coalesce(s.first, {before} + p.rowid))) AS person_key,
                    {number} AS person_nhs_number
-            FROM {schema}.person p LEFT JOIN same_person s ON s.position = {before} + p.rowid {linked}
-            ORDER BY p.rowid""")
+            FROM {schema}.person p LEFT JOIN same_person s ON s.position = {before} + p.rowid {linked}""")
         connection.execute(f"""
             CREATE OR REPLACE TEMP VIEW keyed_{schema} AS
             SELECT k.person_key, k.person_nhs_number, '{SIDES[schema]}' AS side, p.*
@@ -75,50 +75,54 @@ def make_person_keys(connection: duckdb.DuckDBPyConnection, *, run_id: str) -> N
 
 
 def write_linked(connection: duckdb.DuckDBPyConnection, folder: Path, *, progress: Progress = SILENT) -> None:
-    """Write person_key.parquet and every linked table into `folder`, which must exist.
-
-    DuckDB's joins give rows back in an order that changes with its threads. So each row's key and number are put into a
-    narrow table in the order of the rows, and laid beside them.
-    """
+    """Write person_key.parquet and every linked table into `folder`, which must exist."""
     with progress.stage("Writing linked tables", len(LINKED_TABLES) + 1) as advance:
         write_parquet(connection, _person_keys(), folder / "person_key.parquet")
         advance(1)
         for table in LINKED_TABLES:
-            write_parquet(connection, _joined(connection, table), folder / f"{table.name.lower()}.parquet")
+            write_parquet(connection, _joined(table), folder / f"{table.name.lower()}.parquet")
             advance(1)
 
 
+def in_order(selects: Iterable[str]) -> str:
+    """The rows of several selects (what follows SELECT) one after the other, each by the rowid of its table `t`.
+
+    DuckDB gives the rows of a join in the order in which its threads were done, and those of a union, written by one
+    thread, with the last few of the first part after the second.
+    """
+    parts = " UNION ALL ".join(
+        f"SELECT {place} AS _part, t.rowid AS _place, {each}" for place, each in enumerate(selects)
+    )
+    return f"SELECT * EXCLUDE (_part, _place) FROM ({parts}) ORDER BY _part, _place"
+
+
 def _person_keys() -> str:
-    key = ", ".join(f"p.{name}" for name in _KEY)
-    return " UNION ALL ".join(
-        f"SELECT k.person_key, {key}, '{side}' AS side, k.person_nhs_number AS nhs_number"
-        f" FROM {schema}.person p POSITIONAL JOIN person_of_{schema} k"
+    key = ", ".join(f"t.{name}" for name in _KEY)
+    return in_order(
+        f"k.person_key, {key}, '{side}' AS side, k.person_nhs_number AS nhs_number"
+        f" FROM {schema}.person t JOIN person_of_{schema} k ON k.place = t.rowid"
         for schema, side in SIDES.items()
     )
 
 
-def _joined(connection: duckdb.DuckDBPyConnection, table: Table) -> str:
+def _joined(table: Table) -> str:
     """Both sides of one table; an opt-out keyed by a number alone keeps that number as its person's."""
     columns = ", ".join(f't."{name}"' for name in table.names)
-    own = "nhs_number" in table and table.name != "PERSON"
-    number = "coalesce(k.person_nhs_number, t.nhs_number)" if own else "k.person_nhs_number"
-    return " UNION ALL ".join(
-        f"SELECT k.person_key, {number} AS person_nhs_number, '{side}' AS side, {columns}"
-        f" FROM {schema}.{table.name.lower()} t POSITIONAL JOIN {_beside(connection, schema, table.name.lower())} k"
+    if table.name == "PERSON":
+        return in_order(
+            f"k.person_key, k.person_nhs_number, '{side}' AS side, {columns}"
+            f" FROM {schema}.person t JOIN person_of_{schema} k ON k.place = t.rowid"
+            for schema, side in SIDES.items()
+        )
+    number = "coalesce(k.person_nhs_number, t.nhs_number)" if "nhs_number" in table else "k.person_nhs_number"
+    key = ", ".join(_KEY)
+    return in_order(
+        f"""k.person_key, {number} AS person_nhs_number, '{side}' AS side, {columns}
+        FROM {schema}.{table.name.lower()} t LEFT JOIN (
+            SELECT person_key, person_nhs_number, {key} FROM keyed_{schema}
+            SEMI JOIN {schema}.{table.name.lower()} USING ({key})) k USING ({key})"""
         for schema, side in SIDES.items()
     )
-
-
-def _beside(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> str:
-    """Name of a table of keys and numbers, one for each row of `table` and in its order."""
-    if table == "person":
-        return f"person_of_{schema}"
-    key = ", ".join(_KEY)
-    connection.execute(f"""CREATE OR REPLACE TEMP TABLE beside_{schema}_{table} AS
-        SELECT k.person_key, k.person_nhs_number FROM {schema}.{table} t LEFT JOIN (
-            SELECT person_key, person_nhs_number, {key} FROM keyed_{schema}
-            SEMI JOIN {schema}.{table} USING ({key})) k USING ({key}) ORDER BY t.rowid""")
-    return f"beside_{schema}_{table}"
 
 
 def write_parquet(

@@ -1,8 +1,7 @@
 """The rows that hold: every published table as a Parquet file of the run folder, in the order the state holds them.
 
-A hash join of DuckDB gives its rows back in an order that changes with its threads, and to sort a million wide rows is
-dear. So each row's key and number are put into a narrow table in the order of the rows, which are then laid side by
-side (POSITIONAL JOIN): the same state gives the same bytes.
+Joined by our own ids, never by the three texts of a record's key; and put in order, since DuckDB gives the rows of
+joins and of unions in an order that changes with its threads: the same state gives the same bytes.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from caretrace.linked import SIDES, write_parquet
+from caretrace.linked import SIDES, in_order, write_parquet
 from caretrace.warehouse import tables
 from caretrace.warehouse.publish import accounts
 from schemas import CANDIDATE, LINK, SET_ASIDE, Table
@@ -54,13 +53,13 @@ def write_accounts(state: State, folder: Path) -> None:
 
 
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make `person_of_<side>` (id, person_key, person_nhs_number, from_run), a row for each of PERSON, in its order."""
+    """Make `person_of_<side>` (id, person_key, person_nhs_number, from_run), a row for each of PERSON."""
     for side in SIDES:
         linked = "LEFT JOIN state.link l ON l.id = p.id AND l.decision = 'link'" if side == "clients" else ""
         number = "coalesce(l.nhs_number, p.nhs_number)" if side == "clients" else "p.nhs_number"
         connection.execute(f"""CREATE OR REPLACE TEMP TABLE person_of_{side} AS
             SELECT p.id, k.person_key, {number} AS person_nhs_number, k.from_run
-            FROM state.{side}.person p LEFT JOIN state.person_key k USING (id) {linked} ORDER BY p.rowid""")
+            FROM state.{side}.person p LEFT JOIN state.person_key k USING (id) {linked}""")
 
 
 def set_days(connection: duckdb.DuckDBPyConnection) -> None:
@@ -98,29 +97,27 @@ def _linked(connection: duckdb.DuckDBPyConnection, table: Table) -> str:
     name = tables.name(table)
     number = "coalesce(k.person_nhs_number, t.nhs_number)" if "nhs_number" in table else "k.person_nhs_number"
     held = [side for side in SIDES if connection.execute(f"FROM state.{side}.{name} LIMIT 1").fetchall()]
-    return " UNION ALL ".join(
-        f"SELECT k.person_key, {number} AS person_nhs_number, '{SIDES[side]}' AS side, {tables.columns(table, 't')},"
-        f" {SINCE.format('t')} FROM state.{side}.{name} t POSITIONAL JOIN {_beside(connection, side, name)} k"
+    # Without rows a side has no part in it: else the people of it would be gone through for nobody.
+    return in_order(
+        f"k.person_key, {number} AS person_nhs_number, '{SIDES[side]}' AS side, {tables.columns(table, 't')},"
+        f" {SINCE.format('t')} FROM state.{side}.{name} t"
+        f" LEFT JOIN {_people(side, name if held else None)} k USING (id)"
         for side in held or ["clients"]
     )
 
 
-def _beside(connection: duckdb.DuckDBPyConnection, side: str, name: str) -> str:
-    """Name of a table of keys and numbers, one for each row of the side's table and in its order."""
-    if name == "person":
-        return f"person_of_{side}"
-    made = f"beside_{side}_{name}"
-    # Only those who have rows are put in order.
-    connection.execute(f"""CREATE OR REPLACE TEMP TABLE {made} AS
-        SELECT k.person_key, k.person_nhs_number FROM state.{side}.{name} t
-        LEFT JOIN (FROM person_of_{side} SEMI JOIN state.{side}.{name} USING (id)) k USING (id) ORDER BY t.rowid""")
-    return made
+def _people(side: str, name: str | None) -> str:
+    """Keys and numbers of those who have rows in a table of the side."""
+    people = f"SELECT id, person_key, person_nhs_number FROM person_of_{side}"
+    if name is None:
+        return f"({people} LIMIT 0)"
+    return f"({people})" if name == "person" else f"({people} SEMI JOIN state.{side}.{name} USING (id))"
 
 
 def _person_keys() -> str:
     key = ", ".join(f"t.{name}" for name in tables.KEY)
-    return " UNION ALL ".join(
-        f"SELECT k.person_key, {key}, '{word}' AS side, k.person_nhs_number AS nhs_number, {SINCE.format('k')}"
-        f" FROM state.{side}.person t POSITIONAL JOIN person_of_{side} k"
+    return in_order(
+        f"k.person_key, {key}, '{word}' AS side, k.person_nhs_number AS nhs_number, {SINCE.format('k')}"
+        f" FROM state.{side}.person t LEFT JOIN person_of_{side} k USING (id)"
         for side, word in SIDES.items()
     )

@@ -1,5 +1,6 @@
 """Nights that leave out the linked tables: what still stands, what says so, and how the tables are had all the same."""
 
+import shutil
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -64,13 +65,9 @@ def test_views_stay_over_the_newest_tables_and_say_of_which_day_they_are(weekly:
     assert [run.path.name for run in runs(weekly.project, whole=True)] == ["0001"]
 
 
-def test_tables_are_written_when_they_are_asked_for(
-    nights: Any, weekly: Any, three_nights: Any, tmp_path: Path
-) -> None:
+def test_tables_are_written_when_they_are_asked_for(nights: Any, weekly: Any, tmp_path: Path) -> None:
     warehouse = type(nights)(tmp_path / "council")
-    warehouse.root.mkdir()
-    (warehouse.root / "caretrace.toml").write_text(PROJECT, encoding="utf-8")
-    three_nights(warehouse, tables=False)
+    shutil.copytree(weekly.root, warehouse.root)
     written = tables.write(warehouse.project)
     assert written.path == warehouse.root / "runs" / "0003-tables"
     assert written.manifest["outputs"] == nights.nights[2].manifest["outputs"]
@@ -78,7 +75,7 @@ def test_tables_are_written_when_they_are_asked_for(
     assert about(warehouse) == (3, date(2026, 11, 3))
     assert tables.write(warehouse.project).path == written.path
     # Another refresh of the night itself leaves the views where they are.
-    assert refresh(warehouse.project, warehouse.nights[2].path).number == 3
+    assert refresh(warehouse.project, warehouse.root / "runs" / "0003").number == 3
 
 
 @pytest.mark.parametrize(
