@@ -50,6 +50,7 @@ def apply(state: State, *, side: str, feed: str, whole: bool) -> Applied:
     elsewhere = identities.name_records(state, side=side, feed=feed)
     changed.begin_telling(connection)
     connection.execute("CREATE OR REPLACE TEMP TABLE named_part (id BIGINT, part VARCHAR)")
+    _tell_origins(connection, side)
     filled = {table.name for database in ("store", "state") for table in tables.filled(connection, database, side)}
     counts = {
         table.name: _apply_table(state, table, side, whole) if table.name in filled else {"added": 0, "removed": 0}
@@ -129,26 +130,24 @@ def _add(state: State, table: Table, side: str) -> None:
         SELECT i.id, i.content, i.place, d.n, row_number() OVER (PARTITION BY i.id, i.content ORDER BY i.place)
             AS nth
         FROM incoming i JOIN (FROM differing WHERE n > 0) d ON d.id = i.id AND d.content = i.content) WHERE nth <= n""")
-    origin, found_in = ("", "") if table is not DATA_QUALITY else (", o.origin", _origins(connection, side))
     connection.execute(
         f"INSERT INTO state.{side}.{name} BY NAME SELECT f.id, f.content, {state.run} AS from_run,"
-        f" {tables.columns(table, 't')}{origin}"
-        f" FROM fresh f JOIN store.{side}.{name} t ON t.rowid = f.place {found_in} ORDER BY f.place"
+        f" {tables.kept_columns(table, 't')} FROM fresh f JOIN store.{side}.{name} t ON t.rowid = f.place"
+        " ORDER BY f.place"
     )
 
 
-def _origins(connection: duckdb.DuckDBPyConnection, side: str) -> str:
-    """SQL that joins to the issues `t` just read what their records filled (`o.origin`)."""
-    place = "extract_file, extract_record"
+def _tell_origins(connection: duckdb.DuckDBPyConnection, side: str) -> None:
+    """Give the issues just read a column more: what their records filled."""
+    issues, place = f"store.{side}.{tables.name(DATA_QUALITY)}", "extract_file, extract_record"
+    connection.execute(f"ALTER TABLE {issues} ADD COLUMN IF NOT EXISTS {tables.ORIGIN} VARCHAR[]")
     rows = " UNION ALL ".join(
         f"SELECT {place}, {tables.part(table, 'r')} AS part FROM store.{side}.{tables.name(table)} r"
-        f" SEMI JOIN store.{side}.data_quality USING ({place})"
+        f" SEMI JOIN {issues} USING ({place})"
         for table in tables.filled(connection, "store", side)
         if table is not DATA_QUALITY
     )
-    if not rows:
-        return "LEFT JOIN (SELECT NULL::VARCHAR[] AS origin WHERE false) o ON true"
-    return (
-        f"LEFT JOIN (SELECT {place}, list_sort(list(DISTINCT part)) AS origin FROM ({rows}) GROUP BY ALL) o"
-        " ON o.extract_file = t.extract_file AND o.extract_record = t.extract_record"
-    )
+    if rows:
+        connection.execute(f"""UPDATE {issues} t SET {tables.ORIGIN} = o.parts
+            FROM (SELECT {place}, list_sort(list(DISTINCT part)) AS parts FROM ({rows}) GROUP BY ALL) o
+            WHERE o.extract_file = t.extract_file AND o.extract_record = t.extract_record""")

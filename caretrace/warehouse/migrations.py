@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 FORMAT = 2
 """The layout written by this version."""
+CONTENT = 2
+"""Raised whenever what is hashed of a row is another than before."""
 
 
 def _add_origin(connection: duckdb.DuckDBPyConnection) -> None:
@@ -73,7 +75,7 @@ def _hash() -> str:
     """What decides that equal rows have equal hashes: DuckDB promises it within a version only."""
     import duckdb
 
-    return f"duckdb {duckdb.__version__}"
+    return f"duckdb {duckdb.__version__}, {CONTENT}"
 
 
 def _add_columns(connection: duckdb.DuckDBPyConnection, path: Path) -> set[tuple[str, str]]:

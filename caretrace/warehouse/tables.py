@@ -82,6 +82,8 @@ def content(table: Table, alias: str = "") -> str:
     """SQL of the hash of what a row says."""
     before = f"{alias}." if alias else ""
     said = [f'{before}"{column}"' for column in table.names if column not in _NOT_CONTENT]
+    if table is DATA_QUALITY:  # the same may be wrong with the person's own postcode and with an earlier address's
+        said.append(f"{before}{ORIGIN}")
     return f"hash({', '.join(said)})"
 
 

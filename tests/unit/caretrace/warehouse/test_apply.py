@@ -119,6 +119,16 @@ def test_an_issue_goes_where_what_it_was_found_in_is_told_anew(warehouse: Any, d
     assert warehouse.held("clients", "data_quality") == []
 
 
+def test_the_same_issue_of_two_things_is_two(warehouse: Any) -> None:
+    both = [found_in("persons.csv", "1", "postcode"), found_in("addresses.csv", "7", "postcode")]
+    full = {"person": [ADA | WHERE], "address": [ADDRESS], "data_quality": both}
+    warehouse.night().deliver("clients", "f", whole=True, **full)
+    # The person's own is mended, the address's stays; then the person is told of alone.
+    warehouse.night().deliver("clients", "f", whole=False, **full | {"data_quality": both[1:]})
+    warehouse.night().deliver("clients", "f", whole=False, person=[ADA | WHERE])
+    assert warehouse.ask("SELECT origin FROM state.clients.data_quality") == [(["ADDRESS"],)]
+
+
 def test_rows_that_say_the_same_are_counted(warehouse: Any) -> None:
     address = {"record_id": "1", "postcode": "AB1 1CD"}
     for count in (2, 2, 3, 1):
