@@ -65,6 +65,7 @@ lint: $(ALL)
 bench: $(ALL)
 	$(BIN)/python bench/run.py --write
 	$(BIN)/python bench/read.py --write
+	$(BIN)/python bench/nights.py --link
 
 bench-quick: $(ALL)
 	$(BIN)/python bench/run.py --quick

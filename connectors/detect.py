@@ -105,6 +105,7 @@ def open_source(source: Source, suppliers: Sequence[Supplier]) -> list[Found]:
         member
         for root in roots
         for path, why in _paths(root)
+        if source.mapping is None or path.resolve() != source.mapping.resolve()
         for member in _members(
             path, shown(path.relative_to(root).as_posix() if path != root else path.name), why, source
         )

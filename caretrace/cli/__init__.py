@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
+import weakref
 from collections.abc import Sequence
 from types import FrameType
 
@@ -33,6 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return ExitCode.INPUT
     except BaseException as error:
         # The last stop: everything becomes a sentence and an exit code.
+        if isinstance(error, Interrupted):
+            error.seen = True
         return _fail(error)
 
 
@@ -70,8 +74,25 @@ def _fail(error: BaseException) -> int:
     return failure.exit_code
 
 
+_asked: weakref.ref[Interrupted] | None = None
+
+
 def _interrupt(number: int, frame: FrameType | None) -> None:
     # A second signal must not stop the tidying that the first one started.
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, signal.SIG_IGN)
-    raise Interrupted
+    global _asked
+    if _asked is not None and _asked() is not None:
+        return
+    interrupted = Interrupted(_ask_again)
+    _asked = weakref.ref(interrupted)
+    try:
+        raise interrupted
+    finally:
+        # Or its own traceback would keep it, and nobody could tell that it was lost.
+        del interrupted
+
+
+def _ask_again() -> None:
+    """Raise the signal anew in a moment, from wherever the main thread is then."""
+    timer = threading.Timer(0.05, signal.raise_signal, [signal.SIGTERM])
+    timer.daemon = True
+    timer.start()

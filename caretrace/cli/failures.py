@@ -9,8 +9,10 @@ from __future__ import annotations
 import errno
 import os
 import platform
+import sys
 import tempfile
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -33,7 +35,20 @@ class ExitCode(IntEnum):
 
 
 class Interrupted(BaseException):
-    """SIGTERM or Ctrl-C; a BaseException so that nothing between the signal and `main` takes it for a failure."""
+    """SIGTERM or Ctrl-C; a BaseException so that nothing between the signal and `main` takes it for a failure.
+
+    A library that calls Python from C may drop it on its way, and the work would go on as if nobody had asked. So one
+    that vanishes before `main` has `seen` it calls `lost`.
+    """
+
+    def __init__(self, lost: Callable[[], None] | None = None) -> None:
+        super().__init__()
+        self.seen = lost is None
+        self._lost = lost
+
+    def __del__(self) -> None:
+        if not self.seen and self._lost and not sys.is_finalizing():
+            self._lost()
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Every failure is a sentence and an exit code, and our own bugs leave a file without values."""
 
 import errno
+import gc
 from pathlib import Path
 
 import duckdb
@@ -51,3 +52,15 @@ def test_our_own_bug_leaves_a_file_without_values(tmp_path: Path, error: Excepti
     assert "SECRET" not in text
     assert type(error).__name__ in text
     assert "test_failures.py" in text
+
+
+def test_an_interruption_that_vanishes_on_its_way_is_told() -> None:
+    """As where a library calls Python from C and drops what it raises."""
+    told: list[str] = []
+    for seen in (False, True):
+        try:
+            raise Interrupted(lambda: told.append("lost"))
+        except Interrupted as error:
+            error.seen = seen
+    gc.collect()
+    assert told == ["lost"]

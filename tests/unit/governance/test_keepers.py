@@ -34,7 +34,7 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
     return tmp_path / "project", tmp_path / "keys"
 
 
-# What a passphrase protects takes a second to open, by design: two tests for it are enough.
+# What a passphrase protects takes a second to open, by design: one test for it is enough.
 @pytest.mark.parametrize("kept_by", [keeper.FILES, keeper.KEYRING])
 def test_keys_are_kept_given_back_and_never_overwritten(tmp_path: Path, kept_by: str) -> None:
     project, folder = folders(tmp_path)
@@ -55,17 +55,20 @@ def test_keys_are_kept_given_back_and_never_overwritten(tmp_path: Path, kept_by:
 
 
 def test_a_passphrase_protects_the_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    project, folder = folders(tmp_path)
-    made = keys.create(folder, project=project, kept_by=keeper.PASSPHRASE)
-    plain = keeper._encoded(made.root, "root-1").strip().encode()
+    folder = tmp_path / "keys"
+    folder.mkdir()
+    keeper.choose(folder, keeper.PASSPHRASE)
+    store.write_root(folder, 1, b"1" * 32)
+    assert (store.versions(folder), store.read_root(folder, 1)) == ([1], b"1" * 32)
+    plain = keeper._encoded(b"1" * 32, "root-1").strip().encode()
     assert not any(plain in path.read_bytes() for path in folder.iterdir())
     for wrong, words in (("another passphrase", "does not open"), ("", "set CARETRACE_KEYS_PASSPHRASE")):
         monkeypatch.setenv(keeper.PASSPHRASE_VARIABLE, wrong)
         with pytest.raises(SettingsError, match=words):
-            keys.load(folder, project=project)
+            store.read_root(folder, 1)
     monkeypatch.setenv(keeper.PASSPHRASE_VARIABLE, "short")
     with pytest.raises(SettingsError, match="too short"):
-        keys.create(tmp_path / "others", project=project, kept_by=keeper.PASSPHRASE)
+        store.write_root(folder, 2, b"2" * 32)
 
 
 def test_keys_move_from_keeper_to_keeper_and_the_log_says_so(tmp_path: Path) -> None:
@@ -73,7 +76,7 @@ def test_keys_move_from_keeper_to_keeper_and_the_log_says_so(tmp_path: Path) -> 
     made = keys.create(folder, project=project)
     care.rotate(project, folder, reason="two versions", maker="maker", now=NOW)
     held = {version: store.read_root(folder, version) for version in (1, 2)}
-    for to in (keeper.KEYRING, keeper.FILES, keeper.PASSPHRASE):
+    for to in (keeper.KEYRING, keeper.FILES):
         before = keeper.keeper(folder)
         assert care.move(project, folder, to, maker="maker", now=NOW) == (1, 2)
         assert {version: store.read_root(folder, version) for version in (1, 2)} == held
@@ -85,7 +88,6 @@ def test_keys_move_from_keeper_to_keeper_and_the_log_says_so(tmp_path: Path) -> 
     assert [(each["from"], each["to"]) for each in moved] == [
         ("files", "keyring"),
         ("keyring", "files"),
-        ("files", "passphrase"),
     ]
 
 
