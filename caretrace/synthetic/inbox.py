@@ -26,6 +26,21 @@ _SIDES = ("clients", "register")
 _HALF = 0.4
 """Share of people that a halved extract still holds."""
 
+SETTINGS = """
+[resources]
+threads = 2
+quiet_seconds = 0
+[[source]]
+name = "clients"
+side = "clients"
+full_names = "*-full*"
+[[source]]
+name = "register"
+side = "register"
+full_names = "*-full*"
+"""
+"""caretrace.toml of a project whose inboxes `write` fills."""
+
 
 @dataclass(frozen=True)
 class Delivery:

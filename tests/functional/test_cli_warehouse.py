@@ -27,21 +27,6 @@ from connectors.files.opening import DEFAULT
 from schemas.errors import CaretraceError, InputError
 from schemas.warehouse import PUBLISHED
 
-SETTINGS = """
-[resources]
-threads = 2
-quiet_seconds = 0
-[[source]]
-name = "clients"
-side = "clients"
-full_names = "*-full*"
-[[source]]
-name = "register"
-side = "register"
-full_names = "*-full*"
-"""
-
-
 PERIOD = ("--period", "2026-07-01", "2026-09-30")
 
 
@@ -84,7 +69,7 @@ def council(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Council]:
     root = tmp_path_factory.mktemp("council") / "project"
     for side in nights.sides:
         (root / "in" / side).mkdir(parents=True)
-    (root / "caretrace.toml").write_text(SETTINGS, encoding="utf-8")
+    (root / "caretrace.toml").write_text(inbox.SETTINGS, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CARETRACE_KEYS", str(root.parent / "keys"))
         for number in (0, 1):
@@ -219,7 +204,7 @@ def test_views_of_a_moved_project(council: Council, tmp_path: Path) -> None:
 def test_a_night_without_tables_and_its_tables_afterwards(council: Council, tmp_path: Path) -> None:
     root = tmp_path / "weekly"
     shutil.copytree(council.root, root)
-    (root / "caretrace.toml").write_text('[outputs]\ntables = "weekly"\n' + SETTINGS, encoding="utf-8")
+    (root / "caretrace.toml").write_text('[outputs]\ntables = "weekly"\n' + inbox.SETTINGS, encoding="utf-8")
     light = Council(root, night(root, council.nights, 2), council.nights)
     assert not (light.run.path / "linked").exists()
     assert light.run.manifest["warehouse"]["tables_in"] == 2

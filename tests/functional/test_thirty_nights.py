@@ -38,19 +38,6 @@ from governance import keys
 from linkage.frequencies import FOR_CLIENTS, OF_VALUES
 from schemas import CANDIDATE, LINK, SOURCE_TABLES, Table
 
-SETTINGS = """
-[resources]
-threads = 2
-quiet_seconds = 0
-[[source]]
-name = "clients"
-side = "clients"
-full_names = "*-full*"
-[[source]]
-name = "register"
-side = "register"
-full_names = "*-full*"
-"""
 pytestmark = pytest.mark.prove
 OF_THIS_RUN = ("run_id", "extract_file", "extract_record", "extract_line")
 """Columns that say where and when something was read or decided, and not what."""
@@ -72,7 +59,7 @@ class Council:
     ) -> Council:
         for side in nights.sides:
             (root / "in" / side).mkdir(parents=True)
-        (root / "caretrace.toml").write_text(SETTINGS, encoding="utf-8")
+        (root / "caretrace.toml").write_text(inbox.SETTINGS, encoding="utf-8")
         return cls(root, nights, form, start)
 
     def deliver(self, delivery: inbox.Delivery) -> None:

@@ -15,20 +15,6 @@ from caretrace.cli.app import app
 from caretrace.synthetic import inbox
 from caretrace.synthetic.nights import Nights, Pace
 
-SETTINGS = """
-[resources]
-threads = 2
-quiet_seconds = 0
-[[source]]
-name = "clients"
-side = "clients"
-full_names = "*-full*"
-[[source]]
-name = "register"
-side = "register"
-full_names = "*-full*"
-"""
-
 
 class Council:
     """Three nights: everybody, changes, and what a test makes of the third."""
@@ -38,7 +24,7 @@ class Council:
         self.nights = Nights(120, 600, nights=2, seed=3, pace=Pace(change=0.05))
         for side in self.nights.sides:
             (root / "in" / side).mkdir(parents=True)
-        (root / "caretrace.toml").write_text(SETTINGS, encoding="utf-8")
+        (root / "caretrace.toml").write_text(inbox.SETTINGS, encoding="utf-8")
 
     def deliver(self, night: int, *, whole: bool) -> None:
         for side in self.nights.sides:

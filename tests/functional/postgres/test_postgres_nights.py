@@ -20,18 +20,7 @@ from caretrace.synthetic.nights import Nights, Pace
 from caretrace.warehouse.publish.catalog import ANALYST, IDENTIFIABLE, View, views
 from connectors.files.opening import DEFAULT
 
-SETTINGS = """
-[resources]
-threads = 2
-quiet_seconds = 0
-[[source]]
-name = "clients"
-side = "clients"
-full_names = "*-full*"
-[[source]]
-name = "register"
-side = "register"
-full_names = "*-full*"
+TARGET = """
 [targets.postgres]
 connection = {connection}
 coarsen = {{}}
@@ -52,7 +41,7 @@ def test_the_database_follows_the_nights(database: Any, tmp_path: Path, monkeypa
     root = tmp_path / "project"
     for side in nights.sides:
         (root / "in" / side).mkdir(parents=True)
-    text = SETTINGS.format(connection=json.dumps(database.target.conninfo))
+    text = inbox.SETTINGS + TARGET.format(connection=json.dumps(database.target.conninfo))
     (root / "caretrace.toml").write_text(text, encoding="utf-8")
     project = find(root, here=root)
     said = []
