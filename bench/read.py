@@ -21,23 +21,25 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import making
 import measure
 import page
 
 BENCH = Path(__file__).resolve().parent
 ROOT, DATA = BENCH.parent, BENCH / "data"
-ENGINES = ("caretrace", "duckdb", "pandas")
+ENGINES, ALONE = ("caretrace", "duckdb", "pandas"), ("caretrace",)
 MARK, END = "<!-- reading -->", "<!-- end of reading -->"
-LEAST_PER_SECOND, MOST_MEGABYTES, MOST_TIMES = 150_000, 1_500, 2.0
-"""Promised of EMIS on two cores; other formats may take so many times its processor time for a record."""
+LEAST_PER_SECOND, MOST_MEGABYTES, TIMES = 150_000, 1_500, 2
+"""Promised of EMIS on two cores; any other format may cost so many times that."""
 
 
 @dataclass(frozen=True)
 class Extract:
-    """A format that is measured: what the generator calls it, what is read of what it makes."""
+    """A format that is measured, and where it stands in the folder of extracts."""
 
     name: str
     made_as: str
+    """What the generator calls it, or its name in `making.MAKERS`."""
     path: str
     engines: tuple[str, ...] = ENGINES
     """Those that can read it."""
@@ -47,6 +49,9 @@ EXTRACTS = (
     Extract("EMIS bulk extract, CSV", "emis", "emis"),
     Extract("SystmOne strategic reporting extract, CSV", "systmone", "systmone", ("caretrace", "pandas")),
     Extract("standard format, Parquet", "standard", "register.parquet"),
+    Extract("FHIR R4 Patients, NDJSON", "fhir", "fhir.ndjson", ALONE),
+    Extract("MPT reply, CSV of 33 columns", "mpt", "mpt.csv", ALONE),
+    Extract("DBS reply, fixed width", "dbs", "dbs", ALONE),
 )
 
 
@@ -76,12 +81,16 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def make_data(patients: int) -> Path:
-    """The folder with all extracts of `patients` people, made once."""
+    """The folder with all extracts of `patients` people, each made once."""
     folder = DATA / f"reading-{patients}"
-    if not all((folder / extract.path).exists() for extract in EXTRACTS):
+    missing = [extract for extract in EXTRACTS if not (folder / extract.path).exists()]
+    if generated := [extract.made_as for extract in missing if extract.made_as not in making.MAKERS]:
         command = [sys.executable, str(ROOT / "fixtures" / "make.py"), "--out", str(folder)]
         command += ["--clients", str(max(patients // 50, 100)), "--register", str(patients), "--format"]
-        subprocess.run([*command, *(extract.made_as for extract in EXTRACTS)], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([*command, *generated], check=True, stdout=subprocess.DEVNULL)
+    for extract in missing:
+        if extract.made_as in making.MAKERS:
+            making.make(extract.made_as, folder / "register.parquet", folder / extract.path)
     return folder
 
 
@@ -144,36 +153,43 @@ def _medians(takes: Sequence[measure.Taken], ours: Sequence[measure.Taken]) -> d
 def promises(figures: dict[str, dict[str, dict[str, Any]]]) -> list[tuple[str, bool]]:
     """What the project promises of reading, and whether it holds."""
     kept = []
-    emis = figures.get(EXTRACTS[0].name, {}).get("caretrace")
-    if emis:
-        words = f"{EXTRACTS[0].name}: at least {LEAST_PER_SECOND:,} records a second"
-        kept.append((words, emis["records"] / emis["seconds"] >= LEAST_PER_SECOND))
-        words = f"{EXTRACTS[0].name}: at most {MOST_MEGABYTES:,} MB"
-        kept.append((words, (emis["megabytes"] or 0) <= MOST_MEGABYTES))
-    for extract in EXTRACTS[1:]:
+    for extract in EXTRACTS:
         own = figures.get(extract.name, {}).get("caretrace")
-        if emis and own and own["cpu"] and emis["cpu"]:
-            words = f"{extract.name}: at most {MOST_TIMES:g} times the processor time of EMIS for a record"
-            kept.append((words, own["cpu"] / own["records"] <= MOST_TIMES * emis["cpu"] / emis["records"]))
+        if own:
+            times = 1 if extract is EXTRACTS[0] else TIMES
+            least, most = LEAST_PER_SECOND // times, MOST_MEGABYTES * times
+            holds = own["records"] / own["seconds"] >= least
+            kept.append((f"{extract.name}: at least {least:,} records a second", holds))
+            kept.append((f"{extract.name}: at most {most:,} MB", (own["megabytes"] or 0) <= most))
     return kept
+
+
+def of_emis(figures: dict[str, dict[str, dict[str, Any]]], one: dict[str, Any]) -> float | None:
+    """How many times the processor time of our EMIS reader a record takes."""
+    emis = figures.get(EXTRACTS[0].name, {}).get("caretrace")
+    if not emis or not emis["cpu"] or not one["cpu"]:
+        return None
+    return float(one["cpu"] / one["records"] / (emis["cpu"] / emis["records"]))
 
 
 def table(figures: dict[str, dict[str, dict[str, Any]]]) -> str:
     """All figures as one Markdown table."""
     lines = [
-        "| extract | reader | seconds | CPU s | MB | records a second | people a second | time | CPU |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| extract | reader | seconds | CPU s | MB | records a second | people a second | time | CPU | CPU a record |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     names = {"caretrace": "**caretrace**", "duckdb": "DuckDB, columns only", "pandas": "pandas, columns only"}
     for name, by_engine in figures.items():
         for engine, one in by_engine.items():
             what = f"{name}: {one['records']:,} records, {one['bytes'] / 1e6:,.0f} MB" if engine == "caretrace" else ""
             cpu, memory, times = (one[key] for key in ("cpu", "megabytes", "cpu_times"))
+            record = of_emis(figures, one)
             lines.append(
                 f"| {what} | {names[engine]} | {one['seconds']:.1f} | {'-' if cpu is None else f'{cpu:.1f}'}"
                 f" | {'-' if memory is None else f'{memory:,.0f}'} | {one['records'] / one['seconds']:,.0f}"
                 f" | {one['people'] / one['seconds']:,.0f} | {one['times']:.2f} x"
-                f" | {'-' if times is None else f'{times:.2f} x'} |"
+                f" | {'-' if times is None else f'{times:.2f} x'}"
+                f" | {'-' if record is None else f'{record:.2f} of EMIS'} |"
             )
     return "\n".join(lines)
 

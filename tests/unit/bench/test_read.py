@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+import duckdb
+import making
+import pyarrow.parquet as pq
 import pytest
 import read
+
+import connectors
 
 FIXTURES = Path(__file__).parents[3] / "fixtures"
 
@@ -31,24 +37,45 @@ def test_every_engine_is_measured_on_every_record(emis: dict[str, dict[str, Any]
     assert emis["caretrace"]["times"] == 1
     table = read.table({"EMIS": emis}).splitlines()
     assert len(table) == 2 + len(emis)
-    assert {line.count("|") for line in table} == {10}
+    assert {line.count("|") for line in table} == {11}
 
 
 @pytest.mark.parametrize(
     ("change", "kept"),
     [
-        ({}, [True, True, True]),
-        ({"seconds": 13.4}, [False, True, True]),
-        ({"megabytes": 1501}, [True, False, True]),
-        ({"cpu": 4.9}, [True, True, False]),
+        ({}, [True] * 4),
+        ({"emis": {"seconds": 13.4}}, [False, True, True, True]),
+        ({"emis": {"megabytes": 1501}}, [True, False, True, True]),
+        ({"other": {"seconds": 13.4}}, [True, True, False, True]),
+        ({"other": {"megabytes": 3001}}, [True, True, True, False]),
     ],
 )
-def test_promises(change: dict[str, float], kept: list[bool]) -> None:
-    emis = {"records": 2_000_000, "seconds": 13.0, "cpu": 10.0, "megabytes": 1500}
-    other = {"records": 1_000_000, "seconds": 9.0, "cpu": 10.0, "megabytes": 3000}
+def test_promises(change: dict[str, dict[str, float]], kept: list[bool]) -> None:
+    emis = {"records": 2_000_000, "seconds": 13.0, "megabytes": 1500, **change.get("emis", {})}
+    other = {"records": 1_000_000, "seconds": 13.0, "megabytes": 3000, **change.get("other", {})}
     names = [extract.name for extract in read.EXTRACTS]
-    figures = {names[0]: {"caretrace": {**emis, **change}}, names[1]: {"caretrace": other}}
+    figures = {names[0]: {"caretrace": emis}, names[1]: {"caretrace": other}}
     assert [holds for _, holds in read.promises(figures)] == kept
+
+
+def test_the_processor_time_of_a_record_is_held_against_that_of_emis() -> None:
+    emis = {"records": 2_000_000, "cpu": 10.0}
+    figures = {read.EXTRACTS[0].name: {"caretrace": emis}}
+    assert read.of_emis(figures, {"records": 1_000_000, "cpu": 20.0}) == 4
+    assert read.of_emis(figures, {"records": 1_000_000, "cpu": None}) is None
+    assert read.of_emis({}, emis) is None
+
+
+@pytest.mark.parametrize("name", making.MAKERS)
+def test_every_record_of_an_extract_that_is_made_here_is_used(name: str, tmp_path: Path) -> None:
+    path = tmp_path / next(extract.path for extract in read.EXTRACTS if extract.made_as == name)
+    making.make(name, FIXTURES / "standard" / "register.parquet", path)
+    with duckdb.connect() as store:
+        report = connectors.read(store, [connectors.Source(path)], side="register", as_at=date(2026, 11, 22))
+    people = pq.read_metadata(FIXTURES / "standard" / "register.parquet").num_rows
+    assert {file.format for file in report.files} == {name}
+    assert report.records - people <= 2  # a header and a trailer
+    assert report.used == people
 
 
 def test_the_table_goes_between_its_marks(
