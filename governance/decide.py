@@ -91,5 +91,5 @@ def decide(
     rules = (
         rule for rule in RULES.values() if rule.scope in scopes or (scopes == {Scope.REVERSAL} and rule.id in _TEXT)
     )
-    asked = tuple(Asked(rule, rule.check(case)) for rule in rules)
+    asked = tuple(Asked(rule, rule.check(case)) for rule in sorted(rules, key=lambda rule: rule.id))
     return Decision(max((each.finding.outcome for each in asked), default=Outcome.DENY), asked)

@@ -26,7 +26,7 @@ from governance.deidentify.transform import TRANSFORMS, Kind
 from governance.people import Exclusion
 from governance.plan import FieldPlan, ReleasePlan
 from governance.request import Evidence, Field, History, ListFacts, Request, Subject
-from governance.rules.fields import K_FLOOR
+from governance.rules.disclosure import K_FLOOR
 from governance.rules.rule import may_hold_restricted
 from governance.run import attach
 from schemas import nhs_number, postcode

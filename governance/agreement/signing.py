@@ -16,7 +16,8 @@ from pathlib import Path
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from governance.agreement.model import Agreement, Party, Signatory
+from governance.agreement.model import Agreement
+from governance.agreement.parties import Party, Signatory
 from governance.audit.checkpoint import Verifier, signed_note, unbase64
 from schemas.errors import InputError, IntegrityFailure
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from governance.agreement.model import Role
+from governance.agreement.parties import Role
 
 if TYPE_CHECKING:
     from governance.agreement import Signed

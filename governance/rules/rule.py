@@ -117,6 +117,11 @@ def rule(
     return register
 
 
+def over(day: date | None, today: date) -> bool:
+    """Past, or not known."""
+    return day is None or day < today
+
+
 _NONE: Mapping[str, bool] = MappingProxyType({})
 
 
