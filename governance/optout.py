@@ -33,14 +33,14 @@ def load(connection: duckdb.DuckDBPyConnection, path: Path | None) -> ListFacts:
     every other reason.
     """
     if path is None:
-        _fill(connection, "allowed", [])
+        _fill(connection, "allowed", "")
         return ListFacts(fault="the agreement names no list of allowed NHS numbers")
     read = read_list(connection, path, "allowed")
     if not read.sha256:
         return ListFacts(fault=read.fault)
     checked_on, fault = _receipt(path, read.sha256)
     if fault or read.fault or not read.numbers:
-        _fill(connection, "allowed", [])
+        _fill(connection, "allowed", "")
         return ListFacts(checked_on=checked_on, fault=fault or read.fault)
     return ListFacts(checked_on, read.numbers, read.sha256)
 
@@ -59,10 +59,10 @@ def read_list(connection: duckdb.DuckDBPyConnection, path: Path, table: str) -> 
 
     A reply that is blank has no numbers and no fault.
     """
-    _fill(connection, table, [])
+    _fill(connection, table, "")
     try:
         data = path.read_bytes()
-        lines = data.decode("ascii").replace("\r\n", "\n").removesuffix("\n").split("\n")
+        text = data.decode("ascii").replace("\r\n", "\n").removesuffix("\n")
     except OSError as error:
         return ListRead(fault=f"the list of allowed NHS numbers {path.name} cannot be read ({error.strerror})")
     except UnicodeDecodeError:
@@ -70,7 +70,7 @@ def read_list(connection: duckdb.DuckDBPyConnection, path: Path, table: str) -> 
     digest = sha256(data).hexdigest()
     if not data.strip():
         return ListRead(sha256=digest)
-    if line := _fill(connection, table, lines):
+    if line := _fill(connection, table, text):
         fault = f"{path.name}, line {line}: not an NHS number, so the list is not used; ask for the check again"
         return ListRead(fault=fault, sha256=digest)
     [(count,)] = connection.execute(f"SELECT count(*) FROM {table}").fetchall()
@@ -82,21 +82,26 @@ def receipt(checked_on: date, path: Path) -> str:
     return f'checked_on = {checked_on.isoformat()}\nsha256 = "{sha256(path.read_bytes()).hexdigest()}"\n'
 
 
-def _fill(connection: duckdb.DuckDBPyConnection, table: str, lines: list[str]) -> int | None:
+def _fill(connection: duckdb.DuckDBPyConnection, table: str, text: str) -> int | None:
     """Fill `table`, or give the first line that is no NHS number (the reply to an invalid request is blank)."""
+    import numpy as np
     import pyarrow as pa
+    import pyarrow.compute as pc
 
-    connection.execute(f"CREATE OR REPLACE TABLE {table} (nhs_number VARCHAR PRIMARY KEY)")
-    read = pa.table({"line": pa.array(range(1, len(lines) + 1), pa.int64()), "text": pa.array(lines, pa.string())})
-    connection.register("allowed_lines", read)
+    connection.execute(f"CREATE OR REPLACE TABLE {table} (nhs_number VARCHAR)")
+    if not text:
+        return None
+    lines = pc.split_pattern(pa.array([text], pa.large_string()), "\n").values
+    connection.register("allowed_lines", pa.table({"line": np.arange(1, len(lines) + 1), "text": lines}))
     try:
-        [(first_bad,)] = connection.execute(
-            "SELECT min(line) FROM allowed_lines WHERE nhs_number(regexp_replace(text, ',$', '')) IS NULL"
-        ).fetchall()
+        connection.execute(
+            "CREATE OR REPLACE TEMP TABLE read_lines AS"
+            " SELECT line, nhs_number(regexp_replace(text, ',$', '')) AS nhs_number FROM allowed_lines"
+        )
+        [(first_bad,)] = connection.execute("SELECT min(line) FROM read_lines WHERE nhs_number IS NULL").fetchall()
         if first_bad is None:
-            connection.execute(
-                f"INSERT INTO {table} SELECT DISTINCT nhs_number(regexp_replace(text, ',$', '')) FROM allowed_lines"
-            )
+            connection.execute(f"INSERT INTO {table} SELECT DISTINCT nhs_number FROM read_lines")
+        connection.execute("DROP TABLE read_lines")
     finally:
         connection.unregister("allowed_lines")
     return None if first_bad is None else int(first_bad)

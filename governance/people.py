@@ -39,15 +39,18 @@ def flag(connection: duckdb.DuckDBPyConnection, *, people: People, purpose: str,
 
     Needs the views of a run and the table `allowed`.
     """
-    for sql in (_KEYED, _NUMBERS, _MAY_BE, _marks(purpose, today), _people(people)):
+    for sql in (_KEYED, _NUMBERS, _marks(purpose, today), _MAY_BE, _people(people), *_WORKED_OUT):
         connection.execute(sql)
     [(count,)] = connection.execute("SELECT count(*) FROM people").fetchall()
     return int(count)
 
 
-_KEYED = "CREATE OR REPLACE VIEW client_link AS SELECT k.person_key, l.* FROM links l JOIN person_key k" + (
-    " ON k.side = 'client' AND (k.source, k.source_org, k.record_id) = (l.source, l.source_org, l.record_id)"
-)
+_KEYED = """
+CREATE OR REPLACE TABLE client_link AS
+SELECT k.person_key, l.decision, l.nhs_number, l.candidate_nhs_number, l.runner_up_nhs_number, l.runner_up_probability
+FROM links l JOIN person_key k
+    ON k.side = 'client' AND (k.source, k.source_org, k.record_id) = (l.source, l.source_org, l.record_id)
+"""
 
 # Every number that is a person's, or may be: `certain` is false for the candidates of a link in doubt.
 _NUMBERS = f"""
@@ -62,12 +65,16 @@ SELECT person_key, nhs_number, bool_or(certain) AS certain FROM (
 ) WHERE nhs_number IS NOT NULL AND person_key IS NOT NULL GROUP BY ALL
 """
 
+# Who may be whom, as far as there is a mark to hand on.
 _MAY_BE = """
 CREATE OR REPLACE TABLE may_be AS
-SELECT DISTINCT n.person_key, other.person_key AS other_key
-FROM numbers n JOIN numbers other ON other.nhs_number = n.nhs_number AND other.certain
-UNION SELECT DISTINCT person_key, person_key FROM person_key
+SELECT n.person_key, other.person_key AS other_key
+FROM numbers n JOIN (SELECT * FROM numbers WHERE certain AND person_key IN (SELECT person_key FROM marks)) other
+    USING (nhs_number)
+UNION SELECT person_key, person_key FROM marks
 """
+
+_WORKED_OUT = tuple(f"DROP TABLE {name}" for name in ("client_link", "marks", "may_be"))
 
 
 def _marks(purpose: str, today: date) -> str:
@@ -114,9 +121,7 @@ def _people(people: People) -> str:
     CREATE OR REPLACE TABLE people AS
     WITH person_flags AS (
         SELECT k.person_key, {covered} AS covered, coalesce(bool_or(l.decision = 'review'), false) AS doubtful
-        FROM person_key k LEFT JOIN client_link l
-            ON k.side = 'client' AND (k.source, k.source_org, k.record_id) = (l.source, l.source_org, l.record_id)
-        GROUP BY ALL
+        FROM person_key k LEFT JOIN client_link l USING (person_key) GROUP BY ALL
     ), number_flags AS (
         SELECT n.person_key, bool_or(certain) AS has_number, bool_and(a.nhs_number IS NOT NULL) AS numbers_allowed
         FROM numbers n LEFT JOIN allowed a USING (nhs_number) GROUP BY ALL

@@ -214,10 +214,8 @@ def _select(table: str, fields: Sequence[Field], today: date) -> str:
     columns = "".join(f", {TRANSFORMS[f.transform].sql(_quoted(f.name), today)} AS {_quoted(f.name)}" for f in fields)
     rows = f"SELECT * FROM {table} SEMI JOIN chosen USING (person_key)"
     if table == "person":
-        # 'client' sorts before 'register'.
-        rows = (
-            f"SELECT DISTINCT ON (person_key) * FROM ({rows}) ORDER BY person_key, side, source, source_org, record_id"
-        )
+        # 'client' sorts before 'register'. A window, and not DISTINCT ON, which keeps every column of every row.
+        rows += " QUALIFY row_number() OVER (PARTITION BY person_key ORDER BY side, source, source_org, record_id) = 1"
     return f"SELECT person_key{columns} FROM ({rows})"
 
 
