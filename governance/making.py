@@ -153,6 +153,7 @@ class Making:
         """Make the intent durable; from here on, whatever happens, the log knows that a release was begun."""
         agreement = self.plan.signed.agreement
         about = self._about()
+        counts, party = self.plan.request.evidence.counts, agreement.party(self.plan.request.recipient)
         recorded = (agreement.id, agreement.version) in history(self.log.entries).agreements
         entries: list[tuple[str, dict[str, Any]]] = []
         if not recorded:
@@ -167,7 +168,10 @@ class Making:
             "opt_out": agreement.choices.national_data_opt_out,
             "folder": _relative(to, self.plan.project),
             "person_index": index,
-            "counts": counts.definition if (counts := self.plan.request.evidence.counts) else "",
+            "counts": counts.definition if counts else "",
+            "rounded_to": counts.rounded_to if counts else 0,
+            "treatment": self.plan.request.evidence.treatment or "",
+            "pools_with": list(party.pools_with) if party else [],
             "fields": [f"{field.table}.{field.name} {field.transform}" for field in self.plan.fields if field.leaves],
         }
         decided = about | {"release_id": release_id, "plan_sha256": self.plan.sha256} | _traced(decision)

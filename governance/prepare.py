@@ -23,6 +23,7 @@ from governance.deidentify.inference import Inference
 from governance.deidentify.pseudonym import domain
 from governance.deidentify.rare import roll_up
 from governance.deidentify.transform import TRANSFORMS, Kind
+from governance.deidentify.treatment import treatment
 from governance.people import Exclusion
 from governance.plan import FieldPlan, ReleasePlan
 from governance.request import Evidence, Field, History, ListFacts, Request, Subject
@@ -99,6 +100,7 @@ def prepare(
         restricted_rows=restricted_rows,
         rare=rare,
         inferences=inferences,
+        treatment=treatment(agreement.disclosure, leaving),
         bridge_version=_bridge_version(signed, request, history),
     )
     request = replace(request, evidence=evidence)

@@ -94,6 +94,8 @@ class Evidence:
     """Fields with rare values that were rolled up, and how many values."""
     inferences: tuple[Inference, ...] | None = None
     reversal: ReversalFacts | None = None
+    treatment: str | None = None
+    """How records were coarsened and withheld (`deidentify.treatment`)."""
     bridge_version: int | None = None
     """Version of the key of the epoch that a bridge file leads from; None without a bridge."""
 
@@ -159,6 +161,16 @@ class Past:
     """Whether a certificate of destruction is on record."""
     counts: str = ""
     """How people were counted, where counts left (`aggregate.tables.definition`)."""
+    rounded_to: int = 0
+    """What those counts were rounded to; 0 where it is not known."""
+    form: str = ""
+    fields: tuple[str, ...] = ()
+    """What left, each as `table.name transform`."""
+    treatment: str = ""
+    """How records were coarsened and withheld (`deidentify.treatment`); empty where it is not known."""
+    agreement_sha256: str = ""
+    pools_with: tuple[str, ...] = ()
+    """Whom the recipient was said to pool with."""
 
     @property
     def left(self) -> bool:
@@ -190,6 +202,19 @@ class History:
         )
 
 
+def _begun(body: Mapping[str, Any]) -> Past:
+    """A release as its intent tells it; what older entries do not say stays as not known."""
+    names = ("release_id", "agreement_id", "recipient", "domain", "key_version", "opt_out", "folder")
+    later = ("counts", "rounded_to", "form", "treatment", "agreement_sha256")
+    return Past(
+        **{name: body[name] for name in names},
+        **{name: body[name] for name in later if name in body},
+        state="open",
+        fields=tuple(body.get("fields", ())),
+        pools_with=tuple(body.get("pools_with", ())),
+    )
+
+
 _STATES = {"RELEASED": "released", "RELEASE_ABORTED": "aborted", "RELEASE_UNCERTAIN": "uncertain"}
 
 
@@ -207,9 +232,7 @@ def history(entries: Iterable[Mapping[str, Any]]) -> History:
         elif kind == "SIGNER_RECORDED":
             signers[body["organisation"], body["role"]] = body["key"]
         elif kind == "RELEASE_INTENT":
-            names = ("release_id", "agreement_id", "recipient", "domain", "key_version", "opt_out", "folder")
-            past = Past(**{name: body[name] for name in names}, state="open", counts=body.get("counts", ""))
-            releases[body["release_id"]] = past
+            releases[body["release_id"]] = _begun(body)
         elif kind in _STATES:
             until = date.fromisoformat(body["retention_until"]) if "retention_until" in body else None
             releases[body["release_id"]] = replace(

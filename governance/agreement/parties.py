@@ -10,6 +10,8 @@ from pydantic import Field, StringConstraints
 
 from governance.agreement.part import Line, Part, PublicKey, Text
 
+Code = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{3,10}$")]
+
 
 class Role(StrEnum):
     """What a party is in law, or that it receives."""
@@ -32,7 +34,7 @@ class Party(Part):
     """An organisation in the agreement."""
 
     name: Text
-    ods_code: Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{3,10}$")]
+    ods_code: Code
     role: Role
     signatories: Annotated[tuple[Signatory, ...], Field(min_length=1)]
     ico_registration: Text | None = None
@@ -42,6 +44,8 @@ class Party(Part):
     territory: Text | None = None
     encryption_keys: tuple[PublicKey, ...] = ()
     """Whom releases are encrypted to: age public keys of the recipient."""
+    pools_with: tuple[Code, ...] = ()
+    """Organisations, in this agreement or not, that it may lay together with what it has (rule R27)."""
 
 
 class Access(Part):

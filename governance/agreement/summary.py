@@ -38,10 +38,11 @@ def against(signed: Signed, history: History, *, today: date) -> Against:
     reasons: dict[str, None] = {}
     for party in agreement.recipients:
         asked = Request.of(agreement, recipient=party.ods_code)
-        # That there will be a key, and which, is the project's business; who keeps it is the agreement's.
+        # Which key there will be, and how records are treated, shows later; who keeps the key is the agreement's.
         here = domain(agreement.id, party.ods_code, agreement.pseudonyms.epoch)
-        key = next((past.key_version for past in history.releases if past.domain == here), 1)
-        asked = replace(asked, evidence=Evidence(key_version=key, counts=CountFacts()))
+        before = next((past for past in history.releases if past.domain == here and past.state != "aborted"), None)
+        key, treated = (before.key_version, before.treatment) if before else (1, None)
+        asked = replace(asked, evidence=Evidence(key_version=key, counts=CountFacts(), treatment=treated))
         decision = decide(signed, asked, None, today, history)
         for each in decision.trace:
             if each.finding.outcome >= Outcome.REFER and each.rule.id not in _ASKED_LATER:

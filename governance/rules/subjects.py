@@ -1,4 +1,4 @@
-"""Rules R20 to R29: whose data leaves. A finding of TRANSFORM means that the person is left out."""
+"""Rules R13a, R20 to R26, R28 and R29: whose data leaves. A finding of TRANSFORM means that the person is left out."""
 
 from __future__ import annotations
 
@@ -72,41 +72,6 @@ def no_restricted_codes(case: Case) -> Finding:
     if case.request.evidence.restricted_rows is None:
         return Finding(Outcome.DENY, "legally restricted codes were not looked for")
     return Finding(Outcome.TRANSFORM, "rows with legally restricted codes are left out, if there are any")
-
-
-@rule("R27", "differencing seen in a releases register")
-def no_differencing(case: Case) -> Finding:
-    """No two releases, compared, show who opted out or how few people lie between two counts."""
-    here = case.agreement.choices.national_data_opt_out
-    other = [
-        past
-        for past in case.history.releases
-        if past.recipient == case.request.recipient
-        and past.agreement_id == case.agreement.id
-        and past.opt_out != here
-        and past.state != "aborted"
-    ]
-    counted = [
-        past
-        for past in case.history.releases
-        if past.counts and past.agreement_id == case.agreement.id and past.state != "aborted"
-    ]
-    now = case.request.evidence.counts
-    return judge(
-        "opt-outs treated as in earlier releases",
-        deny={
-            "an earlier release to this recipient treated opt-outs differently: comparing shows who opted out": bool(
-                other
-            ),
-            "counts left before under this agreement, and these are not rounded: the difference of two counts can be"
-            " one person": bool(counted) and now is not None and now.rounded_to == 1,
-        },
-        refer={
-            "counts left before under this agreement, cut in another way: comparing them may show small groups": any(
-                now is None or past.counts != now.definition for past in counted
-            )
-        },
-    )
 
 
 @rule("R13a", "agreement: cohort", scope=Scope.SUBJECT)

@@ -49,6 +49,7 @@ EVIDENCE = Evidence(
     approved_by="Checker",
     restricted_rows=0,
     rare=(),
+    treatment="as agreed",
     inferences=(),
 )
 SUBJECT = Subject(
@@ -62,7 +63,19 @@ SUBJECT = Subject(
     conflicting_numbers=False,
     doubtful=False,
 )
-PAST = Past("R1", "DSA-EXAMPLE-01", "X0X02", "DSA-EXAMPLE-01|X0X02|1", 1, "applied", "releases/one", "released")
+PAST = Past(
+    "R1",
+    "DSA-EXAMPLE-01",
+    "X0X02",
+    "DSA-EXAMPLE-01|X0X02|1",
+    1,
+    "applied",
+    "releases/one",
+    "released",
+    form="pseudonymised_limited",
+    treatment="as agreed",
+    agreement_sha256="hash",
+)
 BOARD = "parties.1.signatories.0"
 GUARDIAN_KEY = public_text(example_key("X0X01", "Caldicott Guardian"))
 CARE = {"purpose.code": "direct care", "purpose.legitimate_relationship": "caseload list 7"}
@@ -126,6 +139,13 @@ def history(**changes: Any) -> dict[str, Any]:
     return {"history": History(releases=(replace(PAST, **changes),))}
 
 
+def elsewhere(**changes: Any) -> dict[str, Any]:
+    """An earlier release to the recipient under another agreement, which did not apply opt-outs."""
+    about = {"agreement_id": "DSA-2", "domain": "DSA-2|X0X02|1", "opt_out": "exempt"} | changes
+    return history(**about)
+
+
+POOLS = {"parties.1.pools_with": ["X0X98"]}
 DIAGNOSES = {
     "data.tables.1": {
         "name": "spell",
@@ -326,6 +346,53 @@ REQUESTS: list[tuple[str, dict[str, Any], dict[str, Any], Outcome, str]] = [
     ("R27", COUNTS, counted(rounded_to=1) | history(counts="cut", state="aborted"), ALLOW, ""),
     ("R27", COUNTS, counted(definition="other") | history(counts="cut"), REFER, "cut in another way"),
     ("R27", COUNTS, {"form": Form.AGGREGATE} | history(counts="cut"), REFER, "cut in another way"),
+    # The same recipient under another agreement: only records by which people can be matched tell who opted out.
+    ("R27", {}, elsewhere(opt_out="applied", form="identifiable"), ALLOW, ""),
+    ("R27", {}, elsewhere(), ALLOW, "nothing joins them"),
+    ("R27", {}, elsewhere(form="identifiable"), ALLOW, ""),
+    ("R27", {}, elsewhere(form="identifiable") | {"form": Form.IDENTIFIABLE}, DENY, "R1, to this recipient"),
+    ("R27", CARE, elsewhere(form="identifiable") | {"form": Form.IDENTIFIABLE}, ALLOW, ""),  # CP7
+    ("R27", {}, elsewhere() | {"form": Form.IDENTIFIABLE}, ALLOW, ""),
+    ("R27", {}, elsewhere(form=""), DENY, "treated opt-outs differently"),
+    ("R27", {}, elsewhere(form="", state="uncertain"), DENY, "treated opt-outs differently"),
+    ("R27", {}, elsewhere(form="", state="aborted"), ALLOW, ""),
+    ("R27", {}, elsewhere(form="", recipient="X0X99"), ALLOW, ""),
+    # Exact counts with and without the people who opted out.
+    ("R27", {}, elsewhere(form="aggregate", counts="cut", rounded_to=1), DENY, "exact counts"),
+    ("R27", {}, elsewhere(form="aggregate", counts="cut"), DENY, "exact counts"),
+    ("R27", {}, elsewhere(form="aggregate", counts="cut", rounded_to=5), ALLOW, ""),
+    ("R27", COUNTS, counted(rounded_to=1) | elsewhere(), DENY, "exact counts"),
+    ("R27", COUNTS, counted() | elsewhere(), ALLOW, ""),
+    ("R27", COUNTS, {"form": Form.AGGREGATE} | elsewhere(), DENY, "exact counts"),
+    ("R27", COUNTS, counted() | elsewhere(form=""), DENY, "treated opt-outs differently"),
+    ("R27", COUNTS, counted(rounded_to=1) | elsewhere(opt_out="applied", counts="cut"), DENY, "can be one person"),
+    ("R27", COUNTS, counted() | elsewhere(opt_out="applied", counts="cut"), ALLOW, ""),
+    ("R27", COUNTS, counted() | elsewhere(opt_out="applied", counts="other"), REFER, "cut in another way"),
+    ("R27", COUNTS, counted() | elsewhere(opt_out="applied", counts="other", recipient="X0X99"), ALLOW, ""),
+    # Others that may pool with the recipient, as this agreement says, or as an earlier release said.
+    ("R27", POOLS, elsewhere(form="", recipient="X0X98"), DENY, "one it may pool with"),
+    ("R27", POOLS, elsewhere(form="", recipient="X0X97"), ALLOW, ""),
+    ("R27", {}, elsewhere(form="", recipient="X0X98", pools_with=("X0X02",)), DENY, "one it may pool with"),
+    ("R27", POOLS, elsewhere(form="", recipient="X0X97", pools_with=("X0X98",)), DENY, "one it may pool with"),
+    ("R27", POOLS, history(opt_out="exempt", recipient="X0X98", form=""), DENY, "one it may pool with"),
+    ("R27", POOLS, history(opt_out="exempt", recipient="X0X98"), ALLOW, ""),
+    # The same pseudonyms, coarsened or withheld in another way.
+    ("R27", {}, history(treatment="another"), DENY, "begin a new epoch"),
+    ("R27", {}, history(treatment="another", state="aborted"), ALLOW, ""),
+    ("R27", {}, history(treatment="another", domain="DSA-EXAMPLE-01|X0X02|0"), ALLOW, ""),
+    (
+        "R27",
+        {"pseudonyms.bridge_from": "0"},
+        history(treatment="another", domain="DSA-EXAMPLE-01|X0X02|0"),
+        DENY,
+        "begin a new epoch",
+    ),
+    ("R27", {}, history() | evidence(treatment=None), DENY, "begin a new epoch"),
+    ("R27", {}, history(treatment=""), ALLOW, ""),  # of before it was logged, by the very same agreement
+    ("R27", {}, history(treatment="", agreement_sha256="another"), DENY, "not known how"),
+    ("R27", {}, history(treatment="", agreement_sha256=""), DENY, "not known how"),
+    ("R27", {}, history(treatment="another") | {"form": Form.IDENTIFIABLE}, ALLOW, ""),
+    ("R27", {}, history(treatment="another") | {"form": Form.ANONYMISED}, DENY, "begin a new epoch"),
     ("R30", {}, history(), ALLOW, ""),
     ("R30", {}, history(key_version=2, state="aborted"), ALLOW, ""),
     ("R30", {}, history(key_version=2), DENY, "key was changed"),
