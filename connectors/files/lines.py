@@ -39,7 +39,7 @@ class Lines:
     def of(cls, body: bytes, delimiter: str, width: int) -> Lines:
         """Judge the lines of `body`, of which most are expected to have `width` fields."""
         data = np.frombuffer(body, np.uint8)
-        breaks, end = _breaks(data)
+        breaks, end = line_breaks(data)
         start = np.concatenate((np.zeros(1, np.int64), breaks[:-1] + 1))
         quotes = np.flatnonzero(data == _QUOTE)
         if _every_field_quoted(data, quotes, start, end, width, ord(delimiter)):
@@ -89,7 +89,7 @@ class Lines:
         return self.body[int(self.start[first]) : int(self.stop[stop - 1])] if first < stop else b""
 
 
-def _breaks(data: _Bytes) -> tuple[Ints, Ints]:
+def line_breaks(data: _Bytes) -> tuple[Ints, Ints]:
     """Position of each line's last break byte, and of the end of its text: LF, CRLF and a CR alone all break lines."""
     breaks = np.flatnonzero(data == _LF)
     returns = data == _CR

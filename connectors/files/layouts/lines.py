@@ -11,12 +11,15 @@ import numpy.typing as npt
 from connectors.files.header import Header
 from connectors.files.layouts import Rows
 from connectors.files.layouts.delimited import tidy
+from connectors.files.lines import end_of_lines, line_breaks
 from connectors.files.records import MAX_RECORD, NOT_TEXT, TOO_LONG, Rejected
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from connectors.supplier import Kind
+
+BREAKS = "\r\n"
 
 
 def read(blocks: Iterator[bytes], kind: Kind, header: Header) -> Iterator[Rows]:
@@ -25,8 +28,8 @@ def read(blocks: Iterator[bytes], kind: Kind, header: Header) -> Iterator[Rows]:
     import pyarrow.compute as pc
 
     met, record = 0, 1
-    for line in lines(blocks):
-        text = pc.utf8_rtrim(line, " \t\x1a")
+    for line in unbroken(blocks):
+        text = pc.ascii_rtrim(line, " \t\x1a" + BREAKS)
         present = np.flatnonzero(np.asarray(pc.greater(pc.binary_length(text), 0)))
         number = np.arange(record, record + len(present))
         place = met + 1 + present
@@ -46,41 +49,62 @@ def read(blocks: Iterator[bytes], kind: Kind, header: Header) -> Iterator[Rows]:
 def _cutter(text: pa.Array) -> Callable[[int, int], pa.Array]:
     """A function that cuts so many characters out of each line from a place on.
 
-    Where every character is a byte, none has to be counted: that is many times as fast in long lines.
+    Where every character of a line is a byte, none has to be counted: that is many times as fast in long lines. The
+    few other lines are cut by themselves.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if not pc.all(pc.string_is_ascii(text)).as_py():
-        return lambda start, length: pc.utf8_slice_codeunits(text, start, start + length)
     raw = text.cast(pa.large_binary())
-    return lambda start, length: pc.binary_slice(raw, start, start + length).cast(text.type)
+    plain = pc.string_is_ascii(text)
+    if pc.all(plain).as_py():
+        return lambda start, length: pc.binary_slice(raw, start, start + length).cast(text.type)
+    others = text.filter(pc.invert(plain))
+
+    def cut(start: int, length: int) -> pa.Array:
+        counted = pc.utf8_slice_codeunits(others, start, start + length).cast(raw.type)
+        cut = pc.binary_slice(raw, start, start + length)
+        return pc.replace_with_mask(cut, pc.invert(plain), counted).cast(text.type)
+
+    return cut
 
 
 def lines(blocks: Iterator[bytes], *, longest: int = 2 * MAX_RECORD) -> Iterator[pa.Array]:
-    """The lines of each block, blank ones included, without their breaks (LF, CRLF or CR).
+    """The lines of each block, blank ones included, without their breaks (LF, CRLF or CR)."""
+    import pyarrow.compute as pc
+
+    for line in unbroken(blocks, longest=longest):
+        yield pc.ascii_rtrim(line, BREAKS)
+
+
+def unbroken(blocks: Iterator[bytes], *, longest: int = 2 * MAX_RECORD) -> Iterator[pa.Array]:
+    """The same, each with its break still at its end: nothing is copied.
 
     A line over several blocks is cut after `longest` bytes, so that one bad byte cannot hold a whole file in memory.
     """
-    import pyarrow.compute as pc
-
     pending, half = bytearray(), b""
     for block in blocks:
-        body = half + block
+        body = half + block if half else block
         # A CR at the end may be half a CRLF.
         half = b"\r" if body.endswith(b"\r") else b""
-        if b"\r" in body:
-            body = body[: len(body) - len(half)].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        end = body.rfind(b"\n")
-        if end < 0:
-            pending += body[: max(0, longest - len(pending))]
+        end = end_of_lines(body)
+        if not end:
+            pending += body[: min(len(body) - len(half), max(0, longest - len(pending)))]
             continue
-        whole = len(pending) < longest
-        text = bytes(pending) + body[:end]
-        pending[:] = body[end + 1 :]
-        yield pc.split_pattern(_one(text if whole else _without_halves(text)), "\n").values
+        begun = _without_halves(bytes(pending)) if pending else b""
+        yield _parted(begun + body[:end])
+        pending[:] = body[end : len(body) - len(half)]
     if pending:
-        yield _one(_without_halves(bytes(pending)))
+        yield _parted(_without_halves(bytes(pending)) + b"\n")
+
+
+def _parted(text: bytes) -> pa.Array:
+    """The lines of UTF-8 that ends with a line break."""
+    import pyarrow as pa
+
+    breaks, _ = line_breaks(np.frombuffer(text, np.uint8))
+    ends = pa.py_buffer(np.concatenate((np.zeros(1, np.int64), breaks + 1)))
+    return pa.Array.from_buffers(pa.large_string(), len(breaks), [None, ends, pa.py_buffer(text)])
 
 
 def taken(text: pa.Array, at: npt.NDArray[np.int64]) -> pa.Array:
@@ -88,14 +112,6 @@ def taken(text: pa.Array, at: npt.NDArray[np.int64]) -> pa.Array:
     import pyarrow as pa
 
     return text if len(at) == len(text) else text.take(pa.array(at))
-
-
-def _one(text: bytes) -> pa.Array:
-    """UTF-8 as an array of one text, which is not copied."""
-    import pyarrow as pa
-
-    ends = pa.py_buffer(np.array([0, len(text)], np.int64))
-    return pa.Array.from_buffers(pa.large_string(), 1, [None, ends, pa.py_buffer(text)])
 
 
 def _without_halves(text: bytes) -> bytes:

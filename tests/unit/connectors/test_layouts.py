@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from connectors.detect import detect
 from connectors.files.header import NO_HEADER, Header
@@ -207,3 +209,21 @@ def test_a_kind_without_a_header_says_how_it_is_told() -> None:
         Kind("x", {}, (), layout=Layout.LINES)
     with pytest.raises(TypeError, match="told by `recognised`"):
         Kind("x", {}, (), recognised=re.compile(rb"x"))
+
+
+_LINE = st.text(st.sampled_from("aZ 9\té€ \u00a0𝄞"), min_size=0, max_size=12)
+
+
+@given(st.lists(st.tuples(_LINE, st.sampled_from(["\n", "\r\n", "\r"])), max_size=12), st.integers(1, 40))
+def test_fixed_width_lines_are_cut_by_characters_whatever_their_breaks_and_wherever_a_block_ends(
+    lines: list[tuple[str, str]], size: int
+) -> None:
+    text = "".join(line + end for line, end in lines)
+    blocks = iter([text[at : at + size].encode() for at in range(0, len(text), size)])
+    found = [row for part in reader(Layout.LINES)(blocks, LIST, NO_HEADER) for row in part.table.to_pylist()]
+    whole = [
+        (at, line.rstrip(" \t")) for at, line in enumerate(re.split("\r\n|\r|\n", text), start=1) if line.rstrip(" \t")
+    ]
+    assert [(row["line"], row["text"], row["id"], row["name"]) for row in found] == [
+        (at, line, line[:3].strip() or None, line[3:8].strip() or None) for at, line in whole
+    ]
