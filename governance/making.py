@@ -26,7 +26,7 @@ from governance.decide import Decision, decide
 from governance.files import move, owner_only, sha256_of, sync_folder, write_durably
 from governance.keys import Keys
 from governance.plan import ReleasePlan
-from governance.request import Stage, history
+from governance.request import ApprovalFacts, Stage, history
 from governance.reversal import sealing
 from governance.rules.rule import Outcome
 from schemas.errors import CaretraceError, InputError, Refused
@@ -87,6 +87,7 @@ class Making:
     maker: str
     approved_by: str
     now: datetime
+    approval: ApprovalFacts | None = None
 
     def run(
         self, connection: duckdb.DuckDBPyConnection, shown: ReleasePlan, to: Path, settled: tuple[str, ...]
@@ -118,7 +119,9 @@ class Making:
 
     def _decide(self, shown: ReleasePlan) -> Decision:
         """Ask every rule, those of making too; a refusal is logged with its reasons (Caldicott principle 7)."""
-        evidence = replace(self.plan.request.evidence, approved_by=self.approved_by, log_ready=True)
+        evidence = replace(
+            self.plan.request.evidence, approved_by=self.approved_by, approval=self.approval, log_ready=True
+        )
         request = replace(self.plan.request, stage=Stage.MAKE, maker=self.maker, evidence=evidence)
         decision = decide(self.plan.signed, request, None, self.plan.today, history(self.log.entries))
         if decision.outcome >= Outcome.REFER:
@@ -174,6 +177,8 @@ class Making:
             "pools_with": list(party.pools_with) if party else [],
             "fields": [f"{field.table}.{field.name} {field.transform}" for field in self.plan.fields if field.leaves],
         }
+        if self.approval:
+            intent |= {"approval": self.approval.note, "approved_sha256": self.plan.approval_sha256}
         decided = about | {"release_id": release_id, "plan_sha256": self.plan.sha256} | _traced(decision)
         entries += [("DECISION", decided), ("RELEASE_INTENT", intent)]
         return self.log.append(entries, now=self.now)[-1]

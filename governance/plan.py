@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
@@ -16,6 +16,7 @@ from governance.decide import Decision
 from governance.deidentify.disclosure import Groups
 from governance.deidentify.pseudonym import SCHEME, domain
 from governance.people import Exclusion
+from governance.plan_text import text
 from governance.request import Request
 from governance.rules.rule import PACK_VERSION, Outcome
 from governance.run import Run
@@ -54,6 +55,8 @@ class ReleasePlan:
     decision: Decision
     subjects: tuple[Decision, ...]
     notes: tuple[str, ...]
+    number: int
+    """Which release it would be under its agreement to this recipient, the first being 1."""
 
     @property
     def people(self) -> int:
@@ -85,8 +88,12 @@ class ReleasePlan:
     @property
     def sha256(self) -> str:
         """Hash of what would leave and what stands against it, explanations apart; what is made must have the same."""
-        said = {name: value for name, value in self.to_json().items() if name not in ("trace", "notes")}
-        return sha256(rfc8785.dumps(said)).hexdigest()
+        return _hash(self.to_json(), without=("trace", "notes", "number"))
+
+    @property
+    def approval_sha256(self) -> str:
+        """Hash that an approval is of; see `to_approve`."""
+        return to_approve(self.to_json())
 
     def to_json(self, *, for_recipient: bool = False) -> dict[str, Any]:
         """Plain values; `for_recipient` hides small counts of people left out."""
@@ -96,6 +103,8 @@ class ReleasePlan:
             "reasons": list(self.reasons),
             "agreement": {"id": agreement.id, "version": agreement.version, "sha256": self.signed.sha256},
             "title": agreement.title,
+            "number": self.number,
+            "signature_needed": agreement.approval.signed,
             "purpose": self.request.purpose,
             "recipient": self.request.recipient,
             "form": self.request.form.value,
@@ -131,53 +140,22 @@ class ReleasePlan:
 
     def to_text(self, *, for_recipient: bool = False) -> str:
         """The plan for a person to read."""
-        agreement = self.signed.agreement
-        leaving = [f"  {f.table}.{f.name}: {f.meaning}. {f.justification}" for f in self.fields if f.leaves]
-        dropped = [f"  {f.table}.{f.name}" for f in self.fields if not f.leaves]
-        left_out = [f"  {_spoken(e.people, for_recipient)}: {e.reason} ({e.rule})" for e in self.exclusions]
-        lines = [
-            f"Release under {agreement.id} version {agreement.version}: {agreement.title}",
-            f"To {self.request.recipient}, for {self.request.purpose}, form {self.request.form}, on {self.today}",
-            f"People: {self.people_told if for_recipient else self.people:,}. Rows: "
-            + ", ".join(f"{table} {count:,}" for table, count in self.rows)
-            + ".",
-            *_section("Left out (people)", left_out),
-            *_section("Fields that leave", leaving),
-            *_section("Fields that do not leave", dropped),
-        ]
-        if self.groups is not None:
-            columns = ", ".join(self.groups.columns) or "no field"
-            lines.append(f"Smallest group of look-alikes: {self.groups.smallest:,} people, by {columns}.")
-        for each in self.request.evidence.inferences or ():
-            lines.append(
-                f"{each.path}: {each.fewest} values or more in every group, at most {each.distance:.2f} from all."
-            )
-        if (rows := self.request.evidence.restricted_rows) and not for_recipient:
-            lines.append(f"Rows left out for legally restricted codes: {rows:,} (R26).")
-        if (counts := self.request.evidence.counts) is not None and counts.fault is None:
-            least = "nothing is hidden" if counts.narrowest is None else f"each may vary by {counts.narrowest} or more"
-            lines.append(
-                f"Counts: {counts.cells:,} by {counts.preset}; {counts.small:,} small ones hidden, and"
-                f" {counts.others:,} others for their sake; {least}."
-            )
-        lines += _section("Notes", [f"  {note}" for note in self.notes])
-        if self.allowed:
-            lines.append("Nothing stands against it. A second person has to approve it.")
-        else:
-            word = "REFUSED" if self.decision.outcome is Outcome.DENY else "REFERRED to a person"
-            lines += _section(word, [f"  {reason}" for reason in self.reasons])
-        return "\n".join(lines) + "\n"
+        return text(self.to_json(for_recipient=for_recipient))
+
+
+def to_approve(said: Mapping[str, Any]) -> str:
+    """Hash of a plan, as `ReleasePlan.to_json` gives it, that an approval is of.
+
+    The day is not in it, so that a plan may be approved on one day and made on another: every rule is asked again
+    then. Which release it is is in it, so that an approval is good for one.
+    """
+    return _hash(said, without=("trace", "notes", "today"))
+
+
+def _hash(said: Mapping[str, Any], *, without: Sequence[str]) -> str:
+    return sha256(rfc8785.dumps({name: value for name, value in said.items() if name not in without})).hexdigest()
 
 
 def shown(count: int, for_recipient: bool) -> int | str:
     """A count of people, hidden where it is small and the reader is the recipient."""
     return f"fewer than {SMALL}" if for_recipient and 0 < count < SMALL else count
-
-
-def _spoken(count: int, for_recipient: bool) -> str:
-    hidden = shown(count, for_recipient)
-    return hidden if isinstance(hidden, str) else f"{hidden:,}"
-
-
-def _section(title: str, lines: Sequence[str]) -> list[str]:
-    return [f"{title}:", *lines] if lines else []

@@ -119,6 +119,7 @@ def prepare(
         decision=decide(signed, request, None, today, history),
         subjects=tuple(subjects),
         notes=_notes([] if counts else leaving, history, signed.agreement.pseudonyms.bridge_from),
+        number=history.left(agreement.id, request.recipient) + 1,
     )
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from governance import audit, keys
 from governance.agreement import Signed
+from governance.approval import read as read_approval
 from governance.audit import log
 from governance.making import Making, Released, check_decision, settle
 from governance.plan import ReleasePlan
@@ -68,9 +69,12 @@ def check(planned: ReleasePlan) -> None:
     check_decision(planned, planned.decision)
 
 
-def make(planned: ReleasePlan, to: Path, approved_by: str, *, maker: str, now: datetime) -> Released:
+def make(
+    planned: ReleasePlan, to: Path, approved_by: str = "", *, maker: str, now: datetime, approval: str = ""
+) -> Released:
     """Make the release in the new folder `to`, as planned, approved by somebody other than `maker`.
 
+    `approval` is the text of a signed approval (`governance.approval`); then its signatory is who approved.
     Raises Refused with every reason where it may not be made, or cannot be made safely; nothing is left at `to` then.
     """
     import duckdb
@@ -94,4 +98,6 @@ def make(planned: ReleasePlan, to: Path, approved_by: str, *, maker: str, now: d
             key=Keyed(version=secrets.version),
             history=history(held.entries),
         )
-        return Making(held, again, secrets, maker, approved_by, now).run(connection, planned, to, settled)
+        found = read_approval(approval, again) if approval else None
+        by = found.name if found else approved_by
+        return Making(held, again, secrets, maker, by, now, found).run(connection, planned, to, settled)

@@ -76,6 +76,22 @@ class ReversalFacts:
 
 
 @dataclass(frozen=True)
+class ApprovalFacts:
+    """A signed approval of a release: who signed it and when, for which party; `fault` says why it does not hold."""
+
+    organisation: str = ""
+    role: str = ""
+    name: str = ""
+    key: str = ""
+    signed_on: date | None = None
+    controls: bool | None = None
+    """Whether the party decides about the data."""
+    note: str = ""
+    """The signature as it stands in the log."""
+    fault: str | None = None
+
+
+@dataclass(frozen=True)
 class Evidence:
     """What was measured or looked up for this request."""
 
@@ -88,6 +104,8 @@ class Evidence:
     scan: tuple[str, ...] | None = None
     log_ready: bool | None = None
     approved_by: str | None = None
+    approval: ApprovalFacts | None = None
+    """None where the approval is a name only."""
     counts: CountFacts | None = None
     restricted_rows: int | None = None
     rare: tuple[tuple[str, int], ...] | None = None

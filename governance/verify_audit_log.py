@@ -16,6 +16,8 @@ What proves what: the signature shows that the entries are those the holder of t
 log, so compare it with one you had before (--key: the text, or a file of it). Neither shows that the folder is not an
 older copy: for that give checkpoints or .tlog-proof files kept elsewhere (--anchor), such as those sent with releases.
 --witness is the public key of an organisation that cosigns; then one of its cosignatures must be there and be right.
+Releases that somebody approved by a signature of their own carry it: it is checked against the release it stands with
+and the key that the log recorded that person by when the agreement was signed.
 
 Exit codes: 0 everything holds; 1 there is no log to check here; 2 wrong usage; 4 something was altered or is missing.
 """
@@ -215,20 +217,72 @@ READ = json.JSONDecoder(object_pairs_hook=_ordered, parse_int=_whole, parse_floa
 WRITE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
-def check_entry(number: int, line: bytes, before: str) -> str:
-    """Check that a line is an entry in its place and in canonical form; gives its time."""
+def check_entry(number: int, line: bytes, before: str) -> dict[str, Any]:
+    """Check that a line is an entry in its place and in canonical form; gives it."""
     try:
         entry = READ.decode(line.decode("utf-8"))
         # Names were in order as read, so writing them as they stand is the canonical form.
         canonical = WRITE.encode(entry).encode("utf-8") == line
         fits = entry["seq"] == number and isinstance(entry["body"], dict) and isinstance(entry["type"], str)
-        at = entry["at"]
+        at = str(entry["at"])
         datetime.fromisoformat(at)
     except (ValueError, KeyError, TypeError, RecursionError):
         raise Altered(f"log.jsonl: entry {number} is signed but is no entry in canonical form") from None
     if not (canonical and fits and before <= at):
         raise Altered(f"log.jsonl: entry {number} is signed but not in its place, its time or its canonical form")
-    return str(at)
+    return dict(entry)
+
+
+# --- Approvals --------------------------------------------------------------------------------------------------------
+
+APPROVAL = "caretrace release approval v1"
+
+
+class Approvals:
+    """Who signed each agreement with which key, and the releases approved by one of them, as entries go by."""
+
+    def __init__(self) -> None:
+        self.keys: dict[tuple[Any, ...], dict[tuple[str, str], str]] = {}
+        self.signed = self.by_name = 0
+
+    def add(self, entry: dict[str, Any]) -> None:
+        """Take note of an agreement's signatories, or check a release's approval against them."""
+        body = entry["body"]
+        about = tuple(body.get(name) for name in ("agreement_id", "agreement_version", "agreement_sha256"))
+        if entry["type"] == "AGREEMENT_RECORDED":
+            self.keys[about] = {(each["organisation"], each["role"]): each["key"] for each in body.get("signers", ())}
+        elif entry["type"] == "RELEASE_INTENT" and "approval" in body:
+            check_approval(body, self.keys.get(about, {}), f"log.jsonl: entry {entry['seq']}")
+            self.signed += 1
+        elif entry["type"] == "RELEASE_INTENT":
+            self.by_name += 1
+
+    def said(self) -> list[str]:
+        """How releases were approved, in a sentence."""
+        if not self.signed + self.by_name:
+            return []
+        return [
+            f"Of {self.signed + self.by_name} releases begun, {self.signed} carry the approver's signature, which"
+            f" holds; {self.by_name} name an approver only."
+        ]
+
+
+def check_approval(body: dict[str, Any], keys: dict[tuple[str, str], str], where: str) -> None:
+    """Check that an approval is of this release, and signed with its signatory's key."""
+    text, _, rest = body["approval"].partition("\n\n")
+    lines = text.split("\n")
+    release = [
+        *(APPROVAL, body.get("approved_sha256"), f"{body['agreement_id']} {body['agreement_version']}"),
+        *(body["agreement_sha256"], body["recipient"], body["run_id"]),
+    ]
+    if len(lines) != 10 or lines[:6] != release or lines[8] != body["approved_by"]:
+        raise Altered(f"{where}: the approval in it is of another release")
+    name = rest.partition(" ")[2].partition(" ")[0]
+    public = unbase64(keys.get((lines[6], lines[7]), "").removeprefix("ed25519:"), where)
+    key = Key(name, LOG_KEY, public)
+    _, signatures = signatures_by(body["approval"], key, where)
+    if len(public) != 32 or len(signatures) != 1 or not is_signed(key, signatures[0], text + "\n"):
+        raise Altered(f"{where}: the approval in it is not signed by the key that its signatory is known by")
 
 
 # --- The check --------------------------------------------------------------------------------------------------------
@@ -242,8 +296,9 @@ def check(audit_dir: Path, key: str | None, anchors: Sequence[Path], witnesses: 
         raise NoLog(f"there is no audit log in {audit_dir}")
     log_key = _log_key(audit_dir, key)
     signed = open_checkpoint(_text(audit_dir / "checkpoint"), log_key, "checkpoint")
-    leaves = _check_lines(audit_dir, signed)
-    said = [f"The log {log_key.name} holds {signed.size} entries, each as it was signed."]
+    approvals = Approvals()
+    leaves = _check_lines(audit_dir, signed, approvals)
+    said = [f"The log {log_key.name} holds {signed.size} entries, each as it was signed.", *approvals.said()]
     kept = [(path, _note(path)) for path in anchors]
     beside = [(path, _text(path)) for path in sorted((audit_dir / "witnessed").glob("*.checkpoint"))]
     opened = [(open_checkpoint(note, log_key, str(path)), str(path)) for path, note in (*kept, *beside)]
@@ -269,7 +324,7 @@ def _log_key(audit_dir: Path, given: str | None) -> Key:
     return key
 
 
-def _check_lines(audit_dir: Path, signed: Checkpoint) -> list[bytes]:
+def _check_lines(audit_dir: Path, signed: Checkpoint, approvals: Approvals) -> list[bytes]:
     """Check entries, their order and their end against the signed root; gives their leaf hashes."""
     empty = signed.size == 0 and not (audit_dir / "log.jsonl").exists()
     pieces = (b"" if empty else _bytes(audit_dir / "log.jsonl")).split(b"\n")
@@ -284,7 +339,9 @@ def _check_lines(audit_dir: Path, signed: Checkpoint) -> list[bytes]:
         raise Altered(f"log.jsonl: entry {signed.size} and what follows is not signed")
     before = ""
     for number, line in enumerate(lines):
-        before = check_entry(number, line, before)
+        entry = check_entry(number, line, before)
+        before = entry["at"]
+        approvals.add(entry)
     return leaves
 
 

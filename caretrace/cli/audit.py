@@ -45,9 +45,11 @@ def verify(
     as_json: JsonOption = False,
 ) -> None:
     """Check every entry of the log, its order and its end. Exit code 4 where it was altered."""
+    from governance import approval
     from governance.audit import writings
 
     found = _verification(project, anchor or ())
+    by_signature, by_name = approval.check(found.entries)
     open_ones = [each["writing_id"] for each in writings.unfinished(found.entries)]
     facts: dict[str, Any] = {
         "origin": found.origin,
@@ -55,8 +57,11 @@ def verify(
         "anchored": found.anchored,
         "key_confirmed": found.key_confirmed,
         "writings_without_outcome": open_ones,
+        "releases_approved": {"by_signature": by_signature, "by_name": by_name},
     }
     text = found.to_text()
+    if by_signature:
+        text += f" {by_signature} of {by_signature + by_name} releases carry the approver's signature, which holds."
     if witness:
         name, size, at = witnesses.cosigned(find(project), witness)
         facts["cosigned"] = {"by": name, "entries": size, "at": at.isoformat()}

@@ -14,6 +14,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints, model_validator
 
+from governance.agreement.approving import Approval
 from governance.agreement.control import Disclosure
 from governance.agreement.data import Data, Item
 from governance.agreement.part import Name, Part, Text
@@ -127,6 +128,7 @@ class Agreement(Part):
     choices: Choices
     data: Data
     disclosure: Disclosure = Disclosure()
+    approval: Approval = Approval()
     pseudonyms: Pseudonyms
     handling: Handling
     access: tuple[Access, ...] = ()
@@ -137,6 +139,14 @@ class Agreement(Part):
         for path in self.disclosure.sensitive:
             if self.item(*path.partition(".")[::2]) is None:
                 raise ValueError(f"disclosure.sensitive: '{path}' is not listed under data.tables")
+        return self
+
+    @model_validator(mode="after")
+    def _approvable(self) -> Agreement:
+        held = {each.role.casefold() for party, each in self.signatories if party.controls}
+        for role in self.approval.roles:
+            if role.casefold() not in held:
+                raise ValueError(f"approval.roles: no signatory of a controller has the role '{role}'")
         return self
 
     def party(self, ods_code: str) -> Party | None:

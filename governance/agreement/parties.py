@@ -47,6 +47,11 @@ class Party(Part):
     pools_with: tuple[Code, ...] = ()
     """Organisations, in this agreement or not, that it may lay together with what it has (rule R27)."""
 
+    @property
+    def controls(self) -> bool:
+        """Whether it decides about the data, alone or with others."""
+        return self.role in (Role.CONTROLLER, Role.JOINT)
+
 
 class Access(Part):
     """A person at the recipient who may use the data."""

@@ -69,6 +69,13 @@ def signature(
     agreement: Agreement, path: Path, data: bytes, key: Ed25519PrivateKey, *, today: date
 ) -> tuple[Path, str]:
     """The signature as `sign` writes it, and where it belongs."""
+    party, signatory = holder(agreement, path, key)
+    text = _text(agreement, data, party, signatory, today)
+    return signature_path(path, party, signatory), signed_note(text, verifier(party, signatory), key)
+
+
+def holder(agreement: Agreement, path: Path, key: Ed25519PrivateKey) -> tuple[Party, Signatory]:
+    """Whose key it is in the agreement at `path`; InputError where it is nobody's, or stands for several."""
     public = public_text(key)
     mine = [(party, each) for party, each in agreement.signatories if each.key == public]
     if not mine:
@@ -79,9 +86,7 @@ def signature(
         )
     if len(mine) > 1:
         raise InputError("one key stands for two signatories of the agreement; each needs their own", path=path)
-    ((party, signatory),) = mine
-    text = _text(agreement, data, party, signatory, today)
-    return signature_path(path, party, signatory), signed_note(text, _verifier(party, signatory), key)
+    return mine[0]
 
 
 def signatures(agreement: Agreement, path: Path, data: bytes) -> tuple[tuple[Signature, ...], tuple[str, ...]]:
@@ -106,7 +111,7 @@ def signatures(agreement: Agreement, path: Path, data: bytes) -> tuple[tuple[Sig
 
 
 def _check(agreement: Agreement, data: bytes, party: Party, signatory: Signatory, note: str) -> date:
-    text = _verifier(party, signatory).open(note)
+    text = verifier(party, signatory).open(note)
     signed_on = date.fromisoformat(text.rstrip("\n").rpartition("\n")[2])
     if text != _text(agreement, data, party, signatory, signed_on):
         raise IntegrityFailure("the signature is of another text")
@@ -121,6 +126,7 @@ def _text(agreement: Agreement, data: bytes, party: Party, signatory: Signatory,
     return "".join(f"{line}\n" for line in lines)
 
 
-def _verifier(party: Party, signatory: Signatory) -> Verifier:
+def verifier(party: Party, signatory: Signatory) -> Verifier:
+    """What a signatory's signatures are checked against."""
     name = f"{party.ods_code}/{re.sub(r'[^a-z0-9]+', '-', signatory.role.casefold()).strip('-')}"
     return Verifier(name, unbase64(signatory.key.removeprefix(_KEY_PREFIX)))

@@ -217,6 +217,10 @@ fields = [
 [disclosure]
 <disclosure>
 
+[approval] # of each single release, by somebody other than its maker
+signed = true # with a controller's signatory's own key (`caretrace release approve`), not a name typed in
+valid_days = 7 # [assumed] how old an approval may be
+
 [pseudonyms]
 epoch = "1"
 custodian = "X0X01" # who keeps the key; never the recipient

@@ -5,6 +5,7 @@ from __future__ import annotations
 from governance.agreement import Form
 from governance.agreement.example_keys import EXAMPLE_RECIPIENT, MADE_UP
 from governance.encryption import is_public_key
+from governance.request import ApprovalFacts
 from governance.rules.agreement import GUARDIAN
 from governance.rules.rule import Case, Finding, Scope, Standing, judge, rule
 
@@ -13,22 +14,40 @@ def _name(text: str | None) -> str:
     return " ".join((text or "").split()).casefold()
 
 
-@rule("R40", "our own design; Caldicott principle 1", Standing.OURS, scope=Scope.RELEASE)
+@rule("R40", "our own design; Caldicott principle 1", Standing.OURS, scope=Scope.RELEASE, version=2)
 def maker_and_checker_differ(case: Case) -> Finding:
-    """Somebody other than the maker approves; identifiable data needs the Caldicott Guardian."""
+    """Somebody other than the maker approves, with a signature where agreed; identifiable data needs the Guardian."""
     maker, checker = _name(case.request.maker), _name(case.request.evidence.approved_by)
+    approval = case.request.evidence.approval
     guardians = {_name(each.name) for each in case.signed.signatures if each.role.casefold() == GUARDIAN}
+    by_guardian = checker in guardians if approval is None else approval.role.casefold() == GUARDIAN
     identifiable = case.request.form is Form.IDENTIFIABLE
+    unsigned = approval is None and case.agreement.approval.signed
     return judge(
-        "approved by a second person",
+        "approved by a second person" + ("" if approval is None else f", signed by the {approval.role}"),
+        deny={} if approval is None else _against(case, approval),
         refer={
             "it is not known who makes the release": not maker,
             "nobody has approved it": not checker,
             "maker and checker are the same person": bool(maker) and maker == checker,
+            "the agreement asks for a signed approval (`caretrace release approve`), not for a name": unsigned,
             "identifiable data needs the approval of a Caldicott Guardian named in the agreement": identifiable
-            and checker not in guardians,
+            and not by_guardian,
         },
     )
+
+
+def _against(case: Case, approval: ApprovalFacts) -> dict[str, bool]:
+    agreed, day = case.agreement.approval, approval.signed_on
+    if approval.fault is not None or day is None:
+        return {approval.fault or "it is not known when the approval was signed": True}
+    return {
+        "who approved is not a signatory of a controller": approval.controls is not True,
+        f"the agreement does not ask the {approval.role} to approve": not agreed.may(approval.role),
+        "the approval is dated in the future": day > case.today,
+        f"the approval is older than the {agreed.valid_days} days agreed; ask again": (case.today - day).days
+        > agreed.valid_days,
+    }
 
 
 @rule("R41", "our own design: intent logged durably before, outcome after", Standing.OURS, scope=Scope.RELEASE)

@@ -11,8 +11,10 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 from governance import example
+from governance.agreement.example_keys import example_key
 
 
 @pytest.fixture(scope="module")
@@ -120,3 +122,36 @@ def test_an_altered_log_is_found(tmp_path: Path, caretrace: Any, project: Path) 
         log.write_bytes(before)
     assert done.returncode == 4
     assert done.stderr.count("\n") == 1
+
+
+def test_a_release_approved_by_a_signature(
+    tmp_path: Path, caretrace: Any, project: Path, agreement: Path, run_folder: Path
+) -> None:
+    """Plan, approve, make: the plan travels to the signatory as a file, the signature back."""
+    shutil.copytree(agreement.parent, tmp_path / "agreement")
+    path, today = tmp_path / "agreement" / "agreement.toml", date.today()  # noqa: DTZ011 - as the command takes it
+    text = path.read_text("utf-8").replace("DSA-EXAMPLE-01", "DSA-EXAMPLE-02")
+    path.write_text(text + "\n[approval]\nsigned = true\n", encoding="utf-8")
+    example.sign(path, on=today)
+    key, secret = tmp_path / "siro.key", "correct horse battery"
+    (tmp_path / "passphrase").write_text(secret, encoding="utf-8")
+    pem = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8)
+    encrypted = serialization.BestAvailableEncryption(secret.encode())
+    key.write_bytes(example_key("X0X01", "SIRO").private_bytes(*pem, encrypted))
+
+    about = (path, "--run", run_folder, "--project", project)
+    done = caretrace("release", "plan", *about, "--to", tmp_path / "plan.json")
+    assert done.returncode == 0, done.stderr
+    asked = {"CARETRACE_PASSPHRASE_FILE": str(tmp_path / "passphrase")}
+    done = caretrace("release", "approve", path, tmp_path / "plan.json", "--key", key, env=asked)
+    assert done.returncode == 0, done.stderr
+    assert "Fields that leave:" in done.stdout
+    to = ("--to", project / "releases" / "approved")
+    by_name = caretrace("release", "make", *about, *to, "--approved-by", "Another Person")
+    assert (by_name.returncode, "R40: the agreement asks for a signed approval" in by_name.stderr) == (3, True)
+    assert caretrace("release", "make", *about, *to).returncode == 1
+    approval = tmp_path / "plan.json.X0X01.siro.sig"
+    done = caretrace("release", "make", *about, *to, "--approval", approval)
+    assert done.returncode == 0, done.stderr
+    verified = caretrace("audit", "verify", "--project", project)
+    assert "1 of 2 releases carry the approver's signature" in verified.stdout, verified.stderr

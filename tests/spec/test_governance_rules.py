@@ -21,6 +21,7 @@ from governance.agreement.signing import public_text
 from governance.decide import decide
 from governance.deidentify.inference import Inference
 from governance.request import (
+    ApprovalFacts,
     CountFacts,
     Evidence,
     Field,
@@ -118,6 +119,12 @@ def request(agreement: Signed, **changes: Any) -> Request:
 
 def evidence(**changes: Any) -> dict[str, Any]:
     return {"evidence": replace(EVIDENCE, **changes)}
+
+
+def approval(**changes: Any) -> dict[str, Any]:
+    """Signed by the controller's SIRO today."""
+    who = ApprovalFacts("X0X01", "SIRO", "Checker", "ed25519:key", TODAY, controls=True)
+    return evidence(approval=replace(who, **changes))
 
 
 def fields(path: str, transform: str) -> dict[str, Any]:
@@ -478,6 +485,30 @@ REQUESTS: list[tuple[str, dict[str, Any], dict[str, Any], Outcome, str]] = [
         {"form": Form.IDENTIFIABLE, **evidence(approved_by="Example Guardian of the Council")},
         ALLOW,
         "",
+    ),
+    ("R40", {"approval": {"signed": True}}, {}, REFER, "asks for a signed approval"),
+    ("R40", {"approval": {"signed": True}}, approval(), ALLOW, "signed by the SIRO"),
+    ("R40", {}, approval(), ALLOW, "signed by the SIRO"),
+    ("R40", {"approval": {"signed": True}}, approval() | {"maker": "checker"}, REFER, "same person"),
+    ("R40", {}, approval(fault="it was altered"), DENY, "it was altered"),
+    ("R40", {}, approval(signed_on=None), DENY, "not known when"),
+    ("R40", {}, approval(signed_on=TOMORROW), DENY, "in the future"),
+    ("R40", {}, approval(signed_on=TODAY - timedelta(days=7)), ALLOW, ""),
+    ("R40", {}, approval(signed_on=TODAY - timedelta(days=8)), DENY, "older than the 7 days"),
+    ("R40", {"approval": {"valid_days": 0}}, approval(signed_on=TODAY), ALLOW, ""),
+    ("R40", {"approval": {"valid_days": 0}}, approval(signed_on=YESTERDAY), DENY, "older than the 0 days"),
+    ("R40", {}, approval(controls=None), DENY, "not a signatory of a controller"),
+    ("R40", {}, approval(controls=False), DENY, "not a signatory of a controller"),
+    ("R40", {"approval": {"roles": ["Siro"]}}, approval(), ALLOW, ""),
+    ("R40", {"approval": {"roles": ["Caldicott Guardian"]}}, approval(), DENY, "does not ask the SIRO"),
+    ("R40", {}, {"form": Form.IDENTIFIABLE, **approval()}, REFER, "Caldicott Guardian"),
+    ("R40", {}, {"form": Form.IDENTIFIABLE, **approval(role="Caldicott guardian")}, ALLOW, ""),
+    (
+        "R40",
+        {"approval": {"signed": True}},
+        {"form": Form.IDENTIFIABLE, **evidence(approved_by="Example Guardian of the Council")},
+        REFER,
+        "asks for a signed approval",
     ),
     ("R41", {}, {}, ALLOW, ""),
     ("R41", {}, evidence(log_ready=None), DENY, "not ready"),
