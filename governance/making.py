@@ -220,7 +220,7 @@ class Making:
         # Apart from RELEASED, which the recipient is given: small counts say something about who opted out.
         left_out = {exclusion.rule: exclusion.people for exclusion in self.plan.exclusions}
         entries: list[tuple[str, dict[str, Any]]] = [
-            ("PEOPLE_LEFT_OUT", {"release_id": release_id, "left_out": left_out}),
+            ("PEOPLE_LEFT_OUT", {"release_id": release_id, "left_out": left_out, "allowed_list": _listed(self.plan)}),
             ("RELEASED", body),
         ]
         return self.log.append(entries, now=self.now)[-1]
@@ -244,6 +244,14 @@ def _traced(decision: Decision) -> dict[str, Any]:
         "trace": [f"{asked.rule.id}.{asked.rule.version} {asked.finding.outcome.name}" for asked in decision.trace],
         "trace_sha256": _hash(decision.to_json()),
     }
+
+
+def _listed(plan: ReleasePlan) -> dict[str, Any]:
+    """Which list of allowed numbers was used; nothing where none was."""
+    found = plan.request.evidence.allowed_list
+    if found is None or found.checked_on is None or found.fault is not None:
+        return {}
+    return {"checked_on": found.checked_on.isoformat(), "numbers": found.numbers, "sha256": found.sha256 or ""}
 
 
 def _relative(to: Path, project: Path) -> str:

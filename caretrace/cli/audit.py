@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,15 +13,13 @@ import typer
 from caretrace import console
 from caretrace.cli import witness as witnesses
 from caretrace.cli.place import ProjectOption, find, maker
-from caretrace.outputs import neutralised
+from caretrace.cli.table import JsonOption, ToOption, hand_over
 
 if TYPE_CHECKING:
     from governance.audit.verification import Verification
 
 app = typer.Typer(help="Check the log of what was released and written, and read it.", no_args_is_help=True)
 app.add_typer(witnesses.app, name="witness")
-
-JsonOption = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 
 AnchorOption = Annotated[
     list[Path] | None,
@@ -72,32 +68,30 @@ def verify(
 
 
 @app.command("register")
-def register(project: ProjectOption = None, as_json: JsonOption = False) -> None:
-    """Print the register of disclosures as CSV, one row for each release, after checking the log."""
+def register(project: ProjectOption = None, to: ToOption = None, as_json: JsonOption = False) -> None:
+    """Give the register of disclosures, one row for each release, after checking the log."""
     from governance.audit import register as disclosures
 
     rows = disclosures.rows(_verification(project).entries)
-    text = json.dumps(rows, indent=2, ensure_ascii=False) if as_json else as_csv(disclosures.COLUMNS, rows)
-    console.say(text)
+    hand_over("Register of disclosures", disclosures.COLUMNS, rows, to, as_json=as_json)
 
 
 @app.command("writings")
-def writings(project: ProjectOption = None, as_json: JsonOption = False) -> None:
-    """Print what was written for our own systems and national services as CSV, after checking the log."""
+def writings(project: ProjectOption = None, to: ToOption = None, as_json: JsonOption = False) -> None:
+    """Give what was written for our own systems and national services, after checking the log."""
     from governance.audit import writings as written
 
     rows = written.rows(_verification(project).entries)
-    text = json.dumps(rows, indent=2, ensure_ascii=False) if as_json else as_csv(written.COLUMNS, rows)
-    console.say(text)
+    hand_over("Written for own systems and national services", written.COLUMNS, rows, to, as_json=as_json)
 
 
 @app.command("upkeep")
-def kept_up(project: ProjectOption = None, as_json: JsonOption = False) -> None:
-    """Print the project's backups, purges and put-back logs as CSV, after checking the log."""
+def kept_up(project: ProjectOption = None, to: ToOption = None, as_json: JsonOption = False) -> None:
+    """Give the project's backups, purges and put-back logs, after checking the log."""
     from governance.audit import upkeep
 
     rows = upkeep.rows(_verification(project).entries)
-    console.say(json.dumps(rows, indent=2, ensure_ascii=False) if as_json else as_csv(upkeep.COLUMNS, rows))
+    hand_over("Backups, purges and put-back logs", upkeep.COLUMNS, rows, to, as_json=as_json)
 
 
 @app.command("put-back")
@@ -143,24 +137,23 @@ def route(
 
 
 @app.command("routes")
-def share_routes(project: ProjectOption = None, as_json: JsonOption = False) -> None:
-    """Print the share routes that were recorded as CSV, after checking the log."""
+def share_routes(project: ProjectOption = None, to: ToOption = None, as_json: JsonOption = False) -> None:
+    """Give the share routes that were recorded, after checking the log."""
     from governance.audit import routes
 
     rows = routes.rows(_verification(project).entries)
-    text = json.dumps(rows, indent=2, ensure_ascii=False) if as_json else as_csv(routes.COLUMNS, rows)
-    console.say(text)
+    hand_over("Share routes outside this program", routes.COLUMNS, rows, to, as_json=as_json)
 
 
 @app.command("due")
-def due(project: ProjectOption = None, as_json: JsonOption = False) -> None:
-    """Print what waits for somebody as CSV: incidents, destructions, reviews and ends of agreements."""
+def due(project: ProjectOption = None, to: ToOption = None, as_json: JsonOption = False) -> None:
+    """Give what waits for somebody: incidents, destructions, reviews and ends of agreements."""
     from datetime import date
 
     from governance import after
 
     rows = after.due(list(_verification(project).entries), today=date.today())  # noqa: DTZ011 - the user's calendar day
-    console.say(json.dumps(rows, indent=2, ensure_ascii=False) if as_json else as_csv(after.DUE, rows))
+    hand_over("Due: incidents, destructions, reviews, ends", after.DUE, rows, to, as_json=as_json)
 
 
 @app.command("destroyed")
@@ -205,15 +198,6 @@ def incident(
         return
     opened = after.incident(place.project.root, place.keys_dir, name, about=about, maker=maker(), now=now)
     console.say(f"incident {opened} is open; nothing leaves under this agreement until it is closed")
-
-
-def as_csv(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
-    """A header and rows, safe to open in a spreadsheet."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([neutralised(str(row[column])) for column in columns] for row in rows)
-    return text.getvalue().removesuffix("\n")
 
 
 def _verification(project: ProjectOption, kept: Sequence[Path] = ()) -> Verification:

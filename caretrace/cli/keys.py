@@ -48,7 +48,7 @@ def list_(
     project: ProjectOption = None, as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False
 ) -> None:
     """Print every version of the root key as CSV, after checking the log: its state, its releases, its custodians."""
-    from caretrace.cli.audit import as_csv
+    from caretrace.cli.table import as_csv
     from governance import audit
     from governance.audit.verification import CHECKPOINT, LOG
     from governance.keys import care

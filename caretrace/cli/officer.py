@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +11,7 @@ import typer
 
 from caretrace import console
 from caretrace.cli.place import Place, ProjectOption, find, maker
+from caretrace.cli.table import ToOption, hand_over
 from schemas.errors import InputError
 
 app = typer.Typer(help="Answer what an information governance officer is asked, from the log.", no_args_is_help=True)
@@ -27,9 +27,6 @@ PersonArgument = Annotated[
 ReferenceOption = Annotated[
     str, typer.Option(metavar="REF", help="The request's reference; it is logged. Name nobody.")
 ]
-ToOption = Annotated[
-    Path | None, typer.Option("--to", metavar="FILE", help="A new .csv, .xlsx or .html file; else CSV is printed.")
-]
 
 
 @app.command("shared")
@@ -41,7 +38,7 @@ def shared(
 
     place = find(project)
     rows = about.shared(place.project.root, place.keys_dir, _names(person), reference=reference, **_by())
-    _hand_over("What was shared about this person", about.SHARED, rows, to)
+    hand_over("What was shared about this person", about.SHARED, rows, to)
     _tell_unindexed(place)
 
 
@@ -54,7 +51,7 @@ def recall(
 
     place = find(project)
     rows = about.recall(place.project.root, place.keys_dir, _names(person), reference=reference, **_by())
-    _hand_over("Recipients to be told (Article 19)", about.RECALL, rows, to)
+    hand_over("Recipients to be told (Article 19)", about.RECALL, rows, to)
     _tell_unindexed(place)
 
 
@@ -95,7 +92,7 @@ def caldicott(to: ToOption = None, project: ProjectOption = None) -> None:
     from governance.officer import caldicott as principles
 
     rows = principles.rows(_entries(project))
-    _hand_over("Evidence for the Caldicott principles", principles.COLUMNS, rows, to)
+    hand_over("Evidence for the Caldicott principles", principles.COLUMNS, rows, to)
 
 
 @app.command("processing")
@@ -103,7 +100,15 @@ def processing(to: ToOption = None, project: ProjectOption = None) -> None:
     """Rows for the record of processing (UK GDPR Article 30), one for each agreement."""
     from governance.officer import processing as record
 
-    _hand_over("Record of processing (Article 30)", record.COLUMNS, record.rows(_entries(project)), to)
+    hand_over("Record of processing (Article 30)", record.COLUMNS, record.rows(_entries(project)), to)
+
+
+@app.command("opt-outs")
+def opt_outs(to: ToOption = None, project: ProjectOption = None) -> None:
+    """Opt-outs applied: people left out of each release, by kind and list, counted and never named."""
+    from governance.officer import optouts
+
+    hand_over("Opt-outs applied", optouts.COLUMNS, optouts.rows(_entries(project)), to)
 
 
 @app.command("breach")
@@ -115,7 +120,7 @@ def breach(
     """What the log knows of an incident, for the notification within 72 hours (UK GDPR Article 33)."""
     from governance.officer import breach as pack
 
-    _hand_over(f"Breach pack: {incident}", pack.COLUMNS, pack.rows(_entries(project), incident), to)
+    hand_over(f"Breach pack: {incident}", pack.COLUMNS, pack.rows(_entries(project), incident), to)
 
 
 @app.command("export")
@@ -177,15 +182,3 @@ def _tell_unindexed(place: Place) -> None:
     found = audit.verify(place.project.audit, keys_dir=place.keys_dir)
     if older := about.unindexed(list(found.entries)):
         console.tell(f"not looked through, since they were made before there was an index: {', '.join(older)}")
-
-
-def _hand_over(title: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]], to: Path | None) -> None:
-    from governance.officer import paper
-
-    if to is None:
-        from caretrace.cli.audit import as_csv
-
-        console.say(as_csv(columns, rows))
-        return
-    paper.write(to, title, columns, rows, made_at=datetime.now(UTC))
-    console.say(f"written: {to} ({len(rows)} rows)")

@@ -10,6 +10,7 @@ import typer
 
 from caretrace import console
 from caretrace.cli.place import ProjectOption, find, maker
+from caretrace.cli.table import ToOption, hand_over
 from caretrace.words import several
 from schemas.errors import InputError
 
@@ -101,15 +102,14 @@ def open_request(
 
 
 @app.command("log")
-def log(project: ProjectOption = None) -> None:
-    """Print the re-identification log as CSV: every request, refused or opened. It names nobody."""
-    from caretrace.cli.audit import as_csv
+def log(project: ProjectOption = None, to: ToOption = None) -> None:
+    """Give the re-identification log: every request, refused or opened. It names nobody."""
     from governance import audit
     from governance.reversal import asking
 
     place = find(project)
     found = audit.verify(place.project.audit, keys_dir=place.keys_dir)
-    console.say(as_csv(asking.COLUMNS, asking.rows(found.entries)))
+    hand_over("Re-identification log", asking.COLUMNS, asking.rows(found.entries), to)
 
 
 def _where(project: Path | None) -> Where:

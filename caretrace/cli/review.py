@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from caretrace import console, project
-from caretrace.cli.audit import as_csv
 from caretrace.cli.place import ProjectOption, maker
+from caretrace.cli.table import as_csv
 
 if TYPE_CHECKING:
     from caretrace.review.importing import Imported

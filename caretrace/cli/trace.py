@@ -162,7 +162,7 @@ def list_(project: ProjectOption = None) -> None:
     """Print the project's requests as CSV: when, to which service, how many questions are still open."""
     import duckdb
 
-    from caretrace.cli.audit import as_csv
+    from caretrace.cli.table import as_csv
     from caretrace.trace.store import LISTED, Kept
 
     with duckdb.connect() as connection:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from governance import after, audit, release
-from governance.officer import breach, caldicott, exports, processing
+from governance.officer import breach, caldicott, exports, optouts, processing
 from schemas.errors import InputError, Refused
 
 if TYPE_CHECKING:
@@ -127,3 +128,49 @@ def test_a_release_is_a_run_with_the_lineage_of_its_columns(desk: Desk) -> None:
         each["transformations"][0] == {"type": "DIRECT", "subtype": "IDENTITY", "description": "keep", "masking": False}
         for each in same
     )
+
+
+def test_opt_outs_applied_are_counted_by_kind_release_and_list(kit: Kit) -> None:
+    """Three of fifteen are not on the list, one has a Type 1 opt-out, two have no number; who, no page says."""
+    people = kit.crowd(15)
+    people += [replace(kit.someone(20 + n), number=None, register=None, decision="none") for n in range(2)]
+    opted = {"person_key": people[0].key, "side": "register", "scheme": "type 1", "opted_out": True}
+    desk = kit.desk(people, [who.number for who in people[:12] if who.number], opt_out=[opted])
+    desk.edit(('people = "linked"', 'people = "clients"'))
+    made = desk.make()
+    found = entries(desk)
+    rows = {row["rule"]: row for row in optouts.rows(found)}
+    assert {rule: row["people_left_out"] for rule, row in rows.items()} == {"R20": 3, "R23": 1, "R24": 0, "R25": 2}
+    assert {(row["release_id"], row["state"], row["applied"]) for row in rows.values()} == {
+        (made.release_id, "released", "yes")
+    }
+    assert (rows["R20"]["list_checked_on"], rows["R20"]["list_numbers"]) == ("2026-11-21", 12)
+    [left] = [e["body"] for e in found if e["type"] == "PEOPLE_LEFT_OUT"]
+    assert rows["R20"]["list_sha256"] == left["allowed_list"]["sha256"]
+    assert rows["R23"]["list_sha256"] == ""
+    said = "".join(map(str, rows.values()))
+    assert not any(who.key in said or (who.number or "none") in said for who in people)
+
+
+def test_opt_outs_that_are_not_applied_or_not_known_are_said(desk: Desk) -> None:
+    plain = entries(desk)
+    exempt = [
+        e | {"body": e["body"] | {"opt_out": "exempt", "exemption": "section 251 exemption"}}
+        if e["type"] == "AGREEMENT_RECORDED"
+        else e
+        for e in plain
+    ]
+    applied = {row["rule"]: row["applied"] for row in optouts.rows(exempt)}
+    assert applied == {
+        "R20": "no: section 251 exemption",
+        "R23": "yes",
+        "R24": "yes",
+        "R25": "no: section 251 exemption",
+    }
+    uncertain = [
+        e | {"type": "RELEASE_UNCERTAIN"} if e["type"] == "RELEASED" else e
+        for e in plain
+        if e["type"] != "PEOPLE_LEFT_OUT"
+    ]
+    assert {(row["state"], row["people_left_out"]) for row in optouts.rows(uncertain)} == {("uncertain", "")}
+    assert optouts.rows([]) == []

@@ -63,7 +63,7 @@ def test_shared_in_every_form(desk: Desk, run: Commands, kit: Kit, tmp_path: Pat
     assert rows(run.done(*ask, typed=f"{kit.nhs_number(40)}\n")) == []
     for ending in ("csv", "xlsx", "html"):
         to = tmp_path / f"shared.{ending}"
-        assert "1 rows" in run.done(*ask, "--to", to, typed=number)
+        assert "(1 row)" in run.done(*ask, "--to", to, typed=number)
         assert isinstance(run(*ask, "--to", to, typed=number).exception, InputError)  # never over anything
     assert rows((tmp_path / "shared.csv").read_text("utf-8-sig")) == [printed]
     page = (tmp_path / "shared.html").read_text("utf-8")
@@ -87,6 +87,34 @@ def test_recall_and_forget(desk: Desk, run: Commands, kit: Kit, tmp_path: Path) 
     assert rows(run.done("officer", "recall", *about)) == []
     kinds = [entry["type"] for entry in audit.verify(desk.audit, keys_dir=desk.keys.folder).entries]
     assert kinds[-4:] == ["SAR_QUERY", "RECALL_SENT", "PERSON_FORGOTTEN", "SAR_QUERY"]
+
+
+PAGES: list[tuple[tuple[str, ...], str]] = [
+    (("audit", "register"), "Register of disclosures"),
+    (("audit", "due"), "Due: incidents, destructions, reviews, ends"),
+    (("audit", "writings"), "Written for own systems and national services"),
+    (("audit", "upkeep"), "Backups, purges and put-back logs"),
+    (("audit", "routes"), "Share routes outside this program"),
+    (("reverse", "log"), "Re-identification log"),
+    (("officer", "caldicott"), "Evidence for the Caldicott principles"),
+    (("officer", "processing"), "Record of processing (Article 30)"),
+    (("officer", "opt-outs"), "Opt-outs applied"),
+]
+
+
+@pytest.mark.parametrize(("command", "title"), PAGES, ids=[" ".join(command) for command, _ in PAGES])
+def test_every_page_of_the_log_in_every_form(
+    run: Commands, tmp_path: Path, command: tuple[str, ...], title: str
+) -> None:
+    printed = run.done(*command, *run.project)
+    for ending in ("csv", "xlsx", "html"):
+        run.done(*command, "--to", tmp_path / f"page.{ending}", *run.project)
+    assert rows((tmp_path / "page.csv").read_text("utf-8-sig")) == rows(printed)
+    page = (tmp_path / "page.html").read_text("utf-8")
+    assert f"<h1>{title}</h1>" in page
+    assert page.count("<tr>") == 1 + len(rows(printed))
+    with zipfile.ZipFile(tmp_path / "page.xlsx") as book:
+        assert b"<row" in book.read("xl/worksheets/sheet1.xml")
 
 
 def test_a_witness_from_key_to_verified(desk: Desk, run: Commands, tmp_path: Path) -> None:
