@@ -33,6 +33,8 @@ PEOPLE = "map_person"
 BRIDGE = "bridge"
 """File that leads from the pseudonyms of an earlier epoch to those of this one."""
 _BOM = b"\xef\xbb\xbf"
+_AT_ONCE = 1 << 16
+"""Values that are in Python's hands at a time."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,8 @@ def _pseudonymise(connection: duckdb.DuckDBPyConnection, plan: ReleasePlan, tabl
         f"CREATE OR REPLACE TABLE final_{table} AS SELECT map_person.pseudonym, o.* EXCLUDE ({kept}){exchanged}"
         f" FROM out_{table} o JOIN map_person ON map_person.value = o.person_key{joins}"
     )
+    for done in (f"out_{table}", *(f"map_{name}" for name in replaced)):
+        connection.execute(f"DROP TABLE {done}")
     return _text_columns(connection, table)
 
 
@@ -135,10 +139,15 @@ def _mapping(connection: duckdb.DuckDBPyConnection, name: str, values: str, kind
     """A table of distinct values and their pseudonyms, held in memory for the time of the release only."""
     import pyarrow as pa
 
-    read: pa.Table = connection.sql(values).to_arrow_table()
-    distinct = read["value"]
-    made = pa.table({"value": distinct, "pseudonym": pseudonym.pseudonyms(key, kind, distinct.to_pylist())})
-    connection.register("mapping", made)
+    def made(batch: pa.RecordBatch) -> pa.RecordBatch:
+        values = batch["value"]
+        made = pseudonym.pseudonyms(key, kind, values.to_pylist())
+        return pa.record_batch({"value": values, "pseudonym": made})
+
+    # Batch by batch: Python's own text of a million people would take as much memory as all their data.
+    batches = [made(batch) for batch in connection.sql(values).to_arrow_reader(_AT_ONCE)]
+    empty = pa.schema({"value": pa.string(), "pseudonym": pa.large_string()})
+    connection.register("mapping", pa.Table.from_batches(batches, None if batches else empty))
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM mapping")
     connection.unregister("mapping")
 
@@ -156,10 +165,12 @@ def _write_csv(connection: duckdb.DuckDBPyConnection, data: pa.Table, file: IO[b
 
     columns = ", ".join(cell(field.name, field.type) for field in data.schema)
     connection.register("csv_rows", data)
-    safe = connection.sql(f"SELECT {columns} FROM csv_rows").to_arrow_table()
-    connection.unregister("csv_rows")
+    safe = connection.sql(f"SELECT {columns} FROM csv_rows").to_arrow_reader(_AT_ONCE)
     file.write(_BOM)
-    pc.write_csv(safe, file, pc.WriteOptions(eol="\r\n"))
+    with pc.CSVWriter(file, safe.schema, write_options=pc.WriteOptions(eol="\r\n")) as writer:
+        for batch in safe:
+            writer.write(batch)
+    connection.unregister("csv_rows")
 
 
 def manifest(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from governance import after, audit, release
+from governance import after, audit, example, release
 from governance.audit.persons import FOLDER, Index, by_number, by_record, read_names
 from governance.officer import about
 from schemas.errors import InputError, IntegrityFailure, Refused
@@ -123,21 +125,69 @@ def test_two_releases_have_no_tag_in_common_and_nobody_is_named(desk: Desk, kit:
         assert f"C-{n:06x}".encode() not in held
 
 
-@pytest.mark.parametrize("change", ["altered", "cut", "removed", "salts removed"])
+@pytest.mark.parametrize("change", ["altered", "cut", "removed", "salts altered", "salts cut", "salts removed"])
 def test_an_index_that_was_touched_gives_no_answer(desk: Desk, kit: Kit, change: str) -> None:
     path: Path = desk.audit / FOLDER / f"{ids(desk)[0]}.tags"
-    if change == "salts removed":
-        path = path.with_name("salts.sqlite")
+    if change.startswith("salts"):
+        path = path.with_name("salts.bin")
     data = path.read_bytes()
-    if change == "altered":
-        path.write_bytes(bytes([data[0] ^ 1]) + data[1:])
-    elif change == "cut":
-        path.write_bytes(data[:-16])
+    if change.endswith("altered"):
+        path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    elif change.endswith("cut"):
+        path.write_bytes(data[:-32])
     else:
         path.unlink()
     with pytest.raises(IntegrityFailure, match="backup"):
         shared(desk, number(kit, 1))
+    if change.startswith("salts"):  # nor are new salts made in their place, or the old tags would belong to nobody
+        with pytest.raises(IntegrityFailure, match="backup"):
+            desk.make(to=f"after {change}")
     path.write_bytes(data)
+
+
+def test_salts_of_an_earlier_version_are_taken_over(kit: Kit) -> None:
+    desk = kit.desk()
+    desk.make()
+    names = (number(kit, 5), record(5))
+    salts = Index(desk.audit, desk.keys)._salts()
+    rows = bytes(salts.read())
+    pairs = [(rows[at : at + 16], rows[at + 16 : at + 32]) for at in range(0, len(rows), 32)]
+    before = desk.audit / FOLDER / "salts.sqlite"
+    salts.path.unlink()
+    with closing(sqlite3.connect(before)) as held:
+        held.execute("CREATE TABLE salt (name BLOB PRIMARY KEY, salt BLOB NOT NULL) WITHOUT ROWID")
+        held.executemany("INSERT INTO salt VALUES (?, ?)", reversed(pairs))
+        held.commit()
+    assert shared(desk, *names) == ids(desk)
+    assert not before.exists()
+    assert bytes(salts.read()) == rows
+    assert about.forget(desk.project, desk.keys.folder, names, **at(desk)) == 2
+    assert shared(desk, *names) == []
+
+
+def test_a_later_release_gives_salts_to_whoever_is_new_alone(kit: Kit) -> None:
+    desk = kit.desk(kit.crowd(24), allowed=[kit.nhs_number(n) for n in range(1, 13)])
+    first = desk.make().release_id
+    salts = Index(desk.audit, desk.keys)._salts()
+    rows = bytes(salts.read())
+    numbers = [kit.nhs_number(n) for n in range(1, 25)]
+    example.write_allowed_list(desk.agreement.parent, numbers, checked_on=kit.today - timedelta(days=1))
+    second = desk.make(to="two").release_id
+    assert len(salts.read()) == len(rows) + 2 * 12 * 32
+    after_it = bytes(salts.read())
+    kept = {rows[at : at + 32] for at in range(0, len(rows), 32)}
+    assert kept < {after_it[at : at + 32] for at in range(0, len(after_it), 32)}
+    assert shared(desk, number(kit, 1)) == [first, second]
+    assert shared(desk, number(kit, 24)) == shared(desk, record(24)) == [second]
+
+
+@pytest.mark.parametrize("record_id", ["Zoë Ñ", r"C-\x41", r"\\", "a\x1fb", "'", "名"])
+def test_whatever_its_id_a_record_is_found(kit: Kit, record_id: str) -> None:
+    who = kit.someone(1, person={"record_id": record_id})
+    desk = kit.desk([who, *kit.crowd(12, start=2)])
+    desk.make()
+    assert shared(desk, by_record("carefirst", "X0X01", record_id)) == ids(desk)
+    assert shared(desk, by_record("carefirst", "X0X01", record_id + ".")) == []
 
 
 def test_without_its_index_nothing_leaves(kit: Kit) -> None:
