@@ -172,6 +172,14 @@ class Kind:
     """Searched in the first 4 KB of a text (as UTF-8, without a mark), where there is no header to go by."""
     positions: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """Layout.LINES: field to where it begins (1-based) and how long it is, in characters."""
+    rows: Mapping[int, Mapping[str, int]] = field(default_factory=dict)
+    """Layout.LINES, values parted by commas: how many there may be in a line, and which field is which, from 1.
+
+    The fields of a line with quotation marks, or another number of values, are null, and its `plain` is null: what it
+    says hangs on the lines around it (connectors/commas.py).
+    """
+    fixed: re.Pattern[bytes] | None = None
+    """Of a kind with positions and rows: a file whose first line fits it has the positions, any other the rows."""
     headerless: tuple[str, ...] = ()
     """Layout.DELIMITED, with `recognised`: the titles, in order, of a file that has no header."""
     preamble: int = 0
@@ -181,7 +189,12 @@ class Kind:
     def __post_init__(self) -> None:
         if (self.recognised is None) != (self.layout is Layout.DELIMITED and not self.headerless):
             raise TypeError(f"{self.name}: without a header a file is told by `recognised`, and only then")
-        object.__setattr__(self, "columns", {**self.columns, **{name: (name,) for name in self.positions}})
+        cut = [
+            *self.positions,
+            *(name for fields in self.rows.values() for name in fields),
+            *["plain"] * bool(self.rows),
+        ]
+        object.__setattr__(self, "columns", {**self.columns, **{name: (name,) for name in cut}})
         for name, titles in self.columns.items():
             for title in titles:
                 self._fields.setdefault(plain(title), name)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from connectors import values
+from connectors import commas, values
 from connectors.files.layouts import Layout
 from connectors.supplier import Kind, Rule, Supplier
 from connectors.suppliers import tracing
@@ -17,41 +17,7 @@ from connectors.values import text
 from schemas.dates import Form
 
 _ASKED = (8, 8, 17, 10, 35, 35, 35, 35, 1, 35, 35, 35, 35, 35, 8, 35, 35, 35, 35, 35, 8, 8, 6, 8, 6)
-_RETURNED = (
-    8,
-    8,
-    3,
-    8,
-    8,
-    8,
-    35,
-    8,
-    35,
-    8,
-    35,
-    8,
-    35,
-    8,
-    1,
-    8,
-    35,
-    8,
-    35,
-    8,
-    35,
-    8,
-    35,
-    8,
-    35,
-    8,
-    35,
-    8,
-    8,
-    8,
-    6,
-    8,
-    5,
-)
+_RETURNED = (8, 8, 3, 8, 8, *(8, 35) * 4, 8, 1, *(8, 35) * 6, 8, 8, 8, 6, 8, 5)
 LENGTHS = (2, 20, 3, 10, *_ASKED, *_RETURNED)
 """Lengths of the 62 fields when the body is fixed width: 1130 characters."""
 
@@ -62,23 +28,15 @@ _PLACES = {
     "practice": 59,
 }
 
-_STEPS = {"20": "alphanumeric", "30": "cross-check", "33": "alphanumeric", "40": "cross-check"}
+_STEP = "CASE WHEN r.code IN ('20', '33') THEN 'alphanumeric' WHEN r.code IN ('30', '40') THEN 'cross-check' END"
 _HEADER, _TRAILER = "(r.record = 1 AND starts_with(r.text, '00'))", "starts_with(r.text, '99')"
+
 _STARTS = [1 + sum(LENGTHS[:at]) for at in range(len(LENGTHS))]
-
-
-def _field(name: str) -> str:
-    at = _PLACES[name]
-    from_csv = f"CASE WHEN len(f) = {len(LENGTHS)} THEN {tracing.field(at + 1)} END"
-    return f"CASE WHEN r.as_csv THEN {from_csv} ELSE r.fixed_{name} END AS {name}"
-
-
-_FIXED = ", ".join(f"fixed_{name}" for name in _PLACES)
-
-
-# The header says so, and is fixed width whatever the body is.
-_SAID = "SELECT {0} FROM raw_reply h WHERE h.file = r.file AND h.record = 1"
-_AS_CSV = f"(substr(({_SAID.format('h.text')}), 7, 1) = '1')"
+_ROWS = {len(LENGTHS): {name: at + 1 for name, at in _PLACES.items()}}
+# The header says what the body is, and is fixed width itself.
+_AS_CSV = "(r.file IN (SELECT file FROM raw_reply WHERE record = 1 AND substr(text, 7, 1) = '1'))"
+_PREPARED_ON = "(SELECT substr(h.text, 36, 8) FROM raw_reply h WHERE h.file = r.file AND h.record = 1)"
+_JUDGED = tracing.judged(commas.records("reply", _ROWS, _AS_CSV), DBS_CODES, _STEP, "CAST(NULL AS DOUBLE)")
 _ANSWERS = "(SELECT count(*) FROM prepared_reply a WHERE a.file = r.file AND a.answers)"
 _FOUND = tracing.fills(
     {
@@ -93,9 +51,6 @@ _FOUND = tracing.fills(
         "postcode": values.postcode("r.postcode"),
         "gp_practice_code": text("r.practice"),
     },
-    matched="r.matched",
-    requested="r.requested",
-    code="r.code",
     traced_on=tracing.day("r.prepared_on"),
 )
 
@@ -107,20 +62,15 @@ DBS = Supplier(
             layout=Layout.LINES,
             recognised=re.compile(rb"\A00[01][012]01[01][^\r\n]{56}(\r|\n|\Z)"),
             columns={"text": ("text",)},
-            positions={f"fixed_{name}": (_STARTS[at], LENGTHS[at]) for name, at in _PLACES.items()},
+            fixed=re.compile(rb".{6}0"),
+            positions={"text": (1, 63), **{name: (_STARTS[at], LENGTHS[at]) for name, at in _PLACES.items()}},
+            rows=_ROWS,
             required=(),
             prepare=(
-                f"SELECT r.* EXCLUDE ({_FIXED}, text, whole, f), left(r.text, 2) AS text,"
-                f" {', '.join(map(_field, _PLACES))}, NOT r.continued AND NOT {_HEADER} AND NOT {_TRAILER} AS answers"
-                f" FROM (SELECT *, CASE WHEN as_csv THEN {tracing.csv_fields('whole')} END AS f"
-                f" FROM (SELECT *, {_AS_CSV} AS as_csv, ({_SAID.format('substr(h.text, 36, 8)')}) AS prepared_on"
-                f" FROM ({tracing.whole_lines('reply', _AS_CSV)}) r)) r"
+                f"SELECT * EXCLUDE (f), {_PREPARED_ON} AS prepared_on,"
+                f" NOT continued AND NOT {_HEADER} AND NOT {_TRAILER} AS answers"
+                f" FROM ({_JUDGED}) r"
             ),
-            derived={
-                "step": "CASE r.code " + " ".join(f"WHEN '{c}' THEN '{s}'" for c, s in _STEPS.items()) + " END",
-                "confidence": "CAST(NULL AS DOUBLE)",
-                "outcome": tracing.outcome("r.code", "r.matched", DBS_CODES),
-            },
             record_id="CASE WHEN r.answers THEN r.reference END",
             source_org=tracing.PLACE,
             refuse=(

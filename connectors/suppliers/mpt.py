@@ -8,25 +8,21 @@ from __future__ import annotations
 
 import re
 
+from connectors import commas
 from connectors.files.layouts import Layout
 from connectors.supplier import Kind, Rule, Supplier
 from connectors.suppliers import pds_mesh, tracing
 from connectors.suppliers.trace_codes import PDS_CODES
 
-# Place of each field among 33, from 1; the 34th, PERSON_ID, is not read.
-_PLACES = {
+_WHOLE = {
     **{"reference": 1, "requested": 2, "FAMILY_NAME": 3, "GIVEN_NAME": 4, "OTHER_GIVEN_NAME": 5, "GENDER": 6},
     **{"DATE_OF_BIRTH": 7, "DATE_OF_DEATH": 8, **{f"ADDRESS_LINE{n}": 8 + n for n in range(1, 6)}, "POSTCODE": 14},
     **{"GP_PRACTICE_CODE": 15, "AS_AT_DATE": 17, "TELEPHONE_NUMBER": 20, "MOBILE_NUMBER": 21, "EMAIL_ADDRESS": 22},
     **{"SENSITIVITY_FLAG": 23, "code": 25, "matched": 26, "indicator": 27, "percentage": 28},
 }
 _SHORT = {"reference": 1, "requested": 2, "code": 18, "matched": 19, "indicator": 20}
-
-
-def _field(name: str) -> str:
-    short = f"WHEN len(f) = 26 THEN {tracing.field(_SHORT[name])}" if name in _SHORT else ""
-    return f'CASE WHEN len(f) IN (33, 34) THEN {tracing.field(_PLACES[name])} {short} END AS "{name}"'
-
+_ROWS = {33: _WHOLE, 34: _WHOLE, 26: _SHORT}
+"""Place of each field by the number of values in a row; the 34th, PERSON_ID, is not read."""
 
 _HEADER = "(r.record = 1 AND NOT r.continued)"
 _COUNTED = "TRY_CAST(f[len(f) - 1] AS BIGINT)"
@@ -48,14 +44,12 @@ MPT = Supplier(
             recognised=re.compile(rb'\A"?[^",\r\n]*"?,"?(SPINE_MPT|DSP_MPS)[^,\r\n]*,'),
             columns={"text": ("text",)},
             required=(),
+            rows=_ROWS,
             prepare=(
-                f"SELECT r.* EXCLUDE (text, whole, f), {', '.join(_field(name) for name in _PLACES)},"
-                f" CASE WHEN {_HEADER} THEN {_COUNTED} END AS counted,"
+                f"SELECT * EXCLUDE (text, f), CASE WHEN {_HEADER} THEN {_COUNTED} END AS counted,"
                 f" CASE WHEN {_HEADER} THEN {_CODE} END AS file_code"
-                f" FROM (SELECT *, CASE WHEN NOT continued THEN {tracing.csv_fields('whole')} END AS f"
-                f" FROM ({tracing.whole_lines('reply')})) r"
+                f" FROM ({pds_mesh.judged(commas.records('reply', _ROWS))}) r"
             ),
-            derived=pds_mesh.DERIVED,
             record_id="r.reference",
             source_org=tracing.PLACE,
             refuse=(

@@ -31,11 +31,13 @@ COLUMNS = {
 }
 
 _ARMS = " ".join(f"WHEN {values.quoted(code)} THEN {values.quoted(step)}" for code, step in STEPS.items())
-DERIVED = {
-    "step": f"CASE r.indicator {_ARMS} END",
-    "confidence": "TRY_CAST(r.percentage AS DOUBLE)",
-    "outcome": tracing.outcome("r.code", "r.matched", PDS_CODES),
-}
+
+
+def judged(answers: str) -> str:
+    """SQL: answers with these columns and what they mean."""
+    step, confidence = f"CASE r.indicator {_ARMS} END", "TRY_CAST(r.percentage AS DOUBLE)"
+    return tracing.judged(answers, PDS_CODES, step, confidence)
+
 
 PERSON = {
     "family_name": text("r.FAMILY_NAME"),
@@ -52,14 +54,7 @@ PERSON = {
 }
 # Which words the flag has is not published: whatever does not plainly say no counts as yes [assumed].
 _FLAGGED = "coalesce(upper(r.SENSITIVITY_FLAG) NOT IN ('N', 'NO', 'U', '0', 'FALSE'), false)"
-FILLS = tracing.fills(
-    PERSON,
-    matched="r.matched",
-    requested="r.requested",
-    code="r.code",
-    traced_on=tracing.day("r.AS_AT_DATE"),
-    flagged=_FLAGGED,
-)
+FILLS = tracing.fills(PERSON, traced_on=tracing.day("r.AS_AT_DATE"), flagged=_FLAGGED)
 
 PDS_MESH = Supplier(
     name="pds_mesh",
@@ -71,7 +66,7 @@ PDS_MESH = Supplier(
             record_id="r.reference",
             source_org=tracing.PLACE,
             key_columns=("reference",),
-            derived=DERIVED,
+            prepare=judged("FROM standing_reply"),
             exclude=(tracing.REPEATED,),
             versions=(
                 ("33 columns", ("ALGORITHMIC_TRACE_DOB_SCORE_PERC",)),

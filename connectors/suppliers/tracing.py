@@ -7,6 +7,7 @@ as its best evidence, and IDENTIFIER where a number replaced another.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from connectors import values
 from connectors.supplier import Fill, Rule
@@ -35,15 +36,19 @@ def number(x: str) -> str:
     return f"CASE WHEN {x} NOT IN ({values.listed(SENTINELS.values())}) THEN {x} END"
 
 
-def outcome(code: str, matched: str, codes: Iterable[Code]) -> str:
-    """SQL of what an answer means: by its code, but found only where there is a number."""
+def judged(answers: str, codes: Iterable[Code], step: str, confidence: str) -> str:
+    """SQL: `answers` (with code, matched and requested) and what each means, worked out once for all tables.
+
+    Adds `number` and `asked`, the numbers found and asked about, `step`, `confidence`, and `outcome`: by the code, but
+    found only where there is a number.
+    """
     arms = " ".join(f"WHEN {values.quoted(each.code)} THEN {values.quoted(each.outcome)}" for each in codes)
-    by_code = f"CASE {code} {arms} ELSE 'unknown' END"
-    return (
-        f"CASE WHEN {by_code} NOT IN ('found', 'replaced', 'sensitive') THEN {by_code}"
-        f" WHEN {matched} = {values.quoted(SENTINELS['ambiguous'])} THEN 'ambiguous'"
-        f" WHEN nhs_number({matched}) IS NULL THEN 'none' ELSE {by_code} END"
-    )
+    return f"""
+        SELECT * EXCLUDE (by_code), CASE WHEN by_code NOT IN ('found', 'replaced', 'sensitive') THEN by_code
+            WHEN matched = {values.quoted(SENTINELS["ambiguous"])} THEN 'ambiguous'
+            WHEN number IS NULL THEN 'none' ELSE by_code END AS outcome
+        FROM (SELECT r.*, CASE r.code {arms} ELSE 'unknown' END AS by_code, nhs_number(r.matched) AS number,
+            nhs_number(r.requested) AS asked, {step} AS step, {confidence} AS confidence FROM ({answers}) r)"""
 
 
 def status(source: str) -> str:
@@ -59,29 +64,21 @@ def status(source: str) -> str:
     )
 
 
-def fills(
-    person: Mapping[str, Value],
-    *,
-    matched: str,
-    requested: str,
-    code: str,
-    traced_on: Value,
-    flagged: str = "FALSE",
-) -> tuple[Fill, ...]:
-    """The tables an answer fills.
+def fills(person: Mapping[str, Value], *, traced_on: Value, flagged: str = "FALSE") -> tuple[Fill, ...]:
+    """The tables an answer fills, of what `judged` gives.
 
-    `r` has the derived columns `outcome`, `step` and `confidence` (a number); the rest are its texts. `person` are the
-    columns of PERSON but number, status and restriction; `flagged` says whether the answer marks the record sensitive.
+    `person` are the columns of PERSON but number, status and restriction; `flagged` says whether the answer marks the
+    record sensitive.
     """
-    found = "r.outcome IN ('found', 'replaced', 'sensitive')"
+    found = replace(values.nhs_number(number("r.matched")), parsed="r.number")
     return (
         Fill(
             TRACE,
             {
-                "code": text(code),
+                "code": text("r.code"),
                 "outcome": text("r.outcome"),
-                "nhs_number": values.nhs_number(number(matched)),
-                "requested_nhs_number": values.nhs_number(requested).quietly(),
+                "nhs_number": found,
+                "requested_nhs_number": replace(values.nhs_number("r.requested"), parsed="r.asked").quietly(),
                 "nhs_number_status": Value(status("r")),
                 "step": text("r.step"),
                 "confidence": Value("r.confidence"),
@@ -91,17 +88,17 @@ def fills(
         Fill(
             PERSON,
             {
-                "nhs_number": values.nhs_number(number(matched)).quietly(),
+                "nhs_number": found.quietly(),
                 "nhs_number_status": Value(status("r")),
                 **person,
                 "restricted": Value(f"r.outcome = 'sensitive' OR {flagged}"),
             },
-            where=found,
+            where="r.outcome IN ('found', 'replaced', 'sensitive')",
         ),
         Fill(
             IDENTIFIER,
-            {"scheme": values.constant(SUPERSEDED_NHS_NUMBER), "value": Value(f"nhs_number({requested})")},
-            where=f"r.outcome = 'replaced' AND nhs_number({requested}) <> nhs_number({matched})",
+            {"scheme": values.constant(SUPERSEDED_NHS_NUMBER), "value": Value("r.asked")},
+            where="r.outcome = 'replaced' AND r.asked <> r.number",
         ),
     )
 
@@ -109,50 +106,6 @@ def fills(
 def day(x: str) -> Value:
     """A date as trace files write it."""
     return values.day(x, Form.BASIC)
-
-
-CSV_SHAPE = '(?:,(?:"(?:[^"]|"")*"|[^",]*))*'
-"""A line of CSV with a comma before it, where every quotation mark stands where one may stand."""
-
-
-def csv_fields(x: str) -> str:
-    """SQL of the fields of a line of CSV as a list of texts, to be cut out with `field`; null where it is none."""
-    bare = "CASE WHEN starts_with(s, '\"') THEN replace(s[2:-2], '\"\"', '\"') ELSE s END"
-    # Nearly all lines have no quotation mark, and a split costs a tenth of the patterns.
-    return (
-        f"CASE WHEN NOT contains({x}, '\"') THEN string_split({x}, ',')"
-        f" WHEN regexp_full_match(',' || {x}, {values.quoted(CSV_SHAPE)}) THEN list_transform("
-        f"""regexp_extract_all(',' || {x}, ',("(?:[^"]|"")*"|[^",]*)', 1), lambda s: {bare}) END"""
-    )
-
-
-def field(place: int) -> str:
-    """SQL of a field of the list `f`, from 1: trimmed, null where empty."""
-    return f"nullif(trim(f[{place}]), '')"
-
-
-def whole_lines(kind: str, quoted: str = "TRUE") -> str:
-    """SQL: the lines of `raw_<kind>`, where one whose quotation marks do not pair runs on to the next that closes them.
-
-    Gives file, record, line, text, `whole` (with spaces for line breaks) and `continued`: carriage returns inside PDS
-    addresses break records over lines. `quoted` is SQL over `r` of whether quotation marks mean anything in its file.
-    """
-    # Few lines run on, and most files have none: the windows are over the others' numbers alone.
-    return f"""
-        WITH parity AS (SELECT file, record, contains(text, '"') AND {quoted}
-                AND (length(text) - length(replace(text, '"', ''))) % 2 = 1 AS odd FROM raw_{kind} r),
-            opened AS (SELECT file, record, CAST(odd AS INTEGER) AS odd,
-                coalesce(sum(CAST(odd AS INTEGER)) OVER (PARTITION BY file ORDER BY record
-                    ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) % 2 AS inside
-                FROM parity WHERE file IN (SELECT file FROM parity WHERE odd)),
-            answers AS (SELECT file, record, inside = 1 AS continued,
-                sum(1 - inside) OVER (PARTITION BY file ORDER BY record) AS answer FROM opened),
-            tails AS (SELECT file, answer, string_agg(text, ' ' ORDER BY record) AS tail
-                FROM answers JOIN raw_{kind} USING (file, record) WHERE continued GROUP BY ALL)
-        SELECT r.*, coalesce(a.continued, false) AS continued,
-            CASE WHEN t.tail IS NULL THEN r.text ELSE r.text || ' ' || t.tail END AS whole
-        FROM raw_{kind} r LEFT JOIN answers a USING (file, record)
-        LEFT JOIN tails t ON t.file = a.file AND t.answer = a.answer"""
 
 
 A_REQUEST = "this is a request, not the reply to one; give the file that came back"

@@ -51,19 +51,29 @@ def _longer(batches: Iterator[Batch]) -> Iterator[Batch]:
 
 
 def _parse(text: bytes, header: Header, fields: Mapping[str, int]) -> pa.Table:
+    return parse(io.BytesIO(text), len(text), len(header.titles), fields, delimiter=header.delimiter or ",")
+
+
+def parse(
+    text: object, size: int, width: int, fields: Mapping[str, int], *, delimiter: str = ",", quoted: bool = True
+) -> pa.Table:
+    """The fields at some of the places (from 0) of `size` bytes of CSV whose every record is known to have `width`."""
     import pyarrow as pa
     from pyarrow import csv
 
-    names = [f"c{at}" for at in range(len(header.titles))]
+    names = [f"c{at}" for at in range(width)]
     # Two fields may be mapped to one column.
     used = [names[at] for at in dict.fromkeys(fields.values())]
     # With quotes everywhere taken as the index took them, and no type but text, Arrow has nothing left to decide.
     table = csv.read_csv(
-        io.BytesIO(text),
+        text,
         # A piece of some thousand lines is too short to be shared out among threads.
-        read_options=csv.ReadOptions(column_names=names, block_size=len(text) + 1, use_threads=False),
+        read_options=csv.ReadOptions(column_names=names, block_size=size + 1, use_threads=False),
         parse_options=csv.ParseOptions(
-            delimiter=header.delimiter, newlines_in_values=True, ignore_empty_lines=len(names) > 0
+            delimiter=delimiter,
+            quote_char='"' if quoted else False,
+            newlines_in_values=quoted,
+            ignore_empty_lines=len(names) > 0,
         ),
         convert_options=csv.ConvertOptions(
             include_columns=used,

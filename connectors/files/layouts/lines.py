@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from connectors.files.header import Header
 from connectors.files.layouts import Rows
-from connectors.files.layouts.delimited import tidy
+from connectors.files.layouts.delimited import parse, tidy
 from connectors.files.lines import end_of_lines, line_breaks
 from connectors.files.records import MAX_RECORD, NOT_TEXT, TOO_LONG, Rejected
 
@@ -23,11 +23,12 @@ BREAKS = "\r\n"
 
 
 def read(blocks: Iterator[bytes], kind: Kind, header: Header) -> Iterator[Rows]:
-    """Every line that is not blank, with the fields cut out at the kind's positions (1-based, in characters)."""
+    """Every line that is not blank, with the fields at the kind's positions or those of the values it is split into."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    met, record = 0, 1
+    met, record, inside = 0, 1, 0
+    split = None if kind.fixed else bool(kind.rows)
     for line in unbroken(blocks):
         text = pc.ascii_rtrim(line, " \t\x1a" + BREAKS)
         present = np.flatnonzero(np.asarray(pc.greater(pc.binary_length(text), 0)))
@@ -35,15 +36,57 @@ def read(blocks: Iterator[bytes], kind: Kind, header: Header) -> Iterator[Rows]:
         place = met + 1 + present
         met, record = met + len(line), record + len(present)
         text = taken(text, present)
+        if split is None and len(text):
+            split = not (kind.fixed and kind.fixed.match(text[0].as_py().encode()))
         bad = _faults(text)
         rejected = tuple(Rejected(int(number[at]), int(place[at]), rule) for at, rule in bad.items())
         good = np.setdiff1d(np.arange(len(present)), np.fromiter(bad, np.int64, len(bad)), assume_unique=True)
         text = taken(text, good)
-        cut = _cutter(text)
-        columns = {name: tidy(cut(start - 1, length)) for name, (start, length) in kind.positions.items()}
-        if "text" in kind.columns:
-            columns["text"] = text
+        columns = {"text": text} if "text" in kind.columns else {}
+        if split:
+            found, inside = _values(text, kind.rows, inside)
+            columns |= found
+        else:
+            columns |= _cut(text, kind.positions)
         yield Rows(pa.table({**columns, "record": number[good], "line": place[good]}), rejected)
+
+
+def _cut(text: pa.Array, positions: Mapping[str, tuple[int, int]]) -> dict[str, pa.Array]:
+    """The fields at fixed places; of the field `text`, where it has one, what begins the line stays as it is."""
+    cut = _cutter(text)
+    found = {name: cut(start - 1, length) for name, (start, length) in positions.items()}
+    return {name: column if name == "text" else tidy(column) for name, column in found.items()}
+
+
+def _values(text: pa.Array, rows: Mapping[int, Mapping[str, int]], inside: int) -> tuple[dict[str, pa.Array], int]:
+    """The fields of lines that have a number of values `rows` knows, and `plain`; the others' are null.
+
+    Left whole is also a line with a quotation mark, and one between two marks that pair. `inside` is 1 where a mark of
+    a line before is still open, and is given back for the lines to come.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    marks = np.asarray(pc.count_substring(text, '"'))
+    opened = (inside + np.cumsum(marks)) & 1
+    left = (marks > 0) | (opened > 0)
+    width = np.where(left, 0, np.asarray(pc.count_substring(text, ",")) + 1)
+    columns = {name: pa.nulls(len(text), pa.string()) for fields in rows.values() for name in fields}
+    for values, fields in rows.items():
+        here = width == values
+        if not here.any():
+            continue
+        # Joined to nothing, each gets the line break that parts it from the next.
+        ends = (pa.scalar(end, text.type) for end in ("", "\n"))
+        joined = pc.binary_join_element_wise(taken(text, np.flatnonzero(here)), *ends)
+        held = joined.buffers()[2]
+        found = parse(pa.BufferReader(held), held.size, values, {n: at - 1 for n, at in fields.items()}, quoted=False)
+        for name in fields:
+            column = found[name].combine_chunks()
+            columns[name] = column if here.all() else pc.replace_with_mask(columns[name], pa.array(here), column)
+    known = pa.array(np.isin(width, list(rows)))
+    columns["plain"] = pc.if_else(known, "yes", pa.scalar(None, pa.string()))
+    return columns, int(opened[-1]) if len(opened) else inside
 
 
 def _cutter(text: pa.Array) -> Callable[[int, int], pa.Array]:

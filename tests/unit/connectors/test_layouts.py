@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.detect import detect
@@ -214,6 +214,7 @@ def test_a_kind_without_a_header_says_how_it_is_told() -> None:
 _LINE = st.text(st.sampled_from("aZ 9\té€ \u00a0𝄞"), min_size=0, max_size=12)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(_LINE, st.sampled_from(["\n", "\r\n", "\r"])), max_size=12), st.integers(1, 40))
 def test_fixed_width_lines_are_cut_by_characters_whatever_their_breaks_and_wherever_a_block_ends(
     lines: list[tuple[str, str]], size: int
