@@ -62,7 +62,12 @@ RUN = Table(
             "kind",
             Type.TEXT,
             "What was done.",
-            codes={"night": "what changed was matched", "full": "everybody was matched", "undo": "a run was undone"},
+            codes={
+                "night": "what changed was matched",
+                "full": "everybody was matched",
+                "undo": "a run was undone",
+                "erase": "records were erased",
+            },
         ),
         Column("version", Type.TEXT, "Version of caretrace."),
         Column("client_records", Type.INTEGER, "Client records in the warehouse after it."),

@@ -14,6 +14,7 @@ from caretrace.cli import (
     cld,
     crack_test,
     demo,
+    erase,
     evaluate,
     explain,
     export,
@@ -94,5 +95,6 @@ app.add_typer(keys.app, name="keys")
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.command("purge")(backup.purge)
+app.command("erase")(erase.erase)
 app.command("crack-test")(crack_test.crack_test)
 app.command("demo")(demo.demo)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,7 +20,7 @@ from caretrace.cli.failures import ExitCode
 from caretrace.cli.failures import explain as explain_failure
 from caretrace.cli.place import ProjectOption
 from caretrace.opening import opening
-from caretrace.project import Project, find
+from caretrace.project import Project, find, keys_folder
 from schemas.errors import Busy
 
 if TYPE_CHECKING:
@@ -67,6 +70,7 @@ def work(place: Project, wanted: Wanted, engine: str = "duckdb") -> None:
     from caretrace.nightly import result
     from caretrace.nightly import run as nightly
 
+    wanted = replace(wanted, roots=partial(_root, place))
     with _written_down(place, wanted), console.progress() as progress:
         outcome = nightly.run(
             place, wanted, opening=opening(os.environ), engine=named_engine(engine), progress=progress
@@ -85,6 +89,14 @@ def work(place: Project, wanted: Wanted, engine: str = "duckdb") -> None:
         console.tell(f"note: {note}")
     if outcome.exit_code:
         raise typer.Exit(outcome.exit_code)
+
+
+def _root(place: Project, version: int) -> bytes:
+    """A root key of the project; asked only where records that were erased are kept out."""
+    from governance.keys.store import read_root
+
+    keys_dir = keys_folder(place, environ=os.environ, platform=sys.platform, home=Path.home())
+    return read_root(keys_dir, version)
 
 
 def _would(outcome: str) -> str:

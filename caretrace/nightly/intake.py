@@ -24,6 +24,7 @@ from schemas.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     from caretrace.pipeline import Settings
+    from caretrace.warehouse.kept_out import Roots
     from caretrace.warehouse.store import State
 
 ENDED = "the end of the source"
@@ -75,6 +76,8 @@ class Intake:
     progress: Progress = SILENT
     judge_only: bool = False
     """Read and judge, but lay nothing over the state."""
+    roots: Roots | None = None
+    """Where the keys come from that tell who is kept out."""
 
     used: set[str] = field(default_factory=set)
     """What files of use have been called so far, tonight's among them."""
@@ -161,6 +164,7 @@ class Intake:
     def _read(self, together: Sequence[Delivery], judged: Sequence[Delivery], *, whole: bool) -> ReadReport | Taken:
         """Read into the store and judge; what is held has left nothing there."""
         import connectors
+        from caretrace.warehouse.kept_out import leave_out, no_keys
 
         last, connection, side = judged[-1], self.state.connection, self.waiting.source.side
         if fault := next((each.fault for each in judged if each.fault), None):
@@ -175,6 +179,7 @@ class Intake:
                 progress=self.progress,
                 held=None if whole else _HELD.format(side),
             )
+            leave_out(self.state, self.waiting.source.side, self.roots or no_keys)
         except (InputError, SettingsError) as error:
             forget(connection, before, side)
             return Taken(last, "held", str(error))

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 def link_and_publish(night: AtWork, state: State, run_id: str, made_of: Mapping[str, Any]) -> Outcome:
     """Bring links, traces and person keys up to date, write the run folder, and put the new state in place."""
+    from caretrace.warehouse import erase
     from caretrace.warehouse.keys import update_keys
     from caretrace.warehouse.links import update_links
     from caretrace.warehouse.publish import Night, snapshot
@@ -31,15 +32,18 @@ def link_and_publish(night: AtWork, state: State, run_id: str, made_of: Mapping[
     from caretrace.warehouse.views import open_views
 
     verdicts = review.verdicts(night.project.decisions)
+    erased = erase.begin(state, night.wanted.erase) if night.wanted.erase else {}
     updated = _link(night, state, run_id, verdicts)
     with night.clock("links"):
         links = update_links(state, night.settings.traces.folder)
     with night.clock("person_keys"):
         keys = update_keys(state, draw=secrets.token_bytes)
+    if night.wanted.erase:
+        erase.finish(state, night.wanted.erase)
     open_views(state)
-    kind = "undo" if night.wanted.undo_to is not None else "night" if updated.mode == "night" else "full"
+    kind = _kind(night, updated)
     match = {name: night.plain.to_json()[name] for name in ("linkage", "model", "population")}
-    _note_run(night, state, kind, {"run_id": run_id, "made_of": dict(made_of), "match": match})
+    _note_run(night, state, kind, {"run_id": run_id, "made_of": dict(made_of), "match": match, "erased": erased})
     notes = list(watch.notes(state.connection, night.settings, match=match, as_at=night.wanted.as_at))
     made = Night(
         run_id=run_id,
@@ -110,6 +114,12 @@ def _link(night: AtWork, state: State, run_id: str, verdicts: review.Verdicts | 
         )
 
 
+def _kind(night: AtWork, updated: Updated) -> str:
+    if night.wanted.within:
+        return "undo" if night.wanted.undo_to is not None else "erase"
+    return "night" if updated.mode == "night" else "full"
+
+
 def _note_run(night: AtWork, state: State, kind: str, counts: Mapping[str, Any]) -> None:
     state.connection.execute(
         "INSERT INTO state.run VALUES (?, ?, ?, ?, ?, CAST(? AS JSON))",
@@ -148,7 +158,7 @@ def _counts(state: State) -> dict[str, Any]:
         "SELECT CAST(counts AS VARCHAR) FROM state.run WHERE run = ?", [state.run]
     ).fetchall()
     found: dict[str, Any] = json.loads(counts)
-    return {name: value for name, value in found.items() if name not in ("made_of", "run_id", "match")}
+    return {name: value for name, value in found.items() if name not in ("made_of", "run_id", "match", "erased")}
 
 
 def _handed_over(state: State) -> dict[str, int]:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from caretrace.pipeline import Settings as RunSettings
     from caretrace.project import Project
     from caretrace.project.settings import Settings
+    from caretrace.warehouse.erase import Erasure
+    from caretrace.warehouse.kept_out import Roots
     from connectors.files.opening import Opening
     from linkage import Engine
 
@@ -35,6 +37,15 @@ class Wanted:
     """Look at what is waiting, and do nothing."""
     undo_to: int | None = None
     """Lay everything back as it was after this run, instead of reading anything."""
+    erase: Erasure | None = None
+    """Take these records out for good, instead of reading anything."""
+    roots: Roots | None = None
+    """Gives the project's root keys; asked only where records that were erased are kept out."""
+
+    @property
+    def within(self) -> bool:
+        """Whether the state itself is to change, and nothing is read."""
+        return self.undo_to is not None or self.erase is not None
 
 
 @dataclass

@@ -60,11 +60,11 @@ def run(
             night.last_run = state.run
             night.recovered = publishing.recover(project, state.run)
             before = _made_of(state)
-            if wanted.undo_to is None:
+            if not wanted.within:
                 with progress.stage("Looking into the inboxes"), night.clock("look"):
                     night.waiting = _waiting(night, state)
         made_of = _makes(night)
-        if not _news(night) and before == made_of and not wanted.again and wanted.undo_to is None:
+        if not _news(night) and before == made_of and not wanted.again and not wanted.within:
             done = account.outcome(night, Status.NOTHING_NEW)
         else:
             _check_disk(night)
@@ -161,7 +161,7 @@ def _work(night: AtWork, before: Mapping[str, Any], made_of: Mapping[str, Any]) 
         with night.clock("read"):
             _take_in(night, state)
         applied = [taken for _, taken in night.taken if taken.outcome == "applied"]
-        if not (applied or wanted.again or wanted.undo_to is not None or before != made_of):
+        if not (applied or wanted.again or wanted.within or before != made_of):
             if _note_others(night, state):
                 state.commit()
             return account.outcome(night, Status.NOTHING_NEW)
@@ -174,7 +174,9 @@ def _work(night: AtWork, before: Mapping[str, Any], made_of: Mapping[str, Any]) 
 def _take_in(night: AtWork, state: State) -> None:
     for waiting in night.waiting:
         opening = night.settings.opening(waiting.source, night.opening)
-        intake = Intake(state, waiting, night.plain, opening, night.progress, judge_only=night.wanted.dry)
+        intake = Intake(
+            state, waiting, night.plain, opening, night.progress, judge_only=night.wanted.dry, roots=night.wanted.roots
+        )
         night.taken += [(waiting, taken) for taken in intake.take()]
 
 
@@ -238,6 +240,7 @@ def _run_id(night: AtWork, state: State, made_of: Mapping[str, Any]) -> str:
         "seed": night.plain.seed,
         "again": night.wanted.again,
         "undo_to": night.wanted.undo_to,
+        "erased": len(night.wanted.erase.ids) if night.wanted.erase else 0,
         "version": __version__,
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from caretrace.project.settings import Postgres, Settings
 
 MARKS = "targets.json"
+_WHOLE = "postgres whole"
+"""A mark that the database is to be sent every row anew: what is only added to it holds rows that are erased."""
 
 
 def bring_up_to_date(
@@ -40,12 +42,21 @@ def bring_up_to_date(
     if held.get("views") != newest or not views.exists():
         said["views"] = _views(project, run)
     postgres = settings.targets.postgres
-    if postgres is not None and held.get("postgres") != newest and _has_tables(run):
-        said["postgres"] = _postgres(project, postgres, run, progress)
+    whole = bool(held.pop(_WHOLE, 0))
+    if postgres is not None and (whole or held.get("postgres") != newest) and _has_tables(run):
+        said["postgres"] = _postgres(project, postgres, run, progress, whole=whole)
     done = {name: newest for name, words in said.items() if not words.startswith("failed")}
     if done:
-        _write(marks, {**held, **done})
+        _write(marks, {**held, **done, **({_WHOLE: 1} if whole and "postgres" not in done else {})})
     return said
+
+
+def ask_whole(project: Project) -> None:
+    """Have the database loaded whole next time, its past too, where there is one."""
+    marks = project.warehouse / MARKS
+    held = publishing.loaded(marks)
+    if "postgres" in held:
+        _write(marks, {**held, _WHOLE: 1})
 
 
 def _has_tables(run: Path) -> bool:
@@ -68,13 +79,14 @@ def _views(project: Project, run: Path) -> str:
     return f"refreshed {made.views.name}"
 
 
-def _postgres(project: Project, settings: Postgres, run: Path, progress: Progress) -> str:
+def _postgres(project: Project, settings: Postgres, run: Path, progress: Progress, *, whole: bool) -> str:
     from caretrace.warehouse.publish import postgres
 
     try:
         target = postgres.Target(settings.connection, settings.password_variable)
         names = postgres.Settings(**settings.names())
-        done = postgres.load(run, target, names, history=project.warehouse / "history", progress=progress)
+        history = project.warehouse / "history"
+        done = postgres.load(run, target, names, history=history, whole=whole, progress=progress)
     except (CaretraceError, OSError) as error:
         return f"failed: {_sentence(error)}"
     return f"loaded: {done.added:,} rows added, {done.removed:,} removed" if done.changed else "held it already"

@@ -68,24 +68,24 @@ Looked = Iterator[tuple[Item, bool]]
 def _runs(project: Project, retention: Retention, entries: Entries, now: datetime) -> Looked:
     dated = []
     for path in project.runs.glob("*/" + MANIFEST):
-        facts = _json(path)
-        at = _moment(facts.get("created_at"))
+        facts = json_of(path)
+        at = moment_of(facts.get("created_at"))
         if at and isinstance(facts.get("run_id"), str):
             dated.append((at, path.parent, str(facts["run_id"]), facts.get("warehouse", {}).get("tables", False)))
     dated.sort(reverse=True)
     # Views and commands stand on the newest run that wrote tables, which may be older than those kept anyway.
     whole = next((folder for _, folder, _, tables in dated if tables), None)
-    needed = _needed(project, retention, entries, now)
+    stays_for = needed(project, retention, entries, now)
     for place, (at, folder, run_id, _) in enumerate(dated):
         if not is_over(at, retention.runs, now):
             continue
         why = f"made {at:%Y-%m-%d}, kept {retention.runs} days"
-        stays = f"one of the newest {retention.runs_at_least}" if place < retention.runs_at_least else needed(run_id)
+        stays = f"one of the newest {retention.runs_at_least}" if place < retention.runs_at_least else stays_for(run_id)
         stays = stays or ("the newest with tables" if folder == whole else "")
         yield Item("run", run_id, (folder,), stays or why), bool(stays)
 
 
-def _needed(project: Project, retention: Retention, entries: Entries, now: datetime) -> Callable[[str], str]:
+def needed(project: Project, retention: Retention, entries: Entries, now: datetime) -> Callable[[str], str]:
     """Why a run of that id stays though it is old, or nothing."""
     standing = {past.release_id for past in history(entries).releases if past.state != "aborted" and not past.destroyed}
     released: dict[str, str] = {}
@@ -96,8 +96,8 @@ def _needed(project: Project, retention: Retention, entries: Entries, now: datet
     asked = {
         str(facts.get("run_id")): path.parent.name
         for path in (Traces.of(project).root / "requests").glob("*/request.json")
-        for facts in [_json(path)]
-        if (at := _moment(facts.get("created_at"))) and not is_over(at, retention.written, now)
+        for facts in [json_of(path)]
+        if (at := moment_of(facts.get("created_at"))) and not is_over(at, retention.written, now)
     }
 
     def why(run_id: str) -> str:
@@ -111,7 +111,7 @@ def _needed(project: Project, retention: Retention, entries: Entries, now: datet
 def _traces(project: Project, retention: Retention, entries: Entries, now: datetime) -> Looked:
     """What was asked of tracing services. The answers stay: links and numbers loaded back rest on them."""
     for path in sorted((Traces.of(project).root / "requests").glob("*/request.json")):
-        at = _moment(_json(path).get("created_at"))
+        at = moment_of(json_of(path).get("created_at"))
         if at and is_over(at, retention.traces, now):
             why = f"of {at:%Y-%m-%d}, kept {retention.traces} days"
             yield Item("trace request", path.parent.name, (path.parent,), why), False
@@ -124,7 +124,7 @@ def _written(project: Project, retention: Retention, entries: Entries, now: date
     root, own = project.root.resolve(), Traces.of(project).root.resolve()
     for writing_id, files in hashes.items():
         begun = at[writing_id]
-        moment = _moment(begun["at"])
+        moment = moment_of(begun["at"])
         if moment is None or not is_over(moment, retention.written, now):
             continue
         places = {(project.root / name).resolve(): digest for name, digest in files.items()}
@@ -156,7 +156,8 @@ def is_over(moment: datetime, days: Days, now: datetime) -> bool:
     return days != "never" and now - moment > timedelta(days=days)
 
 
-def _moment(text: Any) -> datetime | None:
+def moment_of(text: Any) -> datetime | None:
+    """An ISO time, in UTC where it says no zone; None where it is none."""
     try:
         found = datetime.fromisoformat(str(text))
     except ValueError:
@@ -164,7 +165,8 @@ def _moment(text: Any) -> datetime | None:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _json(path: Path) -> Mapping[str, Any]:
+def json_of(path: Path) -> Mapping[str, Any]:
+    """A JSON object in a file; empty where there is none."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -63,7 +63,7 @@ def purge(project: Project, retention: Retention, keys_dir: Path, *, maker: str,
         if not found.old and not found.set_asides:
             return found
         with _logged(held, found, maker, now):
-            changed = [path for item in found.old for path in _remove(item)]
+            changed = [path for item in found.old for path in remove(item)]
             if found.set_asides:
                 _remove_notes(project, retention, now)
         return Purge(found.old, found.kept, found.set_asides, tuple(changed))
@@ -100,7 +100,7 @@ def _logged(held: Log, found: Purge, maker: str, now: datetime) -> Iterator[None
     held.append([(upkeep.PURGED, {"id": body["id"]})], now=now)
 
 
-def _remove(item: Item) -> Sequence[Path]:
+def remove(item: Item) -> Sequence[Path]:
     """Remove what an item consists of; gives what was changed since and stays."""
     changed = []
     for path in item.paths:

@@ -18,7 +18,7 @@ from schemas.errors import InputError, SettingsError
 if TYPE_CHECKING:
     import duckdb
 
-FORMAT = 2
+FORMAT = 3
 """The layout written by this version."""
 CONTENT = 2
 """Raised whenever what is hashed of a row is another than before."""
@@ -31,7 +31,12 @@ def _add_origin(connection: duckdb.DuckDBPyConnection) -> None:
             connection.execute(f"ALTER TABLE state.{schema}.data_quality ADD COLUMN {tables.ORIGIN} VARCHAR[]")
 
 
-STEPS: Mapping[int, Callable[[duckdb.DuckDBPyConnection], object]] = {1: _add_origin}
+def _add_kept_out(connection: duckdb.DuckDBPyConnection) -> None:
+    """3: records that were erased can be kept out."""
+    connection.execute(f"CREATE TABLE state.kept_out ({tables.DDL['kept_out']})")
+
+
+STEPS: Mapping[int, Callable[[duckdb.DuckDBPyConnection], object]] = {1: _add_origin, 2: _add_kept_out}
 """By the format it starts from, what brings a state one format further."""
 
 

@@ -44,11 +44,16 @@ class State:
     """Number of this run; of the last one where the state is only read."""
     folder: Path
     committed: bool = field(default=False, init=False)
+    renew: bool = field(default=False, init=False)
+    """Write the file anew when it is committed: what was deleted stands in a database's free blocks for long."""
 
     def commit(self) -> None:
         """Put the copy in the place of the state, durably. Nothing of `state` can be asked on this connection then."""
-        close(self.connection)
         new = self.folder / NEXT
+        if self.renew:
+            _renew(self.connection, new)
+        else:
+            close(self.connection)
         owner_only(new)
         with new.open("rb+") as file:
             os.fsync(file.fileno())
@@ -100,13 +105,13 @@ def read_state(folder: Path, settings: pipeline.Settings) -> Iterator[State]:
         yield State(connection, last_run(connection), folder)
 
 
-def attach(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool = False) -> None:
-    """Attach the file as `state`."""
+def attach(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool = False, name: str = "state") -> None:
+    """Attach the file as `state`, or by another name."""
     import duckdb
 
     options = "READ_ONLY" if read_only else "ROW_GROUP_SIZE 122880"
     try:
-        connection.execute(f"ATTACH {quoted(str(path))} AS state ({options})")
+        connection.execute(f"ATTACH {quoted(str(path))} AS {name} ({options})")
     except duckdb.Error:  # its words hold parts of the file
         raise InputError("cannot be read as a warehouse; restore it from a backup", path=path.with_name(FILE)) from None
 
@@ -115,6 +120,15 @@ def close(connection: duckdb.DuckDBPyConnection) -> None:
     """Write everything into the file itself, leaving no log beside it, and let go of it."""
     connection.execute("CHECKPOINT state")
     connection.execute("USE store; DETACH state")
+
+
+def _renew(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Put a copy of the state that holds its rows and nothing else in the place of its file, and let go of it."""
+    fresh = path.with_name(f"{path.name}.fresh")
+    attach(connection, fresh, name="fresh_state")
+    connection.execute("COPY FROM DATABASE state TO fresh_state")
+    connection.execute("CHECKPOINT fresh_state; USE store; DETACH fresh_state; DETACH state")
+    _replace(fresh, path)
 
 
 def last_run(connection: duckdb.DuckDBPyConnection) -> int:

@@ -5,6 +5,7 @@ state.record         one row per source record ever seen, with our own id; recor
 state.<side>.<table> rows that hold today: id, content (a hash of what the row says), from_run, declared columns
 state.<side>_past.*  rows that held from from_run until the run before to_run
 state.link, candidate, decided, traced, person, person_key, loaded_back, retraction, delivery, set_aside: see DDL
+state.kept_out       see kept_out
 state.linkage.*      what `linkage.incremental` keeps for itself
 """
 
@@ -40,6 +41,7 @@ DDL = {
     "loaded_back": "id BIGINT, nhs_number VARCHAR, status VARCHAR, run BIGINT",
     "retraction": "id BIGINT, nhs_number VARCHAR, run BIGINT, reason VARCHAR",
     "traced": "id BIGINT, verdict VARCHAR",
+    "kept_out": "hash VARCHAR, key_version BIGINT, from_run BIGINT",
     "meta": "name VARCHAR, value VARCHAR",
 }
 

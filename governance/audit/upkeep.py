@@ -1,4 +1,4 @@
-"""What the log knows of the project's own keeping: backups, purges, and a log that was put back from a backup.
+"""What the log knows of the project's own keeping: backups, purges, erasures, and a log put back from a backup.
 
 A backup is one entry, made before anything is copied, so that the copy holds it and nothing of the log comes after the
 copy: what was put back from the newest backup then agrees with the anchor in the keys folder. Only a backup that
@@ -22,13 +22,14 @@ from schemas.errors import InputError, IntegrityFailure, Refused
 
 BACKUP, BACKUP_FAILED = "BACKUP", "BACKUP_FAILED"
 PURGING, PURGED = "PURGING", "PURGED"
+ERASING, ERASED = "ERASING", "ERASED"
 PUT_BACK = "LOG_PUT_BACK"
 
 COLUMNS = ("at", "what", "id", "state", "about", "made_by")
 
 
 def rows(entries: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """One row for each backup, purge and put-back log, oldest first; keys are COLUMNS."""
+    """One row for each backup, purge, erasure and put-back log, oldest first; keys are COLUMNS."""
     found: dict[str, dict[str, str]] = {}
     for entry in entries:
         body, kind = entry["body"], entry["type"]
@@ -41,9 +42,10 @@ def rows(entries: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
     return list(found.values())
 
 
-def unfinished(entries: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    """The purges that were begun and have no end: a program died, or is at it now."""
-    return tuple(row["id"] for row in rows(entries) if row["state"] == _BEGUN[PURGING][1])
+def unfinished(entries: Iterable[Mapping[str, Any]], kind: str = PURGING) -> tuple[str, ...]:
+    """The purges (or erasures) that were begun and have no end: a program died, or is at it now."""
+    what, state, _ = _BEGUN[kind]
+    return tuple(row["id"] for row in rows(entries) if (row["what"], row["state"]) == (what, state))
 
 
 def _backed_up(body: Mapping[str, Any]) -> str:
@@ -55,6 +57,12 @@ def _purged(body: Mapping[str, Any]) -> str:
     return f"{counts}: {'; '.join(body['paths'])}"
 
 
+def _erased(body: Mapping[str, Any]) -> str:
+    counts = ", ".join(f"{count} {kind}" for kind, count in body["counts"].items())
+    said = f"{body['reference']}: {counts}" + (", kept out from now on" if body["kept_out"] else "")
+    return said + (f"; removed {'; '.join(body['paths'])}" if body["paths"] else "")
+
+
 def _put_back(body: Mapping[str, Any]) -> str:
     return f"{body['lost']} entries from {body['from']} on are lost: {body['reason']}"
 
@@ -62,9 +70,10 @@ def _put_back(body: Mapping[str, Any]) -> str:
 _BEGUN: Mapping[str, tuple[str, str, Callable[[Mapping[str, Any]], str]]] = {
     BACKUP: ("backup", "made, or must be taken for made", _backed_up),
     PURGING: ("purge", "begun, no end", _purged),
+    ERASING: ("erasure", "begun, no end", _erased),
     PUT_BACK: ("log put back", "accepted", _put_back),
 }
-_ENDED = {BACKUP_FAILED: "failed, nothing left", PURGED: "ended"}
+_ENDED = {BACKUP_FAILED: "failed, nothing left", PURGED: "ended", ERASED: "ended"}
 
 
 def put_back(audit_dir: Path, keys: Keys, *, reason: str, maker: str, now: datetime) -> int:

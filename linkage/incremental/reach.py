@@ -74,7 +74,10 @@ def find_reached(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
 
 def keep_verdicts(connection: duckdb.DuckDBPyConnection) -> None:
     """Keep the decisions that were honoured, to tell tomorrow's new ones."""
-    connection.execute(f"CREATE OR REPLACE TABLE {SCHEMA}.verdict AS SELECT {_VERDICT} FROM {_verdicts(connection)}")
+    # Only of clients who are there: whoever was erased must not come back into the state with an old decision.
+    connection.execute(f"""CREATE OR REPLACE TABLE {SCHEMA}.verdict AS
+        SELECT {_VERDICT} FROM {_verdicts(connection)}
+        SEMI JOIN state.clients.person USING (source, source_org, record_id)""")
 
 
 def _by_verdict(connection: duckdb.DuckDBPyConnection) -> str:

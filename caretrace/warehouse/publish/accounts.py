@@ -170,7 +170,11 @@ def _moved(state: State, side: str) -> Moved:
             (SELECT count(*) FROM came SEMI JOIN ended USING (id)),
             (SELECT CAST(counts->>'{SIDES[side]}_records' AS BIGINT) FROM state.run WHERE run < {run}
                 ORDER BY run DESC LIMIT 1)""").fetchall()
-    return Moved(before or 0, came - both, both, ended - both, now)
+    # Of whoever was erased nothing stands in the past.
+    [(erased,)] = state.connection.execute(
+        f"SELECT coalesce(max(CAST(counts->'erased'->>'{side}' AS BIGINT)), 0) FROM state.run WHERE run = {run}"
+    ).fetchall()
+    return Moved(before or 0, came - both, both, ended - both + erased, now)
 
 
 def _counted(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, int]:

@@ -156,10 +156,12 @@ def test_a_state_of_format_1_is_brought_up(tmp_path: Path) -> None:
         tmp_path,
         "UPDATE meta SET value = '1' WHERE name = 'format'",
         *(f"ALTER TABLE {table} DROP COLUMN {tables.ORIGIN}" for table in sides),
+        "DROP TABLE kept_out",
     )
     with next_state(tmp_path, SETTINGS) as state:
         for table in sides:
             assert state.connection.execute(f"SELECT {tables.ORIGIN} FROM state.{table}").fetchall() == []
+        assert state.connection.execute("SELECT hash FROM state.kept_out").fetchall() == []
 
 
 def test_columns_declared_since_are_added_and_contents_hashed_anew(tmp_path: Path) -> None:
