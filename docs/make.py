@@ -1,7 +1,7 @@
 """Writes the pages that are generated from the code; `--check` compares instead and fails where they differ.
 
 docs/tables.md comes from the declared tables, docs/cli.md from the command line, the end of docs/quality.md from the
-kinds of gap and contradiction, the end of docs/warehouse.md from the published tables.
+kinds of gap and contradiction, the end of docs/warehouse.md from the published tables, papers from `papers.py`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import papers
 
 from schemas import TABLES, Column, Identifies, Table
 from schemas.person import KEY_COLUMNS
@@ -204,12 +206,13 @@ PAGES = {
     "cli.md": cli_page,
     "quality.md": quality_page,
     "warehouse.md": warehouse_page,
+    **papers.PAGES,
 }
 
 
 def main(arguments: list[str]) -> int:
-    """Write the pages, or with `--check` name those that differ and return 1."""
-    stale = []
+    """Write the pages, or with `--check` name those that differ; 1 for those, and where one points at nothing."""
+    stale, wrong = [], papers.faults()
     for name, page in PAGES.items():
         path, text = HERE / name, page().rstrip() + "\n"
         if "--check" in arguments:
@@ -219,7 +222,9 @@ def main(arguments: list[str]) -> int:
             path.write_text(text, encoding="utf-8", newline="\n")
     if stale:
         print(f"docs: out of date: {', '.join(stale)}; run `make docs`", file=sys.stderr)
-    return 1 if stale else 0
+    for fault in wrong:
+        print(f"docs: {fault}", file=sys.stderr)
+    return 1 if stale or wrong else 0
 
 
 if __name__ == "__main__":

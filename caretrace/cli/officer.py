@@ -10,11 +10,13 @@ from typing import Annotated, Any
 import typer
 
 from caretrace import console
+from caretrace.cli import papers
 from caretrace.cli.place import Place, ProjectOption, find, maker
 from caretrace.cli.table import ToOption, hand_over
 from schemas.errors import InputError
 
 app = typer.Typer(help="Answer what an information governance officer is asked, from the log.", no_args_is_help=True)
+app.command("papers")(papers.papers)
 
 PersonArgument = Annotated[
     Path,

@@ -155,3 +155,18 @@ def test_a_release_approved_by_a_signature(
     assert done.returncode == 0, done.stderr
     verified = caretrace("audit", "verify", "--project", project)
     assert "1 of 2 releases carry the approver's signature" in verified.stdout, verified.stderr
+
+
+def test_papers_are_filled_from_the_project(
+    tmp_path: Path, caretrace: Any, project: Path, agreement: Path, run_folder: Path
+) -> None:
+    """From a run as it is, and the releases of the tests above."""
+    shutil.copytree(run_folder, project / "runs" / "one")
+    out = tmp_path / "papers"
+    done = caretrace("officer", "papers", "--out", out, "--agreement", agreement, "--project", project)
+    assert done.returncode == 0, done.stderr
+    page = (out / "dpia.html").read_text("utf-8")
+    assert "150 clients in the newest run" in page
+    assert "expected by the model itself, not measured: precision" in page
+    assert "DSA-EXAMPLE-01 1.0: Exampleshire Council" in page
+    assert "2 releases begun, 1 approved by a signature" in (out / "processing.html").read_text("utf-8")

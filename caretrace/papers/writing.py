@@ -1,0 +1,104 @@
+"""The papers of a project as files: for each a page to print, and its rows as CSV and workbook."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from html import escape
+from itertools import groupby
+from pathlib import Path
+
+from caretrace.papers import hazards
+from caretrace.papers.known import Fact
+from caretrace.papers.paper import COLUMNS, Paper, filled, read
+from governance.files import move, owner_only, write_durably
+from governance.officer import paper as table
+from schemas.errors import InputError
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>{title}</title>
+<style>
+@page {{ size: A4 landscape; margin: 12mm }}
+body {{ font: 11pt/1.4 Arial, sans-serif; color: #212b32; margin: 1.5rem }}
+table {{ border-collapse: collapse; width: 100%; table-layout: fixed }}
+th, td {{ border: 1px solid #aeb7bd; padding: .3rem .4rem; text-align: left; vertical-align: top }}
+td {{ overflow-wrap: anywhere; white-space: pre-line }}
+th {{ background: #f0f4f5 }}
+th:first-child {{ width: 18% }} th:nth-child(3) {{ width: 14% }} th:last-child {{ width: 26% }}
+td.ask {{ border: 2px dashed #d4351c }}
+h2 {{ break-after: avoid }}
+tr {{ break-inside: avoid }}
+</style>
+</head>
+<body>
+<h1>{title}</h1>
+<p>{about}</p>
+<p>Filled from the project on {made_at:%d %B %Y, %H:%M} UTC: {known} rows say something, {asked} wait for somebody
+(dashed). Make it anew when the project changes; do not copy what it says by hand.</p>
+{sections}
+</body>
+</html>
+"""
+
+
+def papers() -> tuple[Paper, ...]:
+    """Every paper there is."""
+    return read("dpia"), read("processing"), hazards.paper()
+
+
+def write(out: Path, facts: Mapping[str, Fact], *, made_at: datetime) -> tuple[Path, ...]:
+    """Write every paper into the new folder `out`, for its owner only; gives the files.
+
+    InputError where the folder exists or cannot be written; nothing is left of it then.
+    """
+    if out.exists():
+        raise InputError("exists already; papers are written into a new folder", path=out)
+    draft = out.with_name(f".{out.name}.partial")
+    shutil.rmtree(draft, ignore_errors=True)
+    try:
+        draft.mkdir(parents=True, mode=0o700)
+        for each in papers():
+            rows = filled(each, facts)
+            write_durably(draft / f"{each.name}.html", page(each, rows, made_at=made_at).encode())
+            for ending in ("csv", "xlsx"):
+                table.write(draft / f"{each.name}.{ending}", each.title, COLUMNS, rows, made_at=made_at)
+        for path in (draft, *draft.iterdir()):
+            owner_only(path)
+        move(draft, out)
+    except OSError as error:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise InputError(f"cannot be written ({error.strerror})", path=out) from None
+    return tuple(sorted(out.iterdir()))
+
+
+def page(paper: Paper, rows: Sequence[Mapping[str, str]], *, made_at: datetime) -> str:
+    """A paper as one page to print: no script, nothing from outside."""
+    sections = "\n".join(_section(title, list(group)) for title, group in groupby(rows, lambda row: row["section"]))
+    return _PAGE.format(
+        title=escape(paper.title),
+        about=escape(paper.about),
+        made_at=made_at,
+        known=sum(bool(row["said"]) for row in rows),
+        asked=sum(bool(row["to_be_filled"]) for row in rows),
+        sections=sections,
+    )
+
+
+def _section(title: str, rows: Sequence[Mapping[str, str]]) -> str:
+    heads = "".join(f"<th scope='col'>{each}</th>" for each in ("Item", "Said", "From", "To be filled"))
+    return (
+        f"<h2>{escape(title)}</h2>\n<table>\n<thead><tr>{heads}</tr></thead>\n<tbody>\n"
+        + "\n".join(map(_row, rows))
+        + "\n</tbody>\n</table>"
+    )
+
+
+def _row(row: Mapping[str, str]) -> str:
+    asked = f"To be filled by {row['to_be_filled_by']}: {row['to_be_filled']}" if row["to_be_filled"] else ""
+    cells = "".join(f"<td>{escape(row[name])}</td>" for name in ("item", "said", "from"))
+    return f"<tr>{cells}<td{' class=ask' if asked else ''}>{escape(asked)}</td></tr>"
