@@ -14,7 +14,9 @@ import rfc8785
 from governance.agreement import Signed
 from governance.decide import Decision
 from governance.deidentify.disclosure import Groups
+from governance.deidentify.events import Events
 from governance.deidentify.pseudonym import SCHEME, domain
+from governance.deidentify.repair import MEASURE, Repair
 from governance.people import Exclusion
 from governance.plan_text import text
 from governance.request import Request
@@ -35,6 +37,8 @@ class FieldPlan:
     meaning: str
     justification: str
     leaves: bool
+    agreed: str
+    """The transform that is agreed; another one than `transform` where the field was coarsened for k."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,8 @@ class ReleasePlan:
     considered: int
     exclusions: tuple[Exclusion, ...]
     groups: Groups | None
+    alone: int | None
+    """People who share all that is told of them, events included, with fewer than k - 1 others; None without events."""
     decision: Decision
     subjects: tuple[Decision, ...]
     notes: tuple[str, ...]
@@ -122,6 +128,9 @@ class ReleasePlan:
             "look_alikes": None
             if self.groups is None
             else {"columns": list(self.groups.columns), "groups": self.groups.groups, "smallest": self.groups.smallest},
+            "coarsened": [_repaired(each) for each in self.request.evidence.repairs],
+            "events": [_events(each, for_recipient) for each in self.request.evidence.events or ()],
+            "alone_by_all_rows": None if self.alone is None else shown(self.alone, for_recipient),
             "counts": self._counts(),
             "inferences": [vars(each) for each in self.request.evidence.inferences or ()],
             "restricted_rows": None if for_recipient else self.request.evidence.restricted_rows,
@@ -154,6 +163,28 @@ def to_approve(said: Mapping[str, Any]) -> str:
 
 def _hash(said: Mapping[str, Any], *, without: Sequence[str]) -> str:
     return sha256(rfc8785.dumps({name: value for name, value in said.items() if name not in without})).hexdigest()
+
+
+def _repaired(repair: Repair) -> dict[str, Any]:
+    """A proposal of coarser fields; whom it withholds stands with those left out."""
+    return {
+        "of": repair.of,
+        "fields": [{"field": path, "agreed": agreed, "coarser": to} for path, agreed, to in repair.fields],
+        "information_lost": round(repair.loss, 3),
+        "measure": MEASURE,
+        "tried": repair.tried,
+        "fault": repair.fault,
+    }
+
+
+def _events(found: Events, for_recipient: bool) -> dict[str, Any]:
+    return {
+        "table": found.table,
+        "columns": list(found.columns),
+        "smallest": found.smallest,
+        "small": shown(found.small, for_recipient),
+        "withheld": shown(found.withheld, for_recipient),
+    }
 
 
 def shown(count: int, for_recipient: bool) -> int | str:

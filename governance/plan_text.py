@@ -9,8 +9,10 @@ from typing import Any
 def text(said: Mapping[str, Any]) -> str:
     """`ReleasePlan.to_json` for a person to read."""
     about = said["agreement"]
-    leaving = [f"  {_path(f)}: {f['meaning']}. {f['justification']}" for f in said["fields"] if f["leaves"]]
-    dropped = [f"  {_path(f)}" for f in said["fields"] if not f["leaves"]]
+    leaving = [
+        f"  {_path(f)}: {f['meaning']}{_coarsened(f)}. {f['justification']}" for f in said["fields"] if f["leaves"]
+    ]
+    dropped = [f"  {_path(f)}{_coarsened(f)}" for f in said["fields"] if not f["leaves"]]
     left_out = [f"  {_count(each['people'])}: {each['reason']} ({each['rule']})" for each in said["left_out"]]
     lines = [
         f"Release under {about['id']} version {about['version']}: {said['title']}",
@@ -35,10 +37,7 @@ def text(said: Mapping[str, Any]) -> str:
 
 
 def _measured(said: Mapping[str, Any]) -> list[str]:
-    lines = []
-    if (groups := said["look_alikes"]) is not None:
-        columns = ", ".join(groups["columns"]) or "no field"
-        lines.append(f"Smallest group of look-alikes: {groups['smallest']:,} people, by {columns}.")
+    lines = _alike(said)
     lines += [
         f"{each['path']}: {each['fewest']} values or more in every group, at most {each['distance']:.2f} from all."
         for each in said["inferences"]
@@ -53,6 +52,33 @@ def _measured(said: Mapping[str, Any]) -> list[str]:
             f" {counts['others']:,} others for their sake; {least}."
         )
     return lines
+
+
+def _alike(said: Mapping[str, Any]) -> list[str]:
+    """What is proposed that groups of look-alikes are large enough, and how large they are."""
+    lines = []
+    for each in (each for each in said["coarsened"] if each["fault"] is None):
+        changed = [f"{field['field']} {field['agreed']} to {field['coarser']}" for field in each["fields"]]
+        lines.append(
+            f"Proposed to reach k, of {each['of']}: {', '.join(changed) or 'no field'}; {each['information_lost']:.1%}"
+            f" of information lost, by {each['measure']}; {each['tried']:,} combinations tried."
+        )
+    if (groups := said["look_alikes"]) is not None:
+        columns = ", ".join(groups["columns"]) or "no field"
+        lines.append(f"Smallest group of look-alikes: {groups['smallest']:,} people, by {columns}.")
+    for each in said["events"]:
+        lines.append(
+            f"Rows of {each['table']}: each is shared by {each['smallest']:,} people or more, by that and"
+            f" {', '.join(each['columns']) or 'no field'}; rows too few share: {_count(each['small'])},"
+            f" withheld: {_count(each['withheld'])}."
+        )
+    if (alone := said["alone_by_all_rows"]) is not None:
+        lines.append(f"People whom all their rows together set apart: {_count(alone)}.")
+    return lines
+
+
+def _coarsened(field: Mapping[str, Any]) -> str:
+    return "" if field["transform"] == field["agreed"] else f" (coarsened for k; agreed: {field['agreed']})"
 
 
 def _path(field: Mapping[str, Any]) -> str:

@@ -12,7 +12,9 @@ from enum import Enum
 from typing import Any
 
 from governance.agreement import Agreement, Form, People
+from governance.deidentify.events import Events
 from governance.deidentify.inference import Inference
+from governance.deidentify.repair import Repair
 
 
 class Stage(Enum):
@@ -112,6 +114,10 @@ class Evidence:
     """Fields with rare values that were rolled up, and how many values."""
     inferences: tuple[Inference, ...] | None = None
     reversal: ReversalFacts | None = None
+    events: tuple[Events, ...] | None = None
+    """Tables of events, by the people who share their rows."""
+    repairs: tuple[Repair, ...] = ()
+    """What was coarsened, or could not be, that groups are large enough."""
     treatment: str | None = None
     """How records were coarsened and withheld (`deidentify.treatment`)."""
     bridge_version: int | None = None

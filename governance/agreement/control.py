@@ -15,8 +15,14 @@ class Disclosure(Part):
     """How small a group of look-alikes may be; None takes the floor of the form."""
 
     k: Annotated[int, Field(ge=1)] | None = None
-    below_k: Annotated[str, StringConstraints(pattern="^(refuse|withhold)$")] = "refuse"
+    below_k: Annotated[str, StringConstraints(pattern="^(refuse|withhold|coarsen)$")] = "refuse"
+    """What befalls groups too small; `coarsen` proposes coarser fields, and withholds whom these do not reach."""
     max_withheld_share: Annotated[float, Field(ge=0, le=1)] = 0.05
+    """Of people, and of the rows of each table of events."""
+    coarsest: dict[Text, Text] = Field(default_factory=dict)
+    """How far a field (`table.name`) may be coarsened and still serve the purpose: the last transform that does."""
+    events: Annotated[str, StringConstraints(pattern="^(refuse|withhold|coarsen)$")] | None = None
+    """The same for rows of events, by the people who share them; None measures them and says so in the plan."""
     risk_assessment: Text | None = None
     intruder_test_on: date | None = None
     rare_below: Annotated[int, Field(ge=1)] | None = None

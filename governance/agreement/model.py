@@ -20,6 +20,7 @@ from governance.agreement.data import Data, Item
 from governance.agreement.part import Name, Part, Text
 from governance.agreement.parties import Access, Party, Role, Signatory
 from governance.agreement.reversible import Reidentification
+from governance.deidentify import ladder
 
 DIRECT_CARE = "direct care"
 
@@ -139,6 +140,16 @@ class Agreement(Part):
         for path in self.disclosure.sensitive:
             if self.item(*path.partition(".")[::2]) is None:
                 raise ValueError(f"disclosure.sensitive: '{path}' is not listed under data.tables")
+        for path, last in self.disclosure.coarsest.items():
+            table, _, name = path.partition(".")
+            item = self.item(table, name)
+            if item is None:
+                raise ValueError(f"disclosure.coarsest: '{path}' is not listed under data.tables")
+            if last not in (steps := ladder.steps(table, name, item.transform)):
+                raise ValueError(
+                    f"disclosure.coarsest: '{last}' is no step of '{path}' from '{item.transform}' on:"
+                    f" choose from {', '.join(steps)}"
+                )
         return self
 
     @model_validator(mode="after")

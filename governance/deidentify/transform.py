@@ -1,7 +1,8 @@
 """What may be done to a field before it leaves: each transform by name, as DuckDB SQL over a whole column.
 
-The ladders and their sources: dates of birth to year or five-year band topped at 90, postcodes to sector, district or
-area, other dates to month or year (peers such as Discovery and CO-CONNECT; ICO 2012 code for postcode figures).
+The steps and their sources (`ladder` has their order): dates of birth to year or bands of ages topped at 90, postcodes
+to sector, district or area, other dates to month, quarter or year (peers such as Discovery and CO-CONNECT; ICO 2012
+code for postcode figures).
 """
 
 from __future__ import annotations
@@ -70,12 +71,21 @@ def _month(quoted: str, today: date) -> str:
     return f"CASE WHEN birth_date_precision = 'Y' THEN strftime({quoted}, '%Y') ELSE {month} END"
 
 
-def _five_year_band(quoted: str, today: date) -> str:
+def _band(years: int) -> Callable[[str, date], str]:
     """Age reached in the calendar year of release: an age that moved on the birthday would, over releases, tell it."""
-    age = f"({today.year} - year({quoted}))"
-    low = f"({age} // 5 * 5)"
-    # Ages below 0 are faults of the source; they say nothing and become null.
-    return f"CASE WHEN {age} >= 90 THEN '90+' WHEN {age} >= 0 THEN printf('%02d-%02d', {low}, {low} + 4) END"
+
+    def sql(quoted: str, today: date) -> str:
+        age = f"({today.year} - year({quoted}))"
+        low = f"({age} // {years} * {years})"
+        # Ages below 0 are faults of the source; they say nothing and become null.
+        band = f"printf('%02d-%02d', {low}, {low} + {years - 1})"
+        return f"CASE WHEN {age} >= 90 THEN '90+' WHEN {age} >= 0 THEN {band} END"
+
+    return sql
+
+
+def _quarter(quoted: str, today: date) -> str:
+    return f"printf('%d-Q%d', year({quoted}), quarter({quoted}))"
 
 
 TRANSFORMS = {
@@ -86,10 +96,10 @@ TRANSFORMS = {
         Transform("pseudonym", "keyed pseudonym of the value", Kind.PSEUDONYM, _text, _same),
         Transform("year", "year only", Kind.GENERAL, _date, _formatted("%Y")),
         Transform("month", "year and month", Kind.GENERAL, _date, _month),
+        Transform("quarter", "year and quarter", Kind.GENERAL, _date, _quarter),
         Transform("week", "ISO week", Kind.GENERAL, _date, _formatted("%G-W%V")),
-        Transform(
-            "five_year_band", "age in five-year bands, 90 and over together", Kind.GENERAL, _birth, _five_year_band
-        ),
+        Transform("five_year_band", "age in five-year bands, 90 and over together", Kind.GENERAL, _birth, _band(5)),
+        Transform("ten_year_band", "age in ten-year bands, 90 and over together", Kind.GENERAL, _birth, _band(10)),
         Transform(
             "sector", "postcode sector, about 2,600 households", Kind.GENERAL, _postcode, lambda q, t: f"{q}[:-3]"
         ),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def treatment(settings: Disclosure, leaving: Iterable[Field]) -> str:
     """A hash of what bears on groups of look-alikes: their fields as they leave, and what befalls groups too small."""
-    told = [f"k {settings.k}", settings.below_k, f"rare {settings.rare_below}"]
+    told = [f"k {settings.k}", settings.below_k, f"rare {settings.rare_below} events {settings.events}"]
     for field in leaving:
         declared = column(field.table, field.name)
         if declared is None or declared.identifies is Identifies.INDIRECT:

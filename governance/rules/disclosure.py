@@ -30,9 +30,9 @@ def rare_codes_are_rolled_up(case: Case) -> Finding:
     return Finding(Outcome.TRANSFORM, f"rare codes rolled up: {', '.join(f'{path} ({n})' for path, n in rare)}")
 
 
-@rule("R36", "k-anonymity; 5, 11 are policy numbers", Standing.ASSUMED)
+@rule("R36", "k-anonymity; 5, 11 are policy numbers", Standing.ASSUMED, version=2)
 def nobody_stands_alone(case: Case) -> Finding:
-    """Everybody shares their indirectly identifying values with at least k - 1 others."""
+    """Everybody shares their indirectly identifying values with at least k - 1 others, rows of events as is agreed."""
     if not case.de_identified:
         return allow(NOT_DE_IDENTIFIED)
     if case.request.form is Form.AGGREGATE:
@@ -43,22 +43,47 @@ def nobody_stands_alone(case: Case) -> Finding:
         return judge("", deny={f"no k is defined for form {case.request.form}": True})
     k, found, share = settings.k or floor, evidence.smallest_class, evidence.withheld_share
     all_withheld = found == 0 and share == 1
-    return judge(
+    of_events = _rows_alone(case, k)
+    finding = judge(
         f"smallest group: {found}, k = {k}",
         deny={
             "the smallest group was not measured": found is None or share is None,
+            "it was not measured how many people share a row of events": evidence.events is None,
             f"everybody would be withheld, in groups of look-alikes of fewer than k = {k}": all_withheld,
             f"the smallest group of look-alikes has {found} people, k = {k}": found is not None
             and found < k
             and not all_withheld,
+            f"{', '.join(of_events)} (k = {k})": bool(of_events),
+            **{each.fault: True for each in evidence.repairs if each.fault and each.of == "person"},
         },
         refer={
             f"k = {k} is lower than {floor}, the least for this form": k < floor,
             f"{share or 0:.1%} of people would be withheld for k; {settings.max_withheld_share:.1%} is agreed": share
             is not None
             and share > settings.max_withheld_share,
+            **{
+                f"{each.share:.1%} of the rows of {each.table} would be withheld for k;"
+                f" {settings.max_withheld_share:.1%} is agreed": each.share > settings.max_withheld_share
+                for each in evidence.events or ()
+            },
         },
     )
+    if finding.outcome is Outcome.ALLOW and (done := [each for each in evidence.repairs if each.fields]):
+        coarsened = "; ".join(f"{each.of}: {each.words}" for each in done)
+        return Finding(Outcome.TRANSFORM, f"{finding.reason}; coarsened for it, {coarsened}")
+    return finding
+
+
+def _rows_alone(case: Case, k: int) -> list[str]:
+    """Tables of events, held to k by the agreement, with rows that fewer people share."""
+    if case.agreement.disclosure.events is None:
+        return []
+    found = case.request.evidence.events or ()
+    return [
+        f"rows of {each.table} are shared by {each.smallest} people"
+        for each in found
+        if each.rows and each.smallest < k
+    ]
 
 
 @rule("R37", "ICO anonymisation guidance 2025: inference; the settings are assumed", Standing.ASSUMED)

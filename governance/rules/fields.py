@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from governance.agreement import Form
+from governance.deidentify import ladder
 from governance.deidentify.columns import column
 from governance.deidentify.pseudonym import domain
 from governance.deidentify.transform import TRANSFORMS, Kind
@@ -30,15 +31,24 @@ def _drop(fields: list[str], ok: str, why: str) -> Finding:
     return Finding(Outcome.TRANSFORM, f"dropped, {why}: {', '.join(fields)}", tuple(fields))
 
 
-@rule("R17", "Caldicott principle 3")
+@rule("R17", "Caldicott principle 3", version=2)
 def only_agreed_fields(case: Case) -> Finding:
-    """Only fields that the agreement lists with a justification leave, transformed as it says."""
+    """Only fields that the agreement lists with a justification leave, transformed as it says or allows."""
     dropped = []
     for field in case.request.fields:
         item = case.agreement.item(field.table, field.name)
-        if item is None or item.transform != field.transform or not item.justification:
+        if item is None or not item.justification or not _agreed(case, field, item.transform):
             dropped.append(field.path)
     return _drop(dropped, "every field is agreed and justified", "not agreed in this form")
+
+
+def _agreed(case: Case, field: Field, agreed: str) -> bool:
+    """The transform that is agreed; or a coarser one, where the agreement has groups of look-alikes made larger so."""
+    settings = case.agreement.disclosure
+    coarsens = settings.below_k if field.table == "person" else settings.events
+    if coarsens != "coarsen" or not case.de_identified:
+        return field.transform == agreed
+    return field.transform in ladder.steps(field.table, field.name, agreed, settings.coarsest.get(field.path))
 
 
 @rule("R18", "HSCIC confidentiality rule 3; patient safety: a pseudonym must never look like an NHS number")

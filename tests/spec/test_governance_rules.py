@@ -19,7 +19,9 @@ from governance.agreement import Agreement, Form, People, Signature, Signed
 from governance.agreement.example_keys import example_key
 from governance.agreement.signing import public_text
 from governance.decide import decide
+from governance.deidentify.events import Events
 from governance.deidentify.inference import Inference
+from governance.deidentify.repair import Repair
 from governance.request import (
     ApprovalFacts,
     CountFacts,
@@ -51,6 +53,7 @@ EVIDENCE = Evidence(
     restricted_rows=0,
     rare=(),
     treatment="as agreed",
+    events=(),
     inferences=(),
 )
 SUBJECT = Subject(
@@ -153,6 +156,18 @@ def elsewhere(**changes: Any) -> dict[str, Any]:
 
 
 POOLS = {"parties.1.pools_with": ["X0X98"]}
+COARSEN = {"disclosure.below_k": "coarsen"}
+SERVES = COARSEN | {"disclosure.coarsest": {"person.postcode": "area"}}
+EVENTS = {"disclosure.events": "withhold"}
+REPAIR = Repair("person", (("person.postcode", "district", "area"),), loss=0.25)
+
+
+def shared(**about: Any) -> dict[str, Any]:
+    """A table of events, by the people who share its rows."""
+    plain = Events("service", ("start_date",), smallest=5, rows=100, small=0)
+    return evidence(events=(replace(plain, **about),))
+
+
 DIAGNOSES = {
     "data.tables.1": {
         "name": "spell",
@@ -304,6 +319,19 @@ REQUESTS: list[tuple[str, dict[str, Any], dict[str, Any], Outcome, str]] = [
     ("R17", {}, {}, ALLOW, ""),
     ("R17", {}, fields("person.ethnicity", "keep"), TRANSFORM, "person.ethnicity"),
     ("R17", {}, fields("person.birth_date", "keep"), TRANSFORM, "person.birth_date"),
+    # Coarser than agreed, where groups are to be made larger; never finer, nor coarser than what serves the purpose.
+    ("R17", {}, fields("person.postcode", "area"), TRANSFORM, "not agreed"),
+    ("R17", COARSEN, fields("person.postcode", "area"), ALLOW, ""),
+    ("R17", COARSEN, fields("person.postcode", "drop"), ALLOW, ""),
+    ("R17", COARSEN, fields("person.postcode", "sector"), TRANSFORM, "not agreed"),
+    ("R17", COARSEN, fields("person.postcode", "year"), TRANSFORM, "not agreed"),
+    ("R17", COARSEN, fields("person.family_name", "drop"), TRANSFORM, "not agreed"),
+    ("R17", COARSEN, fields("service.start_date", "quarter"), TRANSFORM, "not agreed"),
+    ("R17", COARSEN | {"disclosure.events": "coarsen"}, fields("service.start_date", "quarter"), ALLOW, ""),
+    ("R17", {"disclosure.events": "coarsen"}, fields("person.postcode", "area"), TRANSFORM, "not agreed"),
+    ("R17", SERVES, fields("person.postcode", "area"), ALLOW, ""),
+    ("R17", SERVES, fields("person.postcode", "drop"), TRANSFORM, "not agreed"),
+    ("R17", COARSEN, fields("person.postcode", "area") | {"form": Form.IDENTIFIABLE}, TRANSFORM, "not agreed"),
     ("R18", item("record_id", "pseudonym"), {}, ALLOW, ""),
     ("R18", item("nhs_number", "keep"), {}, TRANSFORM, "person.nhs_number"),
     ("R18", item("person_nhs_number", "keep"), {}, TRANSFORM, "person.person_nhs_number"),
@@ -433,6 +461,22 @@ REQUESTS: list[tuple[str, dict[str, Any], dict[str, Any], Outcome, str]] = [
     ("R36", {}, evidence(withheld_share=0.10), ALLOW, ""),
     ("R36", {}, evidence(withheld_share=None), DENY, "not measured"),
     ("R36", {}, {"form": Form.AGGREGATE}, ALLOW, "held to R38"),
+    ("R36", {}, evidence(smallest_class=0, withheld_share=1.0), DENY, "everybody would be withheld"),
+    ("R36", CARE, evidence(smallest_class=1, events=None), ALLOW, "does not apply"),
+    # Rows of events, by the people who share them: held to k where the agreement says so.
+    ("R36", {}, evidence(events=None), DENY, "how many people share a row"),
+    ("R36", {}, shared(smallest=1, small=3), ALLOW, ""),
+    ("R36", EVENTS, shared(smallest=5), ALLOW, ""),
+    ("R36", EVENTS, shared(smallest=4, small=3), DENY, "rows of service are shared by 4 people (k = 5)"),
+    ("R36", EVENTS, shared(smallest=0, rows=0), ALLOW, ""),
+    ("R36", EVENTS, shared(rows=90, withheld=10), ALLOW, ""),
+    ("R36", EVENTS, shared(rows=89, withheld=11), REFER, "11.0% of the rows of service"),
+    # A proposal of coarser fields.
+    ("R36", {}, evidence(repairs=(REPAIR,)), TRANSFORM, "person.postcode district to area (25.0% of information lost"),
+    ("R36", {}, evidence(repairs=(REPAIR,), smallest_class=4), DENY, "has 4 people"),
+    ("R36", {}, evidence(repairs=(REPAIR,), withheld_share=0.11), REFER, "11.0% of people"),
+    ("R36", {}, evidence(repairs=(Repair("person", fault="nothing would do"),)), DENY, "nothing would do"),
+    ("R36", {}, evidence(repairs=(Repair("service", fault="nothing would do"),)), ALLOW, ""),  # its rows are measured
     ("R37", {}, {}, ALLOW, "no sensitive field"),
     ("R37", {}, evidence(inferences=None), DENY, "not measured what"),
     ("R37", DIAGNOSES, {**DIAGNOSIS, **inferred(2, 0.5)}, ALLOW, "diverse enough"),
