@@ -119,7 +119,9 @@ def purge(
         console.say(f"{item.kind} {item.name}: {item.why} ({item.bytes / 1e6:,.1f} MB)")
     if found.set_asides:
         console.say(f"{found.set_asides:,} notes of records set aside: kept {retention.set_aside} days")
-    if not found.old and not found.set_asides:
+    if found.past:
+        console.say(f"{found.past:,} rows of the past, ended by run {found.cut}: kept {retention.history} years")
+    if found.nothing:
         console.say("nothing is too old")
         return
     if dry_run:

@@ -103,8 +103,8 @@ tables = "nightly"
 
 # ---- How long things are kept ------------------------------------------------------------------------------------
 
-# `caretrace purge` removes what is older, in days, or never with "never". All of it is our own choice [assumed]:
-# your retention schedule goes before it. docs/operations.md says what each is, and what is never removed.
+# `caretrace purge` removes what is older, in days (history in years), or never with "never". All of it is our own
+# choice [assumed]: your retention schedule goes before it. docs/operations.md says what each is, and what always stays.
 # [retention]
 # runs = 100
 # runs_at_least = 14
@@ -113,6 +113,7 @@ tables = "nightly"
 # traces = 800
 # releases = 0
 # set_aside = 400
+# history = 8
 
 # ---- The machine -------------------------------------------------------------------------------------------------
 

@@ -10,12 +10,12 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from caretrace.project import Project, locked
-from caretrace.purge import delivered, old
+from caretrace.purge import delivered, history, old
 from caretrace.purge.old import Entries, Found, Item
 from caretrace.purge.settings import Retention
 from governance import audit, keys
@@ -34,8 +34,17 @@ class Purge:
     old: tuple[Item, ...]
     kept: tuple[Item, ...]
     set_asides: int
+    past: int = 0
+    """Rows of the warehouse's past."""
+    cut: int = 0
+    """The run up to which the past goes."""
     changed: tuple[Path, ...] = ()
     """Files that are not what they were when we last knew them, and so stay."""
+
+    @property
+    def nothing(self) -> bool:
+        """Whether nothing is too old."""
+        return not (self.old or self.set_asides or self.past)
 
 
 def plan(project: Project, retention: Retention, keys_dir: Path, *, now: datetime) -> Purge:
@@ -60,13 +69,13 @@ def purge(project: Project, retention: Retention, keys_dir: Path, *, maker: str,
     with locked(project), log.opened(project.audit, secrets, now=now) as held:
         _finish_earlier(project, held, now)
         found = _find(project, retention, held.entries, now)
-        if not found.old and not found.set_asides:
+        if found.nothing:
             return found
         with _logged(held, found, maker, now):
             changed = [path for item in found.old for path in remove(item)]
-            if found.set_asides:
-                _remove_notes(project, retention, now)
-        return Purge(found.old, found.kept, found.set_asides, tuple(changed))
+            if found.set_asides or found.past:
+                _remove_rows(project, retention, found, now)
+        return replace(found, changed=tuple(changed))
 
 
 def _find(project: Project, retention: Retention, entries: Entries, now: datetime) -> Purge:
@@ -81,7 +90,9 @@ def _find(project: Project, retention: Retention, entries: Entries, now: datetim
         said = settings.load(project)
         more: Found = delivered.find(state.connection, project, said, retention, now=now)
         notes = delivered.old_set_asides(state.connection, retention, now=now)
-    return Purge(found.old + more.old, found.kept + more.kept, notes)
+        cut = history.cut(state.connection, retention.history, now=now)
+        past = history.count(state.connection, cut)
+    return Purge(found.old + more.old, found.kept + more.kept, notes, past, cut)
 
 
 @contextmanager
@@ -89,6 +100,8 @@ def _logged(held: Log, found: Purge, maker: str, now: datetime) -> Iterator[None
     counts = dict(Counter(item.kind for item in found.old))
     if found.set_asides:
         counts["notes of records set aside"] = found.set_asides
+    if found.past:
+        counts[f"rows that ended by run {found.cut}"] = found.past
     body = {
         "id": f"P{len(held.entries):06d}",
         "counts": counts,
@@ -123,12 +136,19 @@ def _remove_empty(folder: Path, within: Path | None) -> None:
         folder = folder.parent
 
 
-def _remove_notes(project: Project, retention: Retention, now: datetime) -> None:
+def _remove_rows(project: Project, retention: Retention, found: Purge, now: datetime) -> None:
+    """Rows of the state; and the published past, files first: only a state that still has it says that it is to go."""
     from caretrace import pipeline
+    from caretrace.nightly import targets
     from caretrace.warehouse.store import next_state
 
     with next_state(project.warehouse, pipeline.Settings(as_at=now.date())) as state:
+        if found.past:
+            history.remove_files(state.connection, project, found.cut)
+            targets.ask_whole(project)
+            history.remove(state, found.cut)
         delivered.remove_set_asides(state.connection, retention, now=now)
+        state.renew = True
         state.commit()
 
 

@@ -18,12 +18,15 @@ from schemas.errors import SettingsError
 Days = Annotated[int, Field(ge=1)] | Literal["never"]
 """Days after which a thing goes; "never" keeps it."""
 
+Years = Annotated[int, Field(ge=1)] | Literal["never"]
+"""Years after which a thing goes."""
+
 FEWEST_RUNS = 3
 """Runs that are kept whatever is asked for: the newest, and two to compare it with."""
 
 
 class Retention(BaseModel):
-    """The periods, in days. All are [assumed]."""
+    """The periods, in days but for `history`. All are [assumed]."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -41,6 +44,8 @@ class Retention(BaseModel):
     """Our encrypted copy of what was released, after the end of its retention in the agreement. Proofs stay."""
     set_aside: Days = 400
     """What the warehouse knows of records that could not be used (file, line, rule; no value)."""
+    history: Years = 8
+    """In years: what held before and ended, records that are gone among it, in the state and in warehouse/history."""
 
 
 def read(given: Mapping[str, Any]) -> Retention:
@@ -66,4 +71,5 @@ def load(project: Project) -> Retention:
 def _said(found: Any) -> str:
     if found["type"] == "extra_forbidden":
         return f"there is no such key; it is one of {', '.join(Retention.model_fields)}"
-    return 'give whole days, 1 or more, or "never"'
+    unit = "years" if found["loc"][:1] == ("history",) else "days"
+    return f'give whole {unit}, 1 or more, or "never"'

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from caretrace.warehouse.store import State
 
 WHY = "a run was undone"
+KEPT_FROM = "past is kept from"
+"""Of `state.meta`: the run up to which the past was purged (`caretrace.purge.history`)."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,13 @@ def undo(state: State, *, to_run: int) -> Undone:
             f"the warehouse knows no run {to_run}; its runs are {found[0]} to {found[-1]}"
             if found
             else "there is no run to undo"
+        )
+    [(kept_from,)] = connection.execute(
+        "SELECT coalesce(max(CAST(value AS BIGINT)), 0) FROM state.meta WHERE name = ?", [KEPT_FROM]
+    ).fetchall()
+    if to_run < kept_from:
+        raise InputError(
+            f"what held before run {kept_from} was purged by its retention, so nothing before it can be laid back"
         )
     runs = tuple(run for run in found if to_run < run < state.run)
     if not runs:

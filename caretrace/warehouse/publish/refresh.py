@@ -90,6 +90,9 @@ def _collect(run: Run, number: int, history: Path, *, again: bool = False) -> in
         source, target = run.path / each.history, history / each.name / f"{number:06d}.parquet"
         if target.exists() and not again:
             continue
+        # Runs are collected in their order: what is older than the oldest file was purged.
+        if any(number < int(path.stem) for path in sorted(target.parent.glob("*.parquet"))[:1]):
+            continue
         if not _rows(source) and any(path != target for path in target.parent.glob("*.parquet")):
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
