@@ -458,6 +458,29 @@ def test_what_changed_since_the_plan_is_refused(kit: Kit) -> None:
     assert nothing_left(desk)
 
 
+@pytest.mark.parametrize("sealed", [True, False])
+def test_a_run_that_changed_since_the_plan_is_refused(kit: Kit, sealed: bool) -> None:
+    desk = kit.desk()
+    planned = desk.plan()
+    path = desk.run / "linked" / "person.parquet"
+    rows = pq.read_table(path)
+    pq.write_table(rows.set_column(rows.schema.get_field_index("gender"), "gender", rows["side"]), path)
+    if sealed:  # linked again, to something else of as many people
+        kit.seal(desk.run)
+    with pytest.raises(Refused if sealed else IntegrityFailure, match=r"changed since|not the file"):
+        desk.make(planned)
+    assert nothing_left(desk)
+
+
+def test_what_is_worked_on_at_a_time_changes_nothing(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = full(kit)
+    read = [json.loads((desk.make(to="a").folder / "manifest.json").read_text("utf-8"))["data"]]
+    monkeypatch.setattr(bundle, "_AT_ONCE", 5)
+    read.append(json.loads((desk.make(to="b").folder / "manifest.json").read_text("utf-8"))["data"])
+    one, two = ({name: facts["plain_sha256"] for name, facts in data.items()} for data in read)
+    assert one == two
+
+
 def test_a_target_that_exists_is_refused(kit: Kit) -> None:
     desk = full(kit)
     (desk.project / "releases" / "one").mkdir(parents=True)
