@@ -62,10 +62,7 @@ def rows(entries: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 def _row(rule: str, intent: Mapping[str, Any], facts: Mapping[str, Any], counted: Mapping[str, Any]) -> dict[str, Any]:
     body = intent["body"]
-    if rule in _LISTED:
-        applied = facts["opt_out"] == "applied"
-    else:
-        applied = rule != "R23" or body["purpose"] != DIRECT_CARE
+    applied = _applied(rule, body, facts)
     listed = counted.get("allowed_list", {}) if applied and rule in _LISTED else {}
     return {
         "release_id": body["release_id"],
@@ -81,3 +78,9 @@ def _row(rule: str, intent: Mapping[str, Any], facts: Mapping[str, Any], counted
         "list_numbers": listed.get("numbers", ""),
         "list_sha256": listed.get("sha256", ""),
     }
+
+
+def _applied(rule: str, body: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
+    if rule in _LISTED:
+        return bool(facts["opt_out"] == "applied")
+    return rule != "R23" or body["purpose"] != DIRECT_CARE

@@ -1,6 +1,7 @@
 """The same rows as CSV, as a workbook, or as a page to print; all safe to open, and nothing in them from outside.
 
-A page is one HTML file without scripts, to be printed on paper of A4 across.
+A page is one HTML file without scripts, to be printed on paper of A4 across. Rows of more columns than that holds are
+printed one below the other, each as a list of its own.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from typing import Any
 from governance.files import write_durably
 from schemas.errors import InputError
 
+MOST_ACROSS = 12
+"""Columns that can be read side by side on a page."""
 _STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 _PAGE = """<!DOCTYPE html>
@@ -28,6 +31,9 @@ _PAGE = """<!DOCTYPE html>
 @page {{ size: A4 landscape; margin: 12mm }}
 body {{ font: 11pt/1.4 Arial, sans-serif; color: #212b32; margin: 1.5rem }}
 table {{ border-collapse: collapse; width: 100% }}
+table.dense {{ font-size: 9pt }}
+table.one {{ margin-bottom: 1rem; table-layout: fixed }}
+table.one th {{ width: 25% }}
 th, td {{ border: 1px solid #aeb7bd; padding: .3rem .4rem; text-align: left; vertical-align: top }}
 td {{ overflow-wrap: anywhere }}
 th {{ background: #f0f4f5 }}
@@ -37,13 +43,8 @@ tr {{ break-inside: avoid }}
 </head>
 <body>
 <h1>{title}</h1>
-<p>{count} rows, from the audit log, {made_at:%d %B %Y, %H:%M} UTC.</p>
-<table>
-<thead><tr>{heads}</tr></thead>
-<tbody>
+<p>{count}, from the audit log, {made_at:%d %B %Y, %H:%M} UTC.</p>
 {rows}
-</tbody>
-</table>
 </body>
 </html>
 """
@@ -70,11 +71,31 @@ def write(
 
 def html(title: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]], *, made_at: datetime) -> str:
     """The page to print."""
+    count = "1 row" if len(rows) == 1 else f"{len(rows)} rows"
+    body = _side_by_side(columns, rows) if len(columns) <= MOST_ACROSS else _one_by_one(columns, rows)
+    return _PAGE.format(title=escape(title), count=count, made_at=made_at, rows=body)
+
+
+def _side_by_side(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
     heads = "".join(f"<th scope='col'>{escape(_spoken(name))}</th>" for name in columns)
     body = "\n".join(
         "<tr>" + "".join(f"<td>{escape(str(row[name]))}</td>" for name in columns) + "</tr>" for row in rows
     )
-    return _PAGE.format(title=escape(title), count=len(rows), made_at=made_at, heads=heads, rows=body)
+    dense = " class='dense'" if len(columns) > MOST_ACROSS // 2 else ""
+    return f"<table{dense}>\n<thead><tr>{heads}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>"
+
+
+def _one_by_one(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
+    """Each row as a table of two columns, under the value of its first."""
+    return "\n".join(
+        f"<h2>{escape(str(row[columns[0]]))}</h2>\n<table class='one'>\n<tbody>\n"
+        + "\n".join(
+            f"<tr><th scope='row'>{escape(_spoken(name))}</th><td>{escape(str(row[name]))}</td></tr>"
+            for name in columns[1:]
+        )
+        + "\n</tbody>\n</table>"
+        for row in rows
+    )
 
 
 def _csv(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> bytes:

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import zipfile
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from typer.testing import CliRunner, Result
 
 from caretrace.cli.app import app
 from governance import audit
+from governance.officer import paper
 from schemas.errors import InputError, IntegrityFailure
 
 if TYPE_CHECKING:
@@ -112,7 +114,10 @@ def test_every_page_of_the_log_in_every_form(
     assert rows((tmp_path / "page.csv").read_text("utf-8-sig")) == rows(printed)
     page = (tmp_path / "page.html").read_text("utf-8")
     assert f"<h1>{title}</h1>" in page
-    assert page.count("<tr>") == 1 + len(rows(printed))
+    columns = len(printed.splitlines()[0].split(","))
+    across = columns <= paper.MOST_ACROSS
+    assert page.count("<tr>") == (1 + len(rows(printed)) if across else len(rows(printed)) * (columns - 1))
+    assert all(escape(value) in page for row in rows(printed) for value in row.values())
     with zipfile.ZipFile(tmp_path / "page.xlsx") as book:
         assert b"<row" in book.read("xl/worksheets/sheet1.xml")
 
@@ -137,8 +142,6 @@ def test_a_witness_from_key_to_verified(desk: Desk, run: Commands, tmp_path: Pat
 def test_a_page_shows_what_is_in_it_and_runs_nothing(tmp_path: Path) -> None:
     from datetime import UTC, datetime
 
-    from governance.officer import paper
-
     nasty = [{"a": "<script>alert(1)</script>", "b": "=1+1"}]
     when = datetime(2026, 11, 22, tzinfo=UTC)
     for ending in ("csv", "html", "xlsx"):
@@ -149,6 +152,9 @@ def test_a_page_shows_what_is_in_it_and_runs_nothing(tmp_path: Path) -> None:
     assert (tmp_path / "x.csv").read_bytes().endswith(b",'=1+1\r\n")
     with zipfile.ZipFile(tmp_path / "x.xlsx") as book:
         assert b"<f>" not in book.read("xl/worksheets/sheet1.xml")
+    wide = [{f"c{n}": "<script>" for n in range(20)}]
+    page = paper.html("W", tuple(wide[0]), wide, made_at=when)
+    assert (page.count("&lt;script&gt;"), page.count("<script"), "1 row," in page) == (20, 0, True)
     with pytest.raises(InputError, match="has to end with"):
         paper.write(tmp_path / "x.pdf", "T", ("a", "b"), nasty, made_at=when)
 
