@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from caretrace import pipeline, review, run_folder
 from caretrace.population import read as read_population
+from governance import at_rest
 from linkage import Settings as LinkageSettings
 from schemas.errors import SettingsError
 from schemas.progress import SILENT, Progress
@@ -142,7 +143,7 @@ def named_engine(name: str) -> Engine | None:
 def _model(given: Model | Path | str | None) -> Model | None:
     from linkage.model_file import load
 
-    return load(Path(given)) if isinstance(given, Path | str) else given
+    return load(at_rest.readable(Path(given))) if isinstance(given, Path | str) else given
 
 
 def as_source(

@@ -16,6 +16,7 @@ from typing import Any
 from caretrace import pipeline
 from caretrace.project import MARKER, Project
 from caretrace.run_folder import Run
+from governance import at_rest
 from schemas.errors import InputError
 from schemas.progress import SILENT, Progress
 
@@ -162,7 +163,7 @@ def _allowed_numbers(run: Path) -> list[str]:
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    numbers = pq.read_table(run / "linked" / "person_key.parquet", columns=["nhs_number"]).column(0)
+    numbers = pq.read_table(at_rest.readable(run / "linked" / "person_key.parquet"), columns=["nhs_number"]).column(0)
     distinct = sorted(pc.unique(numbers.drop_null()).to_pylist())
     return [number for place, number in enumerate(distinct) if place % _OPTED_OUT_ONE_IN]
 

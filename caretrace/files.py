@@ -1,4 +1,8 @@
-"""Files written beside a run: whole or not at all, for their owner alone, and never into the run folder itself."""
+"""Files written beside a run: whole or not at all, for their owner alone, and never into the run folder itself.
+
+`replaced` is for what names nobody, such as an account of a night; `replaced_private` for all else, which a project may
+want encrypted.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from caretrace.run_folder import protect
+from governance import at_rest
 from schemas.errors import InputError
 
 
@@ -26,3 +31,10 @@ def replaced(path: Path) -> Iterator[Path]:
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def replaced_private(path: Path) -> Iterator[Path]:
+    """The same for a file about people."""
+    with at_rest.written(path, path.with_name(f".{path.name}.partial")) as plain:
+        yield plain

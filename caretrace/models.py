@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from caretrace import pipeline, run_folder
-from caretrace.files import replaced
+from caretrace.files import replaced, replaced_private
 from caretrace.version import __version__
+from governance import at_rest
 from schemas.errors import InputError, SettingsError
 from schemas.progress import SILENT, Progress
 
@@ -40,7 +41,7 @@ def opened(name: Path) -> Model:
     if str(name) == DEFAULT and not name.exists():
         return default_model()
     if name.is_dir():
-        return load(run_folder.open(name).path / "model.json")
+        return load(at_rest.readable(run_folder.open(name).path / "model.json"))
     return load(name)
 
 
@@ -216,7 +217,7 @@ def export_records(
             clean(connection, SIDES)
             counted = count_frequencies(connection)
             for side in SIDES:
-                with replaced(out / f"{side}.parquet") as draft:
+                with replaced_private(out / f"{side}.parquet") as draft:
                     write_parquet(connection, records_sql(side, counted if frequencies else None), draft)
                 ((rows[side],),) = connection.execute(f"SELECT count(*) FROM {side}_record").fetchall()
                 advance(1)
@@ -234,7 +235,7 @@ def trained(
 
     with tempfile.TemporaryDirectory(prefix="caretrace-") as folder:
         run = pipeline.run(Path(folder) / "run", clients, register, settings, progress=progress)
-        model = load(run.path / "model.json")
+        model = load(at_rest.readable(run.path / "model.json"))
         expected = _expected(run.path / "links.parquet")
     return replace(model, provenance={**model.provenance, "expected": expected})
 
@@ -248,7 +249,7 @@ def _expected(links: Path) -> dict[str, float]:
             "SELECT count(*) FILTER (decision = 'link'),"
             " coalesce(sum(CAST(probability AS DECIMAL(10, 9))) FILTER (decision = 'link'), 0), count(*)"
             " FROM read_parquet(?)",
-            [str(links)],
+            [str(at_rest.readable(links))],
         ).fetchall()
     precision = round(float(right) / linked, 6) if linked else 0.0
     return {"clients": clients, "links": linked, "precision by own probabilities": precision}

@@ -179,16 +179,18 @@ def run(
     progress: Progress = SILENT,
     truth: Path | None = None,
     previous: Path | None = None,
+    encrypt: bool = False,
 ) -> run_folder.Run:
     """Link and write the run folder `out`, all of it or nothing.
 
     `truth` is the file that says who is who in synthetic data: with it the report holds precision and recall.
-    `previous` is an earlier run folder, against which the report holds the gaps and contradictions.
+    `previous` is an earlier run folder, against which the report holds the gaps and contradictions. `encrypt` encrypts
+    it wherever it lies; in a project that wants it, it is anyway.
     """
     from caretrace.quality.trend import load
 
     earlier = load(previous) if previous is not None else None
-    with run_folder.drafting(out) as draft:
+    with run_folder.drafting(out, encrypt=encrypt) as draft:
         with store(draft.work, settings) as connection:
             linked = link(connection, clients, register, settings, verdicts=verdicts, engine=engine, progress=progress)
             manifest = write(connection, linked, draft.path, settings, progress=progress, truth=truth, earlier=earlier)

@@ -1,7 +1,8 @@
 """A run folder: written under a temporary name, given its own name when complete, opened only if it is whole.
 
 In: what a run writes. Out: `RUN/`, or nothing. One lock file beside RUN is held while it is made, so a partial folder
-found under a free lock was left by a run that died, and can be removed.
+found under a free lock was left by a run that died, and can be removed. Where the project wants its files encrypted,
+the plain text of the draft is in the workshop, and what stands beside RUN is encrypted (`governance.at_rest`).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import contextlib
 import hashlib
 import json
 import os
+import secrets
 import shutil
 import sys
 import tempfile
@@ -17,9 +19,13 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
+from governance import at_rest
 from schemas.errors import Busy, InputError, IntegrityFailure
+
+if TYPE_CHECKING:
+    from governance.at_rest import FolderKey
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -33,7 +39,16 @@ class Draft:
     """A run folder in the making."""
 
     path: Path
+    """Where its files are written."""
     final: Path
+    beside: Path | None = None
+    """Where the encrypted files are put, beside `final`; None where they are not encrypted."""
+    key: FolderKey | None = None
+
+    @property
+    def stage(self) -> Path:
+        """What gets the final name in the end."""
+        return self.beside or self.path
 
     @property
     def work(self) -> Path:
@@ -50,8 +65,10 @@ class Run:
 
 
 @contextlib.contextmanager
-def drafting(out: Path) -> Iterator[Draft]:
+def drafting(out: Path, *, encrypt: bool = False) -> Iterator[Draft]:
     """Give a draft of `out`; it becomes `out` by `finish`, and vanishes where the block ends without it.
+
+    It is encrypted where the project it lies in wants that, or `encrypt` does.
 
     Raises InputError where `out` exists and Busy where another process is writing it.
     """
@@ -64,13 +81,32 @@ def drafting(out: Path) -> Iterator[Draft]:
         _refuse_existing(out)
         for stale in parent.glob(f"{_partial_prefix(out)}*"):
             shutil.rmtree(stale)
-        draft = Draft(Path(tempfile.mkdtemp(prefix=f"{_partial_prefix(out)}{os.getpid()}-", dir=parent)), out)
+        draft = draft_at(parent / f"{_partial_prefix(out)}{os.getpid()}-{secrets.token_hex(4)}", out, encrypt=encrypt)
         try:
-            draft.work.mkdir()
             yield draft
         finally:
             # After `finish` nothing stands there; otherwise this is all that is left of the run.
-            shutil.rmtree(draft.path, ignore_errors=True)
+            discard(draft)
+
+
+def draft_at(stage: Path, out: Path, *, encrypt: bool = False) -> Draft:
+    """A draft of `out` in the new folder `stage` beside it; SettingsError where it needs a key and there is none."""
+    rule = at_rest.rule_for(out)
+    if rule.encrypt or encrypt:
+        key = at_rest.FolderKey.new()
+        plain = Path(tempfile.mkdtemp(prefix="draft-", dir=at_rest.place(rule)))
+        draft = Draft(plain, out, stage, key)
+    else:
+        draft = Draft(stage, out)
+    stage.mkdir(mode=0o700, parents=True)
+    draft.work.mkdir()
+    return draft
+
+
+def discard(draft: Draft) -> None:
+    """Remove what still stands of a draft."""
+    for folder in {draft.path, draft.stage}:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def finish(draft: Draft, manifest: Mapping[str, Any]) -> Run:
@@ -85,11 +121,11 @@ def finish(draft: Draft, manifest: Mapping[str, Any]) -> Run:
 
 def seal(draft: Draft, manifest: Mapping[str, Any]) -> Mapping[str, Any]:
     """Everything of `finish` but the rename: from here on the draft is whole, and its manifest stands in it."""
-    shutil.rmtree(draft.work)
-    outputs = {path.relative_to(draft.path).as_posix(): sha256(path) for path in _files(draft)}
+    _encrypt(draft)
+    outputs = {path.relative_to(draft.stage).as_posix(): sha256(path) for path in _files(draft.stage)}
     complete = {"format": FORMAT, **manifest, "outputs": outputs}
     text = json.dumps(complete, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-    (draft.path / MANIFEST).write_text(text, encoding="utf-8", newline="\n")
+    (draft.stage / MANIFEST).write_text(text, encoding="utf-8", newline="\n")
     _secure(draft)
     sealed: Mapping[str, Any] = json.loads(text)
     return sealed
@@ -98,25 +134,39 @@ def seal(draft: Draft, manifest: Mapping[str, Any]) -> Mapping[str, Any]:
 def place(draft: Draft) -> None:
     """Give a sealed draft its own name."""
     _refuse_existing(draft.final)
-    _rename(draft.path, draft.final)
+    _rename(draft.stage, draft.final)
     _flush_folder(draft.final.parent)
 
 
 def finish_plain(draft: Draft) -> Path:
     """Close a draft that is no run, such as what a check writes: no manifest, all else the same."""
-    shutil.rmtree(draft.work)
+    _encrypt(draft)
     _secure(draft)
     place(draft)
     return draft.final
 
 
-def _files(draft: Draft) -> list[Path]:
-    return sorted(path for path in draft.path.rglob("*") if path.is_file())
+def _encrypt(draft: Draft) -> None:
+    """Close the work on a draft, and put its files encrypted where they are to stand, if they are to be."""
+    if draft.work.exists():
+        shutil.rmtree(draft.work)
+    if draft.beside is None or draft.key is None:
+        return
+    draft.key.put(draft.beside)
+    for path in _files(draft.path):
+        to = draft.beside / path.relative_to(draft.path)
+        to.parent.mkdir(parents=True, exist_ok=True)
+        draft.key.seal(path, to)
+    shutil.rmtree(draft.path)
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
 def _secure(draft: Draft) -> None:
     """Protect every file, and flush all to disk."""
-    files = _files(draft)
+    files = _files(draft.stage)
     for path in files:
         protect(path)
         _flush(path)

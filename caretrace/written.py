@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from caretrace.project import Project
 from caretrace.run_folder import protect
+from governance import at_rest
 from schemas.errors import CaretraceError, InputError, Refused, SettingsError
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ class Writing:
 
     writing_id: str
     drafts: tuple[Path, ...]
-    """Where to write, in the order of the files asked for; the folders exist."""
+    """Where to write, in the order of the files asked for; the folders exist. Encrypted when they get their names,
+    where the project wants that."""
     settled: tuple[str, ...]
     """Earlier writings that a crash had left without an outcome, in words for the user."""
     rows: int | None = None
@@ -77,7 +79,9 @@ def log_writing(
         settled = _settle(held, project, now)
         writing_id = f"W{len(held.entries):06d}"
         made = _make_folders(files)
-        writing = Writing(writing_id, tuple(_draft(path, writing_id) for path in files), settled)
+        drafts = tuple(_draft(path, writing_id) for path in files)
+        plain = tuple(at_rest.plain_draft(path, draft) for path, draft in zip(files, drafts, strict=True))
+        writing = Writing(writing_id, plain, settled)
         intent: dict[str, Any] = {
             "writing_id": writing_id,
             "kind": kind,
@@ -93,11 +97,13 @@ def log_writing(
             yield writing
             if writing.rows is None:
                 raise AssertionError("the writer did not say how many rows it wrote")
-            digests = _digests(writing.drafts, intent["files"])
-            _put_in_place(writing.drafts, files)
+            for each, draft in zip(plain, drafts, strict=True):
+                at_rest.seal_draft(each, draft)
+            digests = _digests(drafts, intent["files"])
+            _put_in_place(drafts, files)
         except BaseException as error:
             # BaseException: Ctrl-C and SIGTERM too must leave nothing behind. It is raised again as it came.
-            _abort(held, writing, made, error, now)
+            _abort(held, writing, (*plain, *drafts), made, error, now)
             raise
         outcome = {"writing_id": writing_id, "rows": writing.rows, "files": digests}
         try:
@@ -150,11 +156,18 @@ def _digests(drafts: Sequence[Path], names: Sequence[str]) -> dict[str, str]:
     return digests
 
 
-def _abort(held: Log, writing: Writing, made: Sequence[Path], error: BaseException, now: datetime) -> None:
+def _abort(
+    held: Log,
+    writing: Writing,
+    drafts: Sequence[Path],
+    made: Sequence[Path],
+    error: BaseException,
+    now: datetime,
+) -> None:
     """Take back what was written and log that; where even that fails, the next writing settles the intent."""
     from governance.audit import writings
 
-    for draft in writing.drafts:
+    for draft in drafts:
         draft.unlink(missing_ok=True)
     for folder in reversed(made):
         with suppress(OSError):  # somebody else put something there

@@ -150,17 +150,41 @@ def read(path: Path, identity: Path, fill: IO[bytes]) -> str:
 
     SettingsError where it is encrypted to other keys, IntegrityFailure where it was altered or cut short.
     """
+    try:
+        return _read(path, [_identity(identity)], fill)
+    except WrongKey:
+        raise SettingsError(f"{path}: not encrypted to the key in {identity}") from None
+
+
+def read_with(path: Path, secrets: Sequence[str], fill: IO[bytes]) -> str:
+    """As `read`, with age secrets that are at hand; WrongKey where none of them opens it."""
+    import pyrage
+
+    return _read(path, [pyrage.x25519.Identity.from_str(each) for each in secrets], fill)
+
+
+class WrongKey(SettingsError):
+    """An encrypted file, and none of the keys at hand is its own."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path}: is encrypted with a key that is not in the keys folder; set CARETRACE_KEYS to the folder of the"
+            " project it belongs to, or restore its keys"
+        )
+
+
+def _read(path: Path, identities: Sequence[Any], fill: IO[bytes]) -> str:
     import pyrage
 
     watched = _Watched(fill)
     hashed = _Hashed(watched)
     with path.open("rb") as file:
         try:
-            pyrage.decrypt_io(file, hashed, [_identity(identity)])
+            pyrage.decrypt_io(file, hashed, list(identities))
         except pyrage.DecryptError as error:
             _raise_own(watched)
             if "matching keys" in str(error):
-                raise SettingsError(f"{path}: not encrypted to the key in {identity}") from None
+                raise WrongKey(path) from None
             raise IntegrityFailure(f"{path}: altered or cut short") from None
         except OSError as error:
             _raise_own(watched)

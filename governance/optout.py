@@ -15,6 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from governance import at_rest
 from governance.request import ListFacts
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def read_list(connection: duckdb.DuckDBPyConnection, path: Path, table: str) -> 
     """
     _fill(connection, table, "")
     try:
-        data = path.read_bytes()
+        data = at_rest.read_bytes(path)
         text = data.decode("ascii").replace("\r\n", "\n").removesuffix("\n")
     except OSError as error:
         return ListRead(fault=f"the list of allowed NHS numbers {path.name} cannot be read ({error.strerror})")
@@ -111,7 +112,7 @@ def _receipt(path: Path, digest: str) -> tuple[date | None, str | None]:
     """The day of the check, and what is wrong with the receipt."""
     receipt = receipt_path(path)
     try:
-        content = tomllib.loads(receipt.read_text("utf-8"))
+        content = tomllib.loads(at_rest.read_bytes(receipt).decode("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
         return None, f"{receipt.name}, which says when the list was checked, is missing or cannot be read"
     checked_on = content.get("checked_on")

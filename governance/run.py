@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from governance import at_rest
 from governance.deidentify.columns import RELEASABLE, RUN_COLUMNS
 from governance.files import sha256_of
 from schemas import LINK, OBJECTION, OPT_OUT, PERSON_KEY
@@ -63,7 +64,7 @@ def _view(
         raise InputError(f"the run folder has no {relative}; run the linkage again", path=folder)
     if outputs.get(relative) != sha256_of(path):
         raise IntegrityFailure(f"{path} is not the file that the run's manifest lists; run the linkage again")
-    quoted = str(path).replace("'", "''")
+    quoted = str(at_rest.readable(path)).replace("'", "''")
     connection.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT * FROM read_parquet('{quoted}')")
     held = {row[0] for row in connection.execute(f"DESCRIBE {name}").fetchall()}
     if missing := [column for column in columns if column not in held]:

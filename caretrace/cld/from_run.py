@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+from caretrace.trace.opening import parquet
 from connectors.suppliers.cld import ETHNIC_LABEL, fields
 from connectors.values import quoted
 
@@ -77,8 +78,8 @@ def rows_sql(run: Path, *, la_code: str, start: date, end: date, release: int, c
 
 def _events(run: Path, table: str, start: date, end: date, release: int, chosen: str) -> str:
     kind, columns = _KINDS[table]
-    event = f"read_parquet({quoted(str(run / 'linked' / f'{table}.parquet'))})"
-    person = f"read_parquet({quoted(str(run / 'linked' / 'person.parquet'))})"
+    event = parquet(run / "linked" / f"{table}.parquet")
+    person = parquet(run / "linked" / "person.parquet")
     gender = " ".join(f"WHEN {quoted(code)} THEN {quoted(label)}" for code, label in _GENDER.items())
     ethnic = " ".join(
         f"WHEN {quoted(code)} THEN {quoted(label if release == 2 else label.replace(': ', ' - ', 1))}"

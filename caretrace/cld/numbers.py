@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from caretrace.exports import traced
 from connectors.values import quoted
+from governance import at_rest
 from schemas.errors import InputError, SettingsError
 
 if TYPE_CHECKING:
@@ -144,4 +145,4 @@ def fill(connection: duckdb.DuckDBPyConnection, rows: str, numbers: Numbers) -> 
 
 
 def _parquet(path: Path) -> str:
-    return f"read_parquet({quoted(str(path))})"
+    return f"read_parquet({quoted(str(at_rest.readable(path)))})"

@@ -19,6 +19,7 @@ from caretrace.cli.failures import ExitCode, Interrupted, write_crash_file
 
 # Not by its own name, which is that of a module here.
 from caretrace.cli.failures import explain as explain_failure
+from governance import at_rest
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -62,6 +63,8 @@ def _run(arguments: Sequence[str]) -> int:
         return ended.code if isinstance(ended.code, int) else ExitCode.DONE
     finally:
         sys.stdout.flush()
+        # What a command opened of encrypted files goes with it.
+        at_rest.close()
     return ExitCode.DONE
 
 

@@ -25,6 +25,7 @@ from caretrace.cli import (
     measure,
     model,
     officer,
+    open_,
     opt_out,
     release,
     reverse,
@@ -94,6 +95,7 @@ app.add_typer(officer.app, name="officer")
 app.add_typer(keys.app, name="keys")
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
+app.command("open")(open_.open_)
 app.command("purge")(backup.purge)
 app.command("erase")(erase.erase)
 app.command("crack-test")(crack_test.crack_test)

@@ -52,14 +52,14 @@ def check(
     from caretrace.cld.submission import Asked
     from caretrace.cld.submission import check as examine
     from caretrace.cli.given import source
-    from caretrace.files import replaced
+    from caretrace.files import replaced_private
 
     asked, sources = Asked(release=release), [source(path) for path in files]
     with console.progress() as progress, duckdb.connect() as connection:
         if faults is None:
             found = examine(connection, sources, asked, as_at=_today(), progress=progress)
         else:
-            with replaced(faults) as draft:
+            with replaced_private(faults) as draft:
                 found = examine(connection, sources, asked, as_at=_today(), faults=draft, progress=progress)
     console.say(json.dumps(found.to_json(), indent=2) if as_json else checked(found))
 

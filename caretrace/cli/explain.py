@@ -35,13 +35,13 @@ def explain(
     """Say why a client was linked, sent to review or not linked: the evidence in bits, candidate by candidate."""
     from caretrace.explain import explain as explain_client
     from caretrace.explain import page, to_text
-    from caretrace.files import refuse_inside, replaced
+    from caretrace.files import refuse_inside, replaced_private
 
     if html is not None:
         refuse_inside(html, run, option="--html")
     explanation = explain_client(run, record_id, source=source, source_org=org, candidates=candidates, values=values)
     if html is not None:
-        with replaced(html) as path:
+        with replaced_private(html) as path:
             path.write_text(page.render(explanation), encoding="utf-8", newline="\n")
     if as_json:
         console.say(json.dumps(explanation.to_json(), indent=2, ensure_ascii=False))

@@ -1,4 +1,4 @@
-"""`caretrace keys new|list|rotate|move|escrow|restore|destroy`."""
+"""`caretrace keys new|list|at-rest|rotate|move|escrow|restore|destroy`."""
 
 from __future__ import annotations
 
@@ -59,6 +59,19 @@ def list_(
     entries = audit.verify(place.project.audit, keys_dir=place.keys_dir).entries if logged else ()
     rows = care.listed(place.keys_dir, list(entries))
     console.say(json.dumps(rows, indent=2) if as_json else as_csv(care.COLUMNS, rows))
+
+
+@app.command("at-rest")
+def at_rest(project: ProjectOption = None) -> None:
+    """Make the key for data at rest, or a new version of it: the project's files are encrypted with the newest."""
+    from governance.keys import at_rest as own
+
+    place = find(project)
+    version = own.make(place.project.root, place.keys_dir, maker=maker(), now=datetime.now(UTC))
+    console.say(
+        f"key for data at rest, version {version}: without it nothing encrypted can be read again, so make an escrow"
+        " copy now (`caretrace keys escrow`); older versions are kept, to read what they closed"
+    )
 
 
 @app.command("rotate")

@@ -18,6 +18,7 @@ from caretrace.outputs import OutputSettings
 from caretrace.population import read as read_population
 from caretrace.project import find
 from caretrace.words import counted
+from governance import at_rest
 from linkage import Settings, Target
 
 if TYPE_CHECKING:
@@ -156,6 +157,10 @@ def link(
     spark_conf: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="A setting for Spark. Repeatable.")
     ] = None,
+    encrypt: Annotated[
+        bool,
+        typer.Option("--encrypt", help="Encrypt the run folder with the project's key, wherever it lies."),
+    ] = False,
     project: ProjectOption = None,
 ) -> None:
     """Find each client's NHS number in the register, and write a run folder with links, reports and load-back file."""
@@ -169,7 +174,7 @@ def link(
         seed=seed,
         test_numbers=test_numbers.value,
         linkage=Settings(Target(wrong_links=wrong_links, review=review_share), numberless.value),
-        model=load(model) if model else None,
+        model=load(at_rest.readable(model)) if model else None,
         population=read_population(population) if population else None,
         outputs=OutputSettings(dead=dead.value, restricted=restricted.value, trace_required=trace_required.value),
         threads=threads,
@@ -187,6 +192,7 @@ def link(
             engine=_engine(engine, spark_master, spark_conf or []),
             progress=progress,
             previous=previous or newest(place.runs, but=out),
+            encrypt=encrypt or at_rest.rule_for(place.root).encrypt,
         )
     console.say(summary(run.manifest["counts"]))
     if given := run.manifest["verdicts"]:

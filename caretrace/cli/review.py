@@ -12,6 +12,7 @@ import typer
 from caretrace import console, project
 from caretrace.cli.place import ProjectOption, maker
 from caretrace.cli.table import as_csv
+from governance import at_rest
 
 if TYPE_CHECKING:
     from caretrace.review.importing import Imported
@@ -189,6 +190,8 @@ def exported(made: Export, out: Path) -> str:
     lines += [f"  {facts[name]:,} {words}" for name, words in notes.items() if facts.get(name)]
     lines += [f"  {each['drawn']:,} of {each['size']:,}: {each['name']}" for each in facts.get("strata", ())]
     lines += [f"send {out / name}" for name in made.files]
+    if at_rest.rule_for(out).encrypt:
+        lines.append("the folder is encrypted, like all of this project: take out what you send with `caretrace open`")
     lines.append("keep the folder; each reader gets their own file and nothing else")
     return "\n".join(lines)
 

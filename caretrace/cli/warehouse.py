@@ -12,7 +12,8 @@ import typer
 from caretrace import console, run_folder
 from caretrace import project as projects
 from caretrace.cli.place import ProjectOption
-from schemas.errors import InputError
+from governance import at_rest
+from schemas.errors import InputError, SettingsError
 
 if TYPE_CHECKING:
     from caretrace.project import Project
@@ -102,7 +103,16 @@ def views(
     else:
         out.parent.mkdir(parents=True, exist_ok=True)
         opened = run_folder.open(folder)
-        written = write(out, folder, place.warehouse / HISTORY, number_of(opened))
+        written = (
+            None
+            if at_rest.rule_for(folder).encrypt
+            else write(out, folder, place.warehouse / HISTORY, number_of(opened))
+        )
+    if written is None:
+        raise SettingsError(
+            f"{place.settings}: at_rest.encrypt leaves no views to write: DuckDB could not read the tables; load them"
+            " into PostgreSQL, or take a plain copy of a run with `caretrace open`"
+        )
     console.say(f"written: {written}")
 
 

@@ -11,7 +11,7 @@ from caretrace import run_folder
 from caretrace.project import Project
 from caretrace.purge.old import Entries, Item, json_of, moment_of, needed
 from caretrace.purge.settings import Retention
-from caretrace.trace.opening import quoted
+from caretrace.trace.opening import parquet
 from caretrace.warehouse import tables
 from governance.audit import upkeep, writings
 from governance.request import history
@@ -54,7 +54,7 @@ def _names(connection: duckdb.DuckDBPyConnection, folder: Path) -> bool:
     same = " AND ".join(f"e.{name} = t.{name}" for name in tables.KEY)
     for path in (folder / "linked" / "person.parquet", folder / "links.parquet"):
         try:
-            found = connection.execute(f"FROM {quoted(str(path))} t JOIN erasing e ON {same} LIMIT 1").fetchall()
+            found = connection.execute(f"FROM {parquet(path)} t JOIN erasing e ON {same} LIMIT 1").fetchall()
         except duckdb.Error:
             return True
         if found:

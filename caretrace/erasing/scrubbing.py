@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from caretrace.files import replaced
+from caretrace.files import replaced_private
 from caretrace.linked import SIDES, write_parquet
 from caretrace.project import Project
 from caretrace.trace.opening import quoted
@@ -18,6 +18,7 @@ from caretrace.trace.store import Kept
 from caretrace.warehouse import tables
 from caretrace.warehouse.publish.current import COMPRESSION
 from caretrace.warehouse.publish.refresh import HISTORY
+from governance import at_rest
 
 if TYPE_CHECKING:
     import duckdb
@@ -85,13 +86,13 @@ def _sheet(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
     if not path.is_file():
         return 0
     erased = set(connection.execute(f"SELECT {', '.join(tables.KEY)} FROM erasing WHERE side = 'clients'").fetchall())
-    with path.open(encoding="utf-8-sig", newline="") as file:
+    with at_rest.readable(path).open(encoding="utf-8-sig", newline="") as file:
         titles, *rows = csv.reader(file)
     places = [titles.index(name) for name in tables.KEY]
     kept = [row for row in rows if tuple(row[place] for place in places) not in erased]
     if len(kept) == len(rows):
         return 0
-    with replaced(path) as draft, draft.open("w", encoding="utf-8-sig", newline="") as file:
+    with replaced_private(path) as draft, draft.open("w", encoding="utf-8-sig", newline="") as file:
         csv.writer(file).writerows([titles, *kept])
     return 1
 
@@ -100,13 +101,13 @@ def _write(connection: duckdb.DuckDBPyConnection, path: Path, altered: str, quer
     """Replace the file by what `query` ({} is the file) gives, where any row of it is `altered`."""
     [(there,)] = connection.execute(f"SELECT count(*) FROM {_read(path)} t WHERE {altered}").fetchall()
     if there:
-        with replaced(path) as draft:
+        with replaced_private(path) as draft:
             write_parquet(connection, query.format(_read(path)), draft, compression=COMPRESSION)
     return int(there > 0)
 
 
 def _read(path: Path) -> str:
-    return f"read_parquet({quoted(str(path))}, hive_partitioning = false)"
+    return f"read_parquet({quoted(str(at_rest.readable(path)))}, hive_partitioning = false)"
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, path: Path) -> list[str]:

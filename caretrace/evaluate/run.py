@@ -12,7 +12,7 @@ from typing import Any
 from caretrace import run_folder
 from caretrace.evaluate import measure
 from caretrace.evaluate.store import as_at, opened
-from caretrace.files import refuse_inside, replaced
+from caretrace.files import refuse_inside, replaced_private
 from caretrace.groups import linked_by_group
 from caretrace.run_folder import Run
 from caretrace.version import __version__
@@ -107,14 +107,14 @@ def _write(
     out.mkdir(parents=True, exist_ok=True)
     json_path, html_path, errors_path = (out / name for name in FILES)
     text = json.dumps(facts, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-    with replaced(json_path) as path:
+    with replaced_private(json_path) as path:
         path.write_text(text, encoding="utf-8", newline="\n")
-    with replaced(html_path) as path:
+    with replaced_private(html_path) as path:
         path.write_text(page.render(facts), encoding="utf-8", newline="\n")
     if not with_errors:
         errors_path.unlink(missing_ok=True)  # an earlier evaluation's, of another truth
         return json_path, html_path
-    with replaced(errors_path) as path:
+    with replaced_private(errors_path) as path:
         write_csv(connection, ERRORS, path)
     return json_path, html_path, errors_path
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from caretrace.linked import SIDES
 from caretrace.run_folder import Run
+from governance import at_rest
 from schemas import CANDIDATE, TABLES
 from schemas.sql import install_macros
 
@@ -55,5 +56,5 @@ def as_at(run: Run) -> date:
 
 
 def _parquet(path: Path) -> str:
-    quoted = str(path).replace("'", "''")
+    quoted = str(at_rest.readable(path)).replace("'", "''")
     return f"read_parquet('{quoted}')"

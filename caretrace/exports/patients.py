@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 from caretrace.exports import traced
 from connectors.values import quoted
 from connectors.writers.fhir import FHIR_ID, Form, Verification, write_patients
+from governance import at_rest
 from schemas.person import PERSON
 
 if TYPE_CHECKING:
@@ -188,4 +189,4 @@ def _table(run: Path, name: str) -> str:
 
 
 def _parquet(path: Path) -> str:
-    return f"read_parquet({quoted(str(path))})"
+    return f"read_parquet({quoted(str(at_rest.readable(path)))})"

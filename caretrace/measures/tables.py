@@ -14,6 +14,7 @@ from caretrace.measures import declared, lists
 from caretrace.measures.declared import Measure
 from caretrace.measures.period import Period
 from caretrace.measures.settings import Settings
+from caretrace.trace.opening import parquet
 from connectors.values import quoted
 from schemas.errors import InputError
 
@@ -58,13 +59,13 @@ def open_run(connection: duckdb.DuckDBPyConnection, run: Path) -> None:
     }.items():
         if not (run / file).is_file():
             raise InputError(f"holds no {file}, which measures read; run `caretrace link` again", path=run)
-        connection.execute(f"CREATE VIEW {view} AS SELECT * FROM read_parquet({quoted(str(run / file))})")
+        connection.execute(f"CREATE VIEW {view} AS SELECT * FROM {parquet(run / file)}")
     columns = {row[0] for row in connection.execute("DESCRIBE run_spell").fetchall()}
     if "discharge_ready_date" not in columns:
         # A run of a version that did not read it.
         connection.execute(
             "CREATE OR REPLACE VIEW run_spell AS SELECT *, CAST(NULL AS DATE) AS discharge_ready_date"
-            f" FROM read_parquet({quoted(str(run / 'linked/spell.parquet'))})"
+            f" FROM {parquet(run / 'linked/spell.parquet')}"
         )
 
 

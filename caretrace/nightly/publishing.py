@@ -34,15 +34,15 @@ def folder(runs: Path, run: int) -> Path:
 def drafting(runs: Path, state: State) -> Iterator[Draft]:
     """A draft of the run's folder; it is left where the state was replaced, and gone where it was not."""
     final = folder(runs, state.run)
-    draft = Draft(_draft(final), final)
-    if draft.path.exists():
-        shutil.rmtree(draft.path)
-    draft.work.mkdir(parents=True)
+    beside = _draft(final)
+    if beside.exists():
+        shutil.rmtree(beside)
+    draft = run_folder.draft_at(beside, final)
     try:
         yield draft
     finally:
         if not state.committed:
-            shutil.rmtree(draft.path, ignore_errors=True)
+            run_folder.discard(draft)
 
 
 def require_room(runs: Path, run: int) -> None:

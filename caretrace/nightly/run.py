@@ -26,6 +26,7 @@ from caretrace.project import Project, locked
 from caretrace.project import settings as project_settings
 from caretrace.version import __version__
 from caretrace.warehouse import migrations, store
+from governance import at_rest
 from schemas.errors import InputError
 from schemas.progress import SILENT, Progress
 
@@ -51,6 +52,7 @@ def run(
     disk has too little room or one of the sides has nobody yet; what is wrong with a delivery holds that delivery.
     """
     settings = project_settings.load(project)
+    at_rest.begin(project.root)
     plain = settings.for_pipeline(as_at=wanted.as_at)
     night = AtWork(project, settings, wanted, opening, engine, progress, datetime.now(UTC), plain)
     if wanted.dry:
@@ -147,7 +149,11 @@ def _check_disk(night: AtWork) -> None:
     deliveries = sum(file.bytes for each in night.waiting for one in each.pending for file in one.files)
     state = disk.size(project.warehouse / store.FILE)
     last_run = disk.size(publishing.folder(project.runs, night.last_run)) if night.last_run else 0
-    disk.check(project.root, disk.needed(deliveries, state, last_run))
+    needed = disk.needed(deliveries, state, last_run)
+    disk.check(project.root, needed)
+    if at_rest.rule_for(project.root).encrypt:
+        # All that is plain stands there until it is encrypted.
+        disk.check(at_rest.place(at_rest.rule_for(project.root)), needed)
 
 
 def _work(night: AtWork, before: Mapping[str, Any], made_of: Mapping[str, Any]) -> Outcome:

@@ -14,6 +14,7 @@ from caretrace import run_folder
 from caretrace.files import replaced
 from caretrace.nightly import publishing
 from caretrace.project import Project
+from governance import at_rest
 from schemas.errors import CaretraceError
 from schemas.progress import SILENT, Progress
 
@@ -39,7 +40,8 @@ def bring_up_to_date(
     held = publishing.loaded(marks)
     said: dict[str, str] = {}
     views = project.warehouse / "warehouse.duckdb"
-    if held.get("views") != newest or not views.exists():
+    encrypted = at_rest.rule_for(views).encrypt
+    if held.get("views") != newest or views.exists() == encrypted:
         said["views"] = _views(project, run)
     postgres = settings.targets.postgres
     whole = bool(held.pop(_WHOLE, 0))
@@ -76,7 +78,7 @@ def _views(project: Project, run: Path) -> str:
         return f"failed: {_sentence(error)}"
     except duckdb.Error:  # its words may hold parts of the data
         return "failed: the database of views could not be written; `caretrace warehouse views` tries again"
-    return f"refreshed {made.views.name}"
+    return f"refreshed {made.views.name}" if made.views else "none, for the tables are encrypted"
 
 
 def _postgres(project: Project, settings: Postgres, run: Path, progress: Progress, *, whole: bool) -> str:

@@ -69,14 +69,18 @@ def locked(project: Project) -> Iterator[None]:
 def find(given: Path | None, *, here: Path) -> Project:
     """The project folder given, else the nearest above `here` that holds caretrace.toml, else `here`.
 
-    Raises InputError where the folder given does not exist.
+    Raises InputError where the folder given does not exist. From here on, temporary files of this process stand where
+    the project wants them (`governance.at_rest`).
     """
-    if given is not None:
-        if not given.is_dir():
-            raise InputError("there is no such project folder", path=given)
-        return Project(given)
+    if given is not None and not given.is_dir():
+        raise InputError("there is no such project folder", path=given)
     here = here.resolve()
-    return Project(next((folder for folder in (here, *here.parents) if (folder / MARKER).is_file()), here))
+    found = given or next((folder for folder in (here, *here.parents) if (folder / MARKER).is_file()), here)
+    # Imported here: not every command needs governance.
+    from governance import at_rest
+
+    at_rest.begin(found)
+    return Project(found)
 
 
 def keys_folder(project: Project, *, environ: Mapping[str, str], platform: str, home: Path) -> Path:

@@ -29,6 +29,7 @@ from caretrace.population import read as read_population
 from caretrace.project.place import Project
 from connectors import FORMATS
 from connectors.files.opening import Opening as PackedOpening
+from governance import at_rest
 from linkage import Settings as LinkageSettings
 from linkage import Target
 from schemas.errors import SettingsError
@@ -183,6 +184,20 @@ class Targets(_Part):
     postgres: Postgres | None = None
 
 
+class AtRest(_Part):
+    """Whether files about people are encrypted where they stand, which `governance.at_rest` asks for each file."""
+
+    encrypt: bool = False
+    work: str | None = None
+    """Where plain text may stand while a command works, if not in memory."""
+
+    @model_validator(mode="after")
+    def _agrees(self, info: ValidationInfo) -> AtRest:
+        if info.context:
+            at_rest.of(self.model_dump(), info.context["root"])
+        return self
+
+
 class Traces(_Part):
     """Answers of tracing services, which a run honours."""
 
@@ -208,6 +223,7 @@ class Settings(_Part):
     resources: Resources = Resources()
     outputs: Outputs = Outputs()
     targets: Targets = Targets()
+    at_rest: AtRest = AtRest()
     traces: Traces = Traces()
     agreements: Agreements = Agreements()
     retention: dict[str, Any] = {}
@@ -246,7 +262,7 @@ class Settings(_Part):
             seed=match.seed,
             test_numbers=match.test_numbers,
             linkage=LinkageSettings(Target(wrong_links=match.wrong_links, review=match.review_share), match.numberless),
-            model=load_model(match.model) if match.model else None,
+            model=load_model(at_rest.readable(match.model)) if match.model else None,
             population=read_population(match.population) if match.population else None,
             outputs=OutputSettings(**self.load_back.model_dump()),
             threads=self.resources.threads,

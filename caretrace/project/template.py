@@ -101,6 +101,14 @@ tables = "nightly"
 # clients = 1
 # register = 7
 
+# ---- Files about people, where they stand ------------------------------------------------------------------------
+
+# Encrypted with the project's key (`caretrace keys at-rest`), as a second layer over the disk's own encryption:
+# docs/governance/at-rest.md. Plain text stands in memory while a command works, or in the folder `work`.
+# [at_rest]
+# encrypt = true
+# work = "/mnt/encrypted/caretrace"
+
 # ---- How long things are kept ------------------------------------------------------------------------------------
 
 # `caretrace purge` removes what is older, in days (history in years), or never with "never". All of it is our own

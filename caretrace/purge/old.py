@@ -17,6 +17,7 @@ from caretrace.project import Project
 from caretrace.purge.settings import Days, Retention
 from caretrace.run_folder import MANIFEST
 from caretrace.trace.store import Kept as Traces
+from governance import at_rest
 from governance.audit import writings
 from governance.request import history
 
@@ -168,7 +169,7 @@ def moment_of(text: Any) -> datetime | None:
 def json_of(path: Path) -> Mapping[str, Any]:
     """A JSON object in a file; empty where there is none."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(at_rest.read_bytes(path))
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}

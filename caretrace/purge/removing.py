@@ -18,7 +18,7 @@ from caretrace.project import Project, locked
 from caretrace.purge import delivered, history, old
 from caretrace.purge.old import Entries, Found, Item
 from caretrace.purge.settings import Retention
-from governance import audit, keys
+from governance import at_rest, audit, keys
 from governance.audit import log, upkeep
 from governance.audit.log import Log
 from governance.files import sha256_of
@@ -120,6 +120,7 @@ def remove(item: Item) -> Sequence[Path]:
         if path.is_dir():
             hidden = path.with_name(f"{_HIDDEN}{path.name}")
             path.rename(hidden)
+            at_rest.shred(hidden)
             shutil.rmtree(hidden)
         elif item.known and sha256_of(path) != item.known[path]:
             changed.append(path)
@@ -156,5 +157,6 @@ def _finish_earlier(project: Project, held: Log, now: datetime) -> None:
     """Remove what a killed purge had taken out of sight, and say that it ended."""
     for place in (project.runs, project.root / "traces" / "requests"):
         for hidden in place.glob(f"{_HIDDEN}*"):
+            at_rest.shred(hidden)
             shutil.rmtree(hidden)
     held.append([(upkeep.PURGED, {"id": each}) for each in upkeep.unfinished(held.entries)], now=now)

@@ -24,7 +24,7 @@ from caretrace.review.pairs import Asked, Chosen
 from caretrace.review.plain import Record
 from caretrace.review.sheets import Question
 from caretrace.review.sidecar import Export, Sent
-from governance.files import move, owner_only, sha256_of
+from governance.files import owner_only, sha256_of
 from linkage.review import DISAGREED
 from schemas.errors import InputError, SettingsError
 
@@ -110,18 +110,17 @@ def write(
     export_id = _export_id(chosen, run_id, readers, seed, include_scores)
     # Written like a run: under another name until it is whole, and what a crash left behind is removed the next time.
     with run_folder.drafting(out) as draft:
-        draft.work.rmdir()
         questions = {}
         for reader in readers:
             order = _order(chosen.pairs, f"{seed} {export_id} {reader}")
             codes = [code(export_id, reader, asked.pair) for asked in order]
             questions[reader] = _questions(order, codes, records, include_scores)
             _write_sheets(draft.path, reader, questions[reader].values(), forms)
-        files = {path.name: sha256_of(path) for path in sorted(draft.path.iterdir())}
+        files = {path.name: sha256_of(path) for path in sorted(draft.path.iterdir()) if path.is_file()}
         sent = tuple(_sent(asked, {reader: questions[reader][asked] for reader in readers}) for asked in chosen.pairs)
         made = Export(export_id, run_id, seed, not include_scores, tuple(readers), chosen.facts, files, sent)
         sidecar.write(draft.path, made)
-        move(draft.path, out)
+        run_folder.finish_plain(draft)
     return made
 
 

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from caretrace.review.decisions import START, Decision, History, Key, Made, canonical
-from governance.files import held, write_durably
+from governance.at_rest import read_bytes, write_durably
+from governance.files import held
 from schemas.errors import InputError, IntegrityFailure, SettingsError
 
 VERSION = 1
@@ -33,7 +34,7 @@ def read(path: Path) -> History:
     """
     head = _read_head(path)
     try:
-        content = path.read_bytes()
+        content = read_bytes(path)
     except FileNotFoundError:
         if head:
             raise IntegrityFailure(
@@ -168,7 +169,7 @@ def _head(path: Path) -> Path:
 
 def _read_head(path: Path) -> tuple[int, str] | None:
     try:
-        head = json.loads(_head(path).read_bytes())
+        head = json.loads(read_bytes(_head(path)))
         return int(head["lines"]), str(head["hash"])
     except FileNotFoundError:
         return None

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from caretrace.review.decisions import Decision, History, Key, Pair
 from caretrace.review.plain import Record
+from governance import at_rest
 from linkage.evaluate import allocate
 from linkage.review import DISAGREED, Answer
 from schemas.errors import InputError
@@ -104,7 +105,7 @@ def opened(run: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     ) as connection:
         connection.execute("SET enable_progress_bar = false")
         for name, path in files.items():
-            quoted = str(path).replace("'", "''")
+            quoted = str(at_rest.readable(path)).replace("'", "''")
             connection.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet('{quoted}')")
         yield connection
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from caretrace.review.decisions import Key, canonical
 from caretrace.review.pairs import Asked
+from governance import at_rest
 from governance.files import write_durably
 from schemas.errors import InputError, IntegrityFailure, SettingsError
 
@@ -62,7 +63,7 @@ def read(folder: Path) -> Export:
     """
     path = folder / NAME
     try:
-        body = json.loads(path.read_bytes())
+        body = json.loads(at_rest.read_bytes(path))
         seal = body.pop("sha256")
     except (FileNotFoundError, NotADirectoryError):
         raise InputError(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from caretrace.linked import SIDES
 from caretrace.run_folder import Run
+from governance import at_rest
 from schemas import PERSON
 from schemas.errors import InputError
 
@@ -39,8 +40,8 @@ def opened(run: Run) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def parquet(*paths: Path) -> str:
-    """SQL that reads Parquet files."""
-    return f"read_parquet([{', '.join(quoted(str(path)) for path in paths)}])"
+    """SQL that reads Parquet files, encrypted or not."""
+    return f"read_parquet([{', '.join(quoted(str(at_rest.readable(path))) for path in paths)}])"
 
 
 def quoted(text: str) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from caretrace.files import refuse_inside
 from caretrace.project import Project
 from caretrace.run_folder import Run
-from caretrace.trace.opening import quoted
+from caretrace.trace.opening import parquet
 from caretrace.written import log_writing
 from connectors.writers.ndoo import MAILBOX, Control, write_check
 from schemas.errors import InputError
@@ -72,9 +72,7 @@ def request(
     control = Control(mailbox, name, recipient)
     files = [out / f"{name}.dat", out / f"{name}.ctl"]
     keys, candidates = run.path / "linked" / "person_key.parquet", run.path / "candidates.parquet"
-    union = " UNION ".join(
-        f"SELECT nhs_number FROM read_parquet({quoted(str(path))})" for path in (keys, candidates) if path.is_file()
-    )
+    union = " UNION ".join(f"SELECT nhs_number FROM {parquet(path)}" for path in (keys, candidates) if path.is_file())
     if not union:
         raise InputError("holds no people; link again with this version", path=run.path)
     with (

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from caretrace.project import Project
 from caretrace.trace.opening import parquet
+from governance import at_rest
 from schemas.errors import InputError
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def _check(connection: duckdb.DuckDBPyConnection, path: Path, columns: Mapping[s
 
 def _facts(path: Path) -> Mapping[str, Any]:
     try:
-        found = json.loads(path.read_text("utf-8"))
+        found = json.loads(at_rest.read_bytes(path))
     except (OSError, ValueError):
         found = None
     if not isinstance(found, dict) or "request_id" not in found:

@@ -4,7 +4,9 @@
     warehouse/state.next.duckdb    the copy of a run at work, or left by one that died; never read
     warehouse/state.lock           held while there is a copy
 
-Killed at any moment a run leaves the old file as it was. Nothing of the state is in a write-ahead log beside it.
+Killed at any moment a run leaves the old file as it was. Nothing of the state is in a write-ahead log beside it. Where
+the project wants its files encrypted, the copy that a run works on is in its workshop (`governance.at_rest`), and
+state.next.duckdb is the encrypted form of it.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from typing import TYPE_CHECKING
 from caretrace import pipeline
 from caretrace.trace.opening import quoted
 from caretrace.warehouse import changed, migrations
+from governance import at_rest
 from governance.files import held, owner_only, sync_folder
 from schemas.errors import InputError
 
@@ -43,17 +46,22 @@ class State:
     run: int
     """Number of this run; of the last one where the state is only read."""
     folder: Path
+    copy: Path | None = None
+    """The file that is worked on; None where the state is only read."""
     committed: bool = field(default=False, init=False)
     renew: bool = field(default=False, init=False)
     """Write the file anew when it is committed: what was deleted stands in a database's free blocks for long."""
 
     def commit(self) -> None:
         """Put the copy in the place of the state, durably. Nothing of `state` can be asked on this connection then."""
-        new = self.folder / NEXT
+        if self.copy is None:
+            raise ValueError("a state that is only read")
         if self.renew:
-            _renew(self.connection, new)
+            _renew(self.connection, self.copy)
         else:
             close(self.connection)
+        new = self.folder / NEXT
+        at_rest.seal_draft(self.copy, new)
         owner_only(new)
         with new.open("rb+") as file:
             os.fsync(file.fileno())
@@ -72,12 +80,12 @@ def next_state(folder: Path, settings: pipeline.Settings) -> Iterator[State]:
     with held(folder / LOCK):
         for stale in (*folder.glob(f"{NEXT}*"), *folder.glob("work-*")):
             _remove(stale)
-        work = Path(tempfile.mkdtemp(prefix="work-", dir=folder))
-        new = folder / NEXT
+        new = at_rest.plain_draft(folder / FILE, folder / NEXT)
+        work = Path(tempfile.mkdtemp(prefix="work-", dir=new.parent))
         is_new = not (folder / FILE).exists()
-        if not is_new:
-            shutil.copyfile(folder / FILE, new)
         try:
+            if not is_new:
+                at_rest.take_plain(folder / FILE, new)
             with pipeline.store(work, settings) as connection:
                 attach(connection, new)
                 # The working store is not compressed, for it lives for one run; the state is, and is copied each night.
@@ -87,9 +95,9 @@ def next_state(folder: Path, settings: pipeline.Settings) -> Iterator[State]:
                 else:
                     migrations.upgrade(connection, folder / FILE)
                 changed.prepare(connection)
-                yield State(connection, last_run(connection) + 1, folder)
+                yield State(connection, last_run(connection) + 1, folder, new)
         finally:
-            for stale in (*folder.glob(f"{NEXT}*"), work):
+            for stale in (*folder.glob(f"{NEXT}*"), work, *([] if new.parent == folder else [new.parent])):
                 _remove(stale)
 
 
@@ -99,8 +107,13 @@ def read_state(folder: Path, settings: pipeline.Settings) -> Iterator[State]:
     path = folder / FILE
     if not path.is_file():
         raise InputError("there is no warehouse yet; `caretrace run` makes it", path=path)
-    with tempfile.TemporaryDirectory(prefix="caretrace-") as work, pipeline.store(Path(work), settings) as connection:
-        attach(connection, path, read_only=True)
+    at_rest.begin(folder)
+    with (
+        at_rest.readable_once(path) as plain,
+        tempfile.TemporaryDirectory(prefix="caretrace-") as work,
+        pipeline.store(Path(work), settings) as connection,
+    ):
+        attach(connection, plain, read_only=True)
         migrations.check(connection, path)
         yield State(connection, last_run(connection), folder)
 

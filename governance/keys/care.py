@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from governance import encryption
 from governance.audit import log
 from governance.files import owner_only
-from governance.keys import store
+from governance.keys import at_rest, store
 from governance.keys.keeper import BYTES, KEEPERS, chosen, keeper
 from governance.request import history
 from schemas.errors import InputError, IntegrityFailure, SettingsError
@@ -89,7 +89,13 @@ def escrow(
     keys = store.load(keys_dir, project=project)
     versions = store.versions(keys_dir)
     roots = {str(version): store.read_root(keys_dir, version).hex() for version in versions}
-    body = {"format": _ESCROW_FORMAT, "roots": roots, "signing": keys.signing.private_bytes_raw().hex()}
+    held_at_rest = {str(each): at_rest.read(keys_dir, each).hex() for each in at_rest.versions(keys_dir)}
+    body = {
+        "format": _ESCROW_FORMAT,
+        "roots": roots,
+        "signing": keys.signing.private_bytes_raw().hex(),
+        "at_rest": held_at_rest,
+    }
     fingerprints = tuple(sorted(encryption.fingerprint(each) for each in custodians))
     with log.opened(project / "audit", keys, now=now) as held:
         try:
@@ -121,12 +127,15 @@ def restore(project: Path, keys_dir: Path, copy: Path, identity: Path) -> tuple[
         body = json.loads(plain.read())
         roots = {int(version): bytes.fromhex(text) for version, text in body["roots"].items()}
         signing = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(body["signing"]))
-        whole = body["format"] == _ESCROW_FORMAT and roots and all(len(each) == BYTES for each in roots.values())
+        # A copy of before there was one lacks it.
+        held_at_rest = {int(version): bytes.fromhex(text) for version, text in body.get("at_rest", {}).items()}
+        every = [*roots.values(), *held_at_rest.values()]
+        whole = body["format"] == _ESCROW_FORMAT and roots and all(len(each) == BYTES for each in every)
     except (ValueError, KeyError, TypeError, AttributeError):
         whole = False
     if not whole:
         raise IntegrityFailure(f"{copy}: is no escrow copy of keys")
-    store.put(keys_dir, signing, roots)
+    store.put(keys_dir, signing, roots, held_at_rest)
     return tuple(sorted(roots))
 
 

@@ -1,7 +1,7 @@
 """Who keeps the secrets of a keys folder: files, files under a passphrase, or the operating system's keyring.
 
 The folder says which in `keeper.json`; without that file they are plain files, as they always were. Whatever keeps
-them, a secret has a name (`root-1`, `log-signing`), is 32 bytes, and is never overwritten.
+them, a secret has a name (`root-1`, `at-rest-1`, `log-signing`), is 32 bytes, and is never overwritten.
 """
 
 from __future__ import annotations
@@ -24,9 +24,13 @@ PASSPHRASE_VARIABLE = "CARETRACE_KEYS_PASSPHRASE"  # noqa: S105 - the name of on
 LEAST_PASSPHRASE = 12
 """Characters [our own choice]."""
 _CHOICE = "keeper.json"
-_NAME = re.compile(r"root-[0-9]+|log-signing")
-_PREFIXES = {"log-signing": "caretrace-log-signing-key-v1:"}
-_ROOT_PREFIX = "caretrace-root-key-v1:"
+_NAME = re.compile(r"root-[0-9]+|at-rest-[0-9]+|log-signing")
+_PREFIXES = {
+    "log-signing": "caretrace-log-signing-key-v1:",
+    "root": "caretrace-root-key-v1:",
+    "at-rest": "caretrace-at-rest-key-v1:",
+}
+"""By name, without its version."""
 BYTES = 32
 
 
@@ -226,7 +230,7 @@ def _passphrase() -> str:
 
 
 def _prefix(name: str) -> str:
-    return _PREFIXES.get(name, _ROOT_PREFIX)
+    return _PREFIXES[re.sub("-[0-9]+$", "", name)]
 
 
 def _encoded(secret: bytes, name: str) -> str:

@@ -19,6 +19,8 @@ from governance.keys.keeper import BYTES, FILES, choose, chosen, keeper
 from schemas.errors import SettingsError
 
 _SIGNING, _ROOT = "log-signing", "root-"
+AT_REST = "at-rest-"
+"""See `at_rest`."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,14 @@ def create(keys_dir: Path, *, project: Path, kept_by: str = FILES) -> Keys:
     return load(keys_dir, project=project)
 
 
-def put(keys_dir: Path, signing: Ed25519PrivateKey, roots: Mapping[int, bytes], *, kept_by: str = FILES) -> None:
+def put(
+    keys_dir: Path,
+    signing: Ed25519PrivateKey,
+    roots: Mapping[int, bytes],
+    at_rest: Mapping[int, bytes] | None = None,
+    *,
+    kept_by: str = FILES,
+) -> None:
     """Give these keys to a keeper in a folder that holds none; SettingsError where there are keys already."""
     if keeper(keys_dir).names():
         raise SettingsError(f"{keys_dir} holds keys already; existing keys are never overwritten")
@@ -69,7 +78,9 @@ def put(keys_dir: Path, signing: Ed25519PrivateKey, roots: Mapping[int, bytes], 
         keys_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise SettingsError(f"the keys folder {keys_dir} cannot be written: {error.strerror}") from None
-    keep(keys_dir, kept_by, {_SIGNING: signing.private_bytes_raw(), **{_root(v): each for v, each in roots.items()}})
+    named = {_root(version): each for version, each in roots.items()}
+    named |= {f"{AT_REST}{version}": each for version, each in (at_rest or {}).items()}
+    keep(keys_dir, kept_by, {_SIGNING: signing.private_bytes_raw(), **named})
 
 
 def keep(keys_dir: Path, kept_by: str, held: Mapping[str, bytes]) -> None:

@@ -6,8 +6,6 @@ warehouse/warehouse.duckdb                 see `views_file`
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +14,7 @@ from typing import TYPE_CHECKING
 from caretrace import run_folder
 from caretrace.project import Project
 from caretrace.warehouse.publish import views_file
-from governance.files import owner_only
+from governance import at_rest
 from schemas.errors import InputError
 from schemas.warehouse import PUBLISHED
 
@@ -31,8 +29,9 @@ class Refreshed:
     """What stands beside the runs now."""
 
     number: int
-    views: Path
-    """Where the views are; not in warehouse.duckdb where a reader on Windows keeps that from being replaced."""
+    views: Path | None
+    """Where the views are; not in warehouse.duckdb where a reader on Windows keeps that from being replaced. None where
+    the project's files are encrypted: DuckDB could not read what the views name."""
     collected: int
     """Files of the past that were added."""
 
@@ -52,6 +51,9 @@ def refresh(project: Project, run: Path, *, wait: float = 5.0) -> Refreshed:
     if shown is None:
         raise InputError("no run with tables is left; `caretrace warehouse tables` writes them", path=project.runs)
     path = project.warehouse / views_file.FILE
+    if at_rest.rule_for(path).encrypt:
+        path.unlink(missing_ok=True)
+        return Refreshed(number_of(shown), None, collected)
     if shown is newest or views_file.shows(path) != number_of(shown):
         path = views_file.write(path, shown.path, history, number_of(shown), wait=wait)
     return Refreshed(number_of(shown), path, collected)
@@ -96,12 +98,7 @@ def _collect(run: Run, number: int, history: Path, *, again: bool = False) -> in
         if not _rows(source) and any(path != target for path in target.parent.glob("*.parquet")):
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
-        draft = target.with_name(f"{target.name}.new")
-        shutil.copyfile(source, draft)
-        owner_only(draft)
-        with draft.open("rb+") as file:
-            os.fsync(file.fileno())
-        draft.replace(target)
+        at_rest.copy(source, target, target.with_name(f"{target.name}.new"))
         copied += 1
     return copied
 
@@ -109,4 +106,4 @@ def _collect(run: Run, number: int, history: Path, *, again: bool = False) -> in
 def _rows(path: Path) -> int:
     import pyarrow.parquet as pq
 
-    return int(pq.read_metadata(path).num_rows)
+    return int(pq.read_metadata(at_rest.readable(path)).num_rows)

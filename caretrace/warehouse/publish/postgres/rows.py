@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from caretrace.warehouse.publish.postgres.tables import Stored
+from governance import at_rest
 from schemas import Column, Type
 from schemas.errors import InputError
 
@@ -94,7 +95,7 @@ def source(connection: duckdb.DuckDBPyConnection, stored: Stored, files: Sequenc
 
 def _parquet(files: Sequence[Path]) -> str:
     # A folder above might be called a=b, which DuckDB would take for a column.
-    listed = ", ".join("'" + path.as_posix().replace("'", "''") + "'" for path in files)
+    listed = ", ".join("'" + at_rest.readable(path).as_posix().replace("'", "''") + "'" for path in files)
     return f"read_parquet([{listed}], hive_partitioning = false, union_by_name = true)"
 
 

@@ -36,7 +36,7 @@ def test_the_template_is_read_and_says_what_is_usual(tmp_path: Path) -> None:
 
 def test_every_key_in_a_comment_of_the_template_is_one(tmp_path: Path) -> None:
     """What is switched off by a # works when it is switched on."""
-    switched = [re.sub(r"^# (?=\[[a-z.]+\]$|[a-z_]+ = )", "", line) for line in template.TOML.splitlines()]
+    switched = [re.sub(r"^# (?=\[[a-z_.]+\]$|[a-z_]+ = )", "", line) for line in template.TOML.splitlines()]
     text = "\n".join(switched)
     assert "fewest = 1000" in switched
     found = load(tmp_path, text)
@@ -45,6 +45,7 @@ def test_every_key_in_a_comment_of_the_template_is_one(tmp_path: Path) -> None:
     assert found.agreements.files == (tmp_path / "agreements" / "warehouse.toml",)
     assert found.schedule == {"clients": 1, "register": 7}
     assert found.resources.threads == 4
+    assert found.at_rest.encrypt
 
 
 @pytest.mark.parametrize(
