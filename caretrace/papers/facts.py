@@ -92,13 +92,24 @@ def _periods(project: Project) -> tuple[str, ...]:
     return tuple(f"{name}: {period(name, value)}" for name, value in purge.load(project).model_dump().items())
 
 
+PERIODS = {
+    "runs": "{} days",
+    "runs_at_least": "the newest {} stay, however old",
+    "deliveries": "{} days after the run that read it",
+    "written": "{} days",
+    "traces": "{} days",
+    "releases": "{} days after the end of its retention in the agreement",
+    "set_aside": "{} days",
+    "history": "{} years",
+}
+"""Each key of [retention] in words; a new one has to be worded here before any paper is written."""
+if PERIODS.keys() != purge.Retention.model_fields.keys():
+    raise TypeError("PERIODS does not word every key of [retention]")
+
+
 def period(name: str, value: int | str) -> str:
     """A period of [retention] in words."""
-    if value == "never":
-        return "kept for ever"
-    if name == "runs_at_least":
-        return f"the newest {value} stay, however old"
-    return f"{value} days" + (" after the end of its retention in the agreement" if name == "releases" else "")
+    return "kept for ever" if value == "never" else PERIODS[name].format(value)
 
 
 def _manifests(project: Project) -> list[Manifest]:

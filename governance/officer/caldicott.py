@@ -39,12 +39,15 @@ NOT_SHOWN = {
 }
 """What no log can show, and somebody has to judge."""
 
+_REFUSED, _BY_SIGNATURE = "", "RELEASE_INTENT signed"
+"""Kinds of entry that are told by more than their type."""
 _ENTRIES = (
     (1, "releases approved by somebody other than their maker", "RELEASE_INTENT"),
+    (1, "of these, approved by a signature of their own", _BY_SIGNATURE),
     (1, "incidents about a release, opened or closed", "INCIDENT"),
     (4, "agreements recorded with their recipients", "AGREEMENT_RECORDED"),
     (4, "certificates of destruction", "DESTRUCTION_CERT"),
-    (7, "refusals with their reasons", ""),
+    (7, "refusals with their reasons", _REFUSED),
     (8, "releases in the register of disclosures", "RELEASED"),
     (8, "questions about one person, answered", "SAR_QUERY"),
 )
@@ -61,8 +64,11 @@ def rows(entries: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         if kind == "RELEASE_INTENT" and body["maker"] == body["approved_by"]:
             continue
         if kind == "DECISION" and body.get("outcome") in ("REFER", "DENY"):
-            kinds[""] += 1
-            last[""] = day
+            kinds[_REFUSED] += 1
+            last[_REFUSED] = day
+        if kind == "RELEASE_INTENT" and body.get("approval"):
+            kinds[_BY_SIGNATURE] += 1
+            last[_BY_SIGNATURE] = day
         kinds[kind] += 1
         last[kind] = day
         # A rule may be asked of the whole and of each kind of person: it counts once, by the worst it said.

@@ -51,6 +51,13 @@ def test_caldicott_counts_are_those_of_the_log(desk: Desk) -> None:
     assert (approval["times"], approval["let_pass"], approval["stopped"]) == (2, 1, 1)
     assert by_evidence["refusals with their reasons"]["times"] == 1
     assert by_evidence["releases approved by somebody other than their maker"]["times"] == 1
+    assert by_evidence["of these, approved by a signature of their own"]["times"] == 0
+    signed = [
+        e | {"body": e["body"] | {"approval": "note"}} if e["type"] == "RELEASE_INTENT" else e for e in entries(desk)
+    ]
+    assert {row["evidence"]: row["times"] for row in caldicott.rows(signed)}[
+        "of these, approved by a signature of their own"
+    ] == 1
     assert by_evidence["releases in the register of disclosures"]["last"] == "2026-11-22"
 
 

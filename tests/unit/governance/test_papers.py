@@ -109,6 +109,7 @@ SAID: list[tuple[str, str]] = [
     ("schedule", "carefirst: overdue after 7 days"),
     ("retention", "runs: 33 days"),
     ("retention", "written: kept for ever"),
+    ("retention", "history: 8 years"),
     ("clients", "1,000 clients in the newest run"),
     ("register", "5,000 people on the registers"),
     ("columns", "PERSON (carefirst 6, emis): 29 columns; identifying alone or free text: record_id, nhs_number"),
