@@ -58,7 +58,7 @@ def measured(folder: Path, people: int, entries: int) -> Figures:
     """What each part took; what there is to measure it on is made where it is not there."""
     run, log = folder / f"release-{people}", folder / f"log-{entries}"
     # Not made here: a process that is started is told to have held at least what the one that starts it holds.
-    if not run.exists():
+    if not (run / "agreement").exists():
         _taken(_part("people", run, people), folder / "said.txt")
     if not log.exists():
         _taken(_part("log", log, entries), folder / "said.txt")
@@ -90,19 +90,21 @@ def _taken(command: list[str], said: Path) -> dict[str, Any]:
 
 
 def _release(folder: Path, people: int) -> None:
+    """The first release of a project: later ones may find that the index of people knows everybody already."""
     from release_data import NOW, TODAY
 
-    from governance import agreement, example, release
+    from governance import agreement, example, keys, release
 
-    project, keys_dir = folder / "project", folder / "keys"
-    signed = agreement.load(folder / "agreement" / "agreement.toml")
-    planned = release.plan(
-        project / "runs" / "one", signed, project=project, keys_dir=keys_dir, today=TODAY, recipient="X0X02"
-    )
-    release.check(planned)
-    to = project / "releases" / f"{time.time_ns()}"
-    release.make(planned, to, example.APPROVER, maker="maker", now=NOW)
-    print(json.dumps({"people": planned.people, "fields": sum(field.leaves for field in planned.fields)}))
+    with tempfile.TemporaryDirectory(dir=folder) as made:
+        project, keys_dir = Path(made) / "project", Path(made) / "keys"
+        project.mkdir()
+        keys.create(keys_dir, project=project)
+        signed = agreement.load(folder / "agreement" / "agreement.toml")
+        planned = release.plan(
+            folder / "run", signed, project=project, keys_dir=keys_dir, today=TODAY, recipient="X0X02"
+        )
+        release.check(planned)
+        release.make(planned, project / "releases" / "one", example.APPROVER, maker="maker", now=NOW)
 
 
 def _pseudonyms(folder: Path, people: int) -> None:
@@ -200,7 +202,8 @@ def write(figures: Figures) -> None:
     """Put the figures between their marks in the page."""
     head, rest = page.PAGE.read_text(encoding="utf-8").split(MARK)
     kept = "\n".join(f"| {words} | {'kept' if holds else '**not kept**'} |" for words, holds in promises(figures))
-    told = f"{page.machine()}{_load()}\n\n{table(figures)}\n\n| what the project promises of releasing | |\n|---|---|\n{kept}"
+    told = f"{page.machine()}{_load()}\n\n{table(figures)}\n\n"
+    told += f"| what the project promises of releasing | |\n|---|---|\n{kept}"
     page.PAGE.write_text(f"{head}{MARK}\n\n{told}\n\n{END}{rest.split(END)[1]}", encoding="utf-8", newline="\n")
 
 

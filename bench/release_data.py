@@ -114,11 +114,10 @@ def write_agreement(folder: Path, people: pa.Array) -> Path:
 
 
 def write_release(folder: Path, people: int) -> None:
-    """A project with a run of so many people, its keys, and the agreement to release them under, in `folder`."""
+    """A run of so many people and the agreement to release them under, in `folder`."""
     made_up = numbers(people)
-    write_run(folder / "project" / "runs" / "one", made_up)
+    write_run(folder / "run", made_up)
     write_agreement(folder / "agreement", made_up)
-    keys.create(folder / "keys", project=folder / "project")
 
 
 def decisions(count: int) -> list[tuple[str, dict[str, object]]]:
