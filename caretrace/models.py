@@ -35,7 +35,7 @@ _PEOPLE = "register people"
 
 def opened(name: Path) -> Model:
     """The model of a file, of a run folder, or the one that ships where the name is `default` and no such file is."""
-    from linkage.model import default_model
+    from linkage.default import default_model
     from linkage.model_file import load
 
     if str(name) == DEFAULT and not name.exists():
@@ -74,6 +74,13 @@ def to_text(model: Model) -> str:
     ]
     for weights in model.comparisons:
         lines += ["", *_table(weights)]
+    for system in model.systems:
+        lines += [
+            "",
+            f"clients of {system.source}: {'own error rates' if system.comparisons else 'weighed as all others'}",
+        ]
+        for weights in system.comparisons:
+            lines += ["", *_table(weights)]
     odd = findings(model)
     lines += ["", *(f"odd: {each}" for each in odd)] if odd else []
     # A file from elsewhere may hold what a terminal would obey.

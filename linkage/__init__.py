@@ -17,7 +17,8 @@ SQL out.
 from __future__ import annotations
 
 from linkage.decide import Target
+from linkage.default import default_model
 from linkage.engine import Engine, LinkFacts, Settings, link
-from linkage.model import Bands, Model, default_model
+from linkage.model import Bands, Model
 
 __all__ = ["Bands", "Engine", "LinkFacts", "Model", "Settings", "Target", "default_model", "link"]

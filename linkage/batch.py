@@ -194,4 +194,4 @@ def _compare(connection: duckdb.DuckDBPyConnection, model: Model, frequencies: F
 
 
 def _pair_level(model: Model, frequencies: Frequencies) -> str:
-    return pair_level_sql((each.comparison for each in model.comparisons), frequencies, "pair")
+    return pair_level_sql((each.comparison for each in model.comparisons), frequencies, "pair", model.sources)

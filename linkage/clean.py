@@ -101,12 +101,14 @@ def _build_extras(connection: duckdb.DuckDBPyConnection, side: str, held: Held) 
 def _build_record(connection: duckdb.DuckDBPyConnection, side: str, held: Held) -> None:
     dummies = ", ".join(f"DATE '{day}'" for day in DUMMY_BIRTH_DATES)
     text = "concat_ws(' ', p.address_line_1, p.address_line_2)"
+    # A client's error rates are those of its system; a register's are the register's.
+    source = "p.source, " if side == "clients" else ""
     # Lists are null where there is nothing to list: most people have one name and one address, and a million empty
     # lists cost more than the rest of the row.
     connection.execute(f"""
         CREATE OR REPLACE TABLE {side}_record AS
         WITH base AS (
-            SELECT p.{held.row} AS id, hash(p.source, p.source_org, p.record_id) AS key,
+            SELECT p.{held.row} AS id, {source}hash(p.source, p.source_org, p.record_id) AS key,
                    CAST(p.nhs_number AS BIGINT) AS nhs,
                    given.first AS given, family.joined AS family,
                    CASE WHEN coalesce(given.rest, middle.words, o.givens) IS NOT NULL THEN

@@ -12,14 +12,16 @@ from linkage.batch import DuckDBEngine, Scored
 from linkage.blocking import RuleFacts
 from linkage.clean import STORE, Held, clean
 from linkage.decide import Target, derive_bands, pick
+from linkage.default import default_model
 from linkage.evaluate import Captured, capture
 from linkage.frequencies import Frequencies, count_frequencies
 from linkage.leftovers import look_again
-from linkage.model import Bands, Model, default_model
+from linkage.model import Bands, Model
 from linkage.outcome import write_candidates, write_links
 from linkage.passes import PASSES, PROBABILISTIC
 from linkage.room import make_room
-from linkage.train import Training, train
+from linkage.systems import with_places
+from linkage.train import TRAINING_CLIENTS, Training, train
 from linkage.verdicts import REVIEWED, resolve
 from schemas.progress import SILENT, Progress
 
@@ -137,10 +139,11 @@ def link(
             resolve(connection)
             frequencies = (counted or (lambda: count_frequencies(connection)))()
         with step("sample"):
-            engine.sample(connection, model or default_model(), frequencies, seed=seed)
+            start = model or with_places(connection, default_model(), training=TRAINING_CLIENTS)
+            engine.sample(connection, start, frequencies, seed=seed)
         with step("train"):
             if model is None:
-                model, training = train(connection, default_model(), frequencies, seed=seed)
+                model, training = train(connection, start, frequencies, seed=seed)
             else:
                 training = Training("given", 0, "not started", 0, ())
             model = model.as_written()

@@ -85,6 +85,7 @@ class Waterfall:
 
 def waterfall(candidate: Mapping[str, Any], model: Model) -> Waterfall:
     """Take a row of `candidate` apart; `levels` and `bits` are mappings of comparison to level and to bits."""
+    model = model.of(candidate.get("source"))
     levels, bits = candidate["levels"], candidate["bits"]
     bars = [
         Bar(PRIOR, candidate["prior_bits"], "how many people it might be, and how many clients are in the register"),

@@ -39,7 +39,7 @@ def look_again(connection: duckdb.DuckDBPyConnection, model: Model, frequencies:
         UNION SELECT k.c, k.r, false FROM ranked k JOIN left_client l ON l.id = k.c)"""
     comparisons = [each.comparison for each in model.comparisons]
     for table, query in (
-        ("left_level", pair_level_sql(comparisons, frequencies, pairs)),
+        ("left_level", pair_level_sql(comparisons, frequencies, pairs, model.sources)),
         ("left_weighed", weighed_sql(model, frequencies.people, "left_level")),
         ("left_settled", "SELECT c FROM left_weighed WHERE false"),
         ("left_ranked", ranked_sql("left_weighed", "left_settled", "left_level")),

@@ -1,8 +1,7 @@
 """The Fellegi-Sunter model as a value: m, u and h of every level, and the two priors.
 
-A model is JSON, so that two runs can be compared with any diff tool. `default_model` is what ships: round figures from
-published error rates and common sense, every one of them [assumed] and every one replaced by training when the data
-allow it.
+A model is JSON, so that two runs can be compared with any diff tool. What one client system does otherwise than the
+rest (`SystemWeights`) stands beside what holds for all.
 """
 
 from __future__ import annotations
@@ -16,7 +15,8 @@ from typing import Any
 from linkage.comparison import COMPARISONS, Comparison, Level, Role
 from schemas.errors import SettingsError
 
-FORMAT = 2
+FORMAT, FORMAT_OF_SYSTEMS = 2, 3
+"""A model with `systems` has the second, so that a version that would not heed them refuses it."""
 # No single level may prove or refute alone: below this an m, u or h is a gap in the data, not knowledge.
 FLOOR = 1e-9
 
@@ -48,6 +48,16 @@ class ComparisonWeights:
 
 
 @dataclass(frozen=True)
+class SystemWeights:
+    """What one client system's own error rates make of the comparisons; u is the register's and stays as it is."""
+
+    source: str
+    """As in PERSON.source."""
+    comparisons: tuple[ComparisonWeights, ...]
+    """Those of the model that it has otherwise, whole."""
+
+
+@dataclass(frozen=True)
 class Model:
     """Everything the weights depend on, term frequencies excepted: those come from the register at hand."""
 
@@ -59,6 +69,25 @@ class Model:
     bands: Bands | None = None
     """Where links and reviews begin; None leaves it to the run, from its target."""
     provenance: Mapping[str, Any] = field(default_factory=lambda: {"origin": "default"}, compare=False)
+    systems: tuple[SystemWeights, ...] = ()
+    """Client systems with error rates of their own; a client of any other is weighed by `comparisons`."""
+
+    def of(self, source: str | None) -> Model:
+        """The model by which clients of one system are weighed, without the others."""
+        own = next((each for each in self.systems if each.source == source), None)
+        model = replace(self, systems=())
+        for weights in own.comparisons if own else ():
+            model = model.with_weights(weights)
+        return model
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The client systems that have error rates of their own."""
+        return tuple(each.source for each in self.systems)
+
+    def by_system(self, comparison: str) -> tuple[ComparisonWeights, ...]:
+        """One comparison's weights: for all others first, then for each of `systems` in its order."""
+        return (self[comparison], *(self.of(source)[comparison] for source in self.sources))
 
     def __getitem__(self, comparison: str) -> ComparisonWeights:
         return next(each for each in self.comparisons if each.comparison.name == comparison)
@@ -81,19 +110,15 @@ class Model:
 
     def as_written(self) -> Model:
         """The same with every figure as the JSON form has it, so that one read back weighs alike to the last bit."""
-        comparisons = tuple(
-            replace(
-                each, levels=tuple(replace(x, m=_rounded(x.m), u=_rounded(x.u), h=_rounded(x.h)) for x in each.levels)
-            )
-            for each in self.comparisons
-        )
+        systems = tuple(replace(each, comparisons=tuple(map(_as_written, each.comparisons))) for each in self.systems)
         bands = self.bands and Bands(_rounded(self.bands.link_at), _rounded(self.bands.review_at))
         return replace(
             self,
-            comparisons=comparisons,
+            comparisons=tuple(map(_as_written, self.comparisons)),
             in_register=_rounded(self.in_register),
             household=_rounded(self.household),
             bands=bands,
+            systems=systems,
         )
 
     @property
@@ -105,13 +130,14 @@ class Model:
     def to_json(self) -> dict[str, Any]:
         """A JSON object; probabilities are rounded to 9 significant digits, which no decision can tell apart."""
         return {
-            "format": FORMAT,
+            "format": FORMAT_OF_SYSTEMS if self.systems else FORMAT,
             "in_register": _rounded(self.in_register),
             "household": _rounded(self.household),
             "bands": None
             if self.bands is None
             else {name: _rounded(value) for name, value in asdict(self.bands).items()},
             "comparisons": [_comparison_json(each) for each in self.comparisons],
+            **({"systems": [_system_json(each) for each in self.systems]} if self.systems else {}),
             "provenance": dict(self.provenance),
         }
 
@@ -122,9 +148,9 @@ class Model:
         Comparisons that do not ship bring conditions in SQL, which would be run: `allow` must raise for every one that
         is not harmless, and without it they are refused.
         """
-        if not isinstance(facts, Mapping) or facts.get("format") != FORMAT:
+        if not isinstance(facts, Mapping) or facts.get("format") not in (FORMAT, FORMAT_OF_SYSTEMS):
             found = facts.get("format") if isinstance(facts, Mapping) else None
-            raise SettingsError(f"the model has format {found!r}, this version reads {FORMAT}")
+            raise SettingsError(f"the model has format {found!r}, this version reads {FORMAT} and {FORMAT_OF_SYSTEMS}")
         try:
             comparisons = tuple(_comparison_from(each, allow) for each in facts["comparisons"])
             bands = facts.get("bands")
@@ -135,6 +161,8 @@ class Model:
                 None if bands is None else Bands(float(bands["link_at"]), float(bands["review_at"])),
                 dict(facts.get("provenance", {})),
             )
+            systems = tuple(_system_from(each, model) for each in facts.get("systems", ()))
+            model = replace(model, systems=systems)
         except (KeyError, TypeError, ValueError) as error:
             raise SettingsError(f"the model's JSON lacks a part, or holds another kind of value: {error}") from None
         model._check()
@@ -146,7 +174,9 @@ class Model:
         names = [each.comparison.column for each in self.comparisons]
         if len(set(names)) != len(names):
             raise SettingsError("two comparisons of the model have one name")
-        for each in self.comparisons:
+        if len(set(self.sources)) != len(self.systems):
+            raise SettingsError("the model has two sets of error rates for one client system")
+        for each in (*self.comparisons, *(own for system in self.systems for own in system.comparisons)):
             if any(not 0 < p <= 1 for x in each.levels for p in (x.m, x.u, x.h)):
                 raise SettingsError(f"the model's comparison '{each.comparison.name}' holds a value outside 0 to 1")
         if not 0 < self.in_register < 1 or not self.household > 0:
@@ -164,6 +194,33 @@ def _comparison_json(weights: ComparisonWeights) -> dict[str, Any]:
         levels.append({"level": each.level, **known, **{k: _rounded(getattr(each, k)) for k in "muh"}})
     about = {} if standard else {"role": comparison.role, "unknown": comparison.unknown}
     return {"comparison": comparison.name, **about, "levels": levels}
+
+
+def _as_written(weights: ComparisonWeights) -> ComparisonWeights:
+    levels = (replace(x, m=_rounded(x.m), u=_rounded(x.u), h=_rounded(x.h)) for x in weights.levels)
+    return replace(weights, levels=tuple(levels))
+
+
+def _system_json(system: SystemWeights) -> dict[str, Any]:
+    own = [
+        {
+            "comparison": each.comparison.name,
+            "levels": [{"level": x.level, "m": _rounded(x.m), "h": _rounded(x.h)} for x in each.levels],
+        }
+        for each in system.comparisons
+    ]
+    return {"source": system.source, "comparisons": own}
+
+
+def _system_from(facts: Mapping[str, Any], model: Model) -> SystemWeights:
+    own = []
+    for each in facts["comparisons"]:
+        usual = next((x for x in model.comparisons if x.comparison.name == each["comparison"]), None)
+        if usual is None or [x.level for x in usual.levels] != [str(x["level"]) for x in each["levels"]]:
+            raise SettingsError(f"the model's own error rates of {facts['source']!r} are of no comparison it has")
+        levels = zip(usual.levels, each["levels"], strict=True)
+        own.append(replace(usual, levels=tuple(replace(x, m=float(y["m"]), h=float(y["h"])) for x, y in levels)))
+    return SystemWeights(str(facts["source"]), tuple(own))
 
 
 def _comparison_from(facts: Mapping[str, Any], allow: Callable[[str], None] | None) -> ComparisonWeights:
@@ -197,81 +254,3 @@ def _foreign(facts: Mapping[str, Any], allow: Callable[[str], None] | None) -> C
 
 def _rounded(value: float) -> float:
     return float(f"{value:.9g}")
-
-
-# level: (m, u, h). u of levels with a frequency is the average, for a register too small to have its own.
-_DEFAULTS: dict[str, dict[str, tuple[float, float, float]]] = {
-    "given name": {
-        "exact": (0.860, 0.006, 0.012),
-        "nickname": (0.025, 0.002, 0.003),
-        "one slip": (0.035, 0.002, 0.008),
-        "swapped": (0.003, 0.00001, 0.0001),
-        "other name": (0.025, 0.008, 0.030),
-        "initial": (0.010, 0.001, 0.002),
-        "half swapped": (0.001, 0.0005, 0.001),
-        "alike": (0.012, 0.025, 0.040),
-        "different": (0.029, 0.95549, 0.9039),
-    },
-    "family name": {
-        # Five of six members of a household share the name, and then its slips (linkage.train).
-        "exact": (0.890, 0.0012, 0.7567),
-        "swapped": (0.003, 0.00001, 0.00255),
-        "other name": (0.030, 0.001, 0.02565),
-        "one slip": (0.030, 0.001, 0.02565),
-        "half swapped": (0.001, 0.0005, 0.000925),
-        "alike": (0.010, 0.015, 0.01075),
-        "different": (0.036, 0.98129, 0.177775),
-    },
-    "date of birth": {
-        "exact": (0.930, 0.00003, 0.012),
-        "swapped": (0.008, 0.00002, 0.0001),
-        "day differs": (0.014, 0.0010, 0.001),
-        "month differs": (0.008, 0.0004, 0.0005),
-        "year slip": (0.014, 0.0004, 0.0010),
-        "year and month": (0.003, 0.00001, 0.0001),
-        "year only": (0.008, 0.0001, 0.0003),
-        "year agrees": (0.005, 0.0110, 0.025),
-        "different": (0.010, 0.98704, 0.96),
-    },
-    "address": {
-        "same house": (0.600, 0.000003, 0.600),
-        "same postcode": (0.130, 0.00004, 0.130),
-        "earlier postcode": (0.070, 0.00005, 0.070),
-        "same street and house": (0.020, 0.00001, 0.020),
-        "postcode slip": (0.010, 0.0008, 0.010),
-        "same sector": (0.025, 0.0025, 0.025),
-        "same street": (0.005, 0.0001, 0.005),
-        "same district": (0.025, 0.0100, 0.025),
-        "elsewhere": (0.115, 0.986497, 0.115),
-    },
-    "gender": {
-        "same": (0.990, 0.500, 0.450),
-        "different": (0.010, 0.500, 0.550),
-    },
-    "NHS number": {
-        # A wrong but valid number is as a rule that of another member of the household.
-        "same": (0.972, 0.00000001, 0.0015),
-        "superseded": (0.003, 0.000000001, 0.0001),
-        "near": (0.010, 0.00000004, 0.0001),
-        "different": (0.015, 0.999999949, 0.9983),
-    },
-    "other identifier": {
-        "same": (0.950, 0.0000001, 0.001),
-        "different": (0.050, 0.9999999, 0.999),
-    },
-}
-
-
-def default_model() -> Model:
-    """The model that ships, for when there is too little data to train."""
-    return Model(
-        tuple(
-            ComparisonWeights(
-                comparison,
-                tuple(LevelWeights(level.name, *_DEFAULTS[comparison.name][level.name]) for level in comparison.levels),
-            )
-            for comparison in COMPARISONS
-        ),
-        in_register=0.90,
-        household=1.5,
-    )

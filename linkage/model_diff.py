@@ -38,6 +38,10 @@ def diff(a: Model, b: Model) -> tuple[Moved, ...]:
             values = [None if each.bands is None else float(getattr(each.bands, name)) for each in (a, b)]
             moved.append(Moved(name.replace("_at", " band"), values[0], values[1], "probability"))
     before, after = _levels(a), _levels(b)
+    for source in sorted({*a.sources, *b.sources}):
+        # Held against what holds for all where a model has nothing of the system's own.
+        before |= _levels(a.of(source), f" of {source}")
+        after |= _levels(b.of(source), f" of {source}")
     for name in dict.fromkeys([*before, *after]):
         moved += _of_level(name, before.get(name), after.get(name))
     return tuple(each for each in moved if each.size > SMALLEST)
@@ -46,8 +50,8 @@ def diff(a: Model, b: Model) -> tuple[Moved, ...]:
 _Found = tuple[ComparisonWeights, LevelWeights]
 
 
-def _levels(model: Model) -> dict[str, _Found]:
-    return {f"{c.comparison.name}, {level.level}": (c, level) for c in model.comparisons for level in c.levels}
+def _levels(model: Model, whose: str = "") -> dict[str, _Found]:
+    return {f"{c.comparison.name}{whose}, {level.level}": (c, level) for c in model.comparisons for level in c.levels}
 
 
 def _of_level(name: str, old: _Found | None, new: _Found | None) -> list[Moved]:

@@ -19,6 +19,7 @@ from linkage.conditions.expression import ConditionError
 from linkage.conditions.fields import canonical, check_types
 from linkage.frequencies import Frequencies, u_columns
 from linkage.model import ComparisonWeights, LevelWeights, Model
+from linkage.systems import MOST_SYSTEMS, nameable
 from schemas.errors import SettingsError
 
 LARGEST = 10 * 2**20
@@ -81,11 +82,41 @@ def from_facts(facts: Mapping[str, Any]) -> Model:
         value = facts.get(key, 0.5)
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= _LARGEST_HOUSEHOLD:
             raise SettingsError(f"the model's {key} is no number above 0 that it could be")
+    _check_systems(facts.get("systems", []))
     safe = [_comparison(each, f"comparison {place}") for place, each in enumerate(comparisons, 1)]
     model = Model.from_json({**facts, "comparisons": safe}, allow=_allow)
     for weights in model.comparisons:
         _refuse_nonsense(weights)
+    for system in model.systems:
+        for weights in system.comparisons:
+            _refuse_nonsense(weights, f" of {system.source}")
     return model
+
+
+def _check_systems(systems: object) -> None:
+    """Refuse error rates of client systems that are no such thing, before a name of theirs becomes part of a query."""
+    if not isinstance(systems, list) or len(systems) > MOST_SYSTEMS:
+        raise SettingsError(f"the model's systems are no list of at most {MOST_SYSTEMS}")
+    for place, each in enumerate(systems, 1):
+        source = each.get("source") if isinstance(each, dict) else None
+        if not nameable(source):
+            raise SettingsError(
+                f"client system {place} of the model: its source must be 1 to 100 characters, no quotes"
+            )
+        own = each.get("comparisons")
+        if not isinstance(own, list) or any(not isinstance(x, dict) or not _are_levels(x.get("levels")) for x in own):
+            raise SettingsError(
+                f"client system {place} of the model: a comparison lacks levels with an m and an h each"
+            )
+
+
+def _are_levels(levels: object) -> bool:
+    return isinstance(levels, list) and all(
+        isinstance(x, dict)
+        and x.keys() == {"level", "m", "h"}
+        and all(isinstance(x[key], int | float) and not isinstance(x[key], bool) for key in "mh")
+        for x in levels
+    )
 
 
 def _allow(condition: str) -> None:
@@ -158,8 +189,8 @@ def _condition(text: object, where: str) -> str:
     return condition
 
 
-def _refuse_nonsense(weights: ComparisonWeights) -> None:
-    name = weights.comparison.name
+def _refuse_nonsense(weights: ComparisonWeights, whose: str = "") -> None:
+    name = f"{weights.comparison.name}{whose}"
     for kind in "muh":
         total = math.fsum(getattr(level, kind) for level in weights.levels)
         if abs(total - 1) > _SLIP:

@@ -49,7 +49,7 @@ def _quoted(text: str) -> str:
 def write_candidates(connection: duckdb.DuckDBPyConnection, model: Model, people: int) -> None:
     """Make table `candidate` (schemas.CANDIDATE), in no order."""
     comparisons = [each.comparison for each in model.comparisons]
-    bits = ", ".join(f"round({evidence_sql(each)}, 6)" for each in model.comparisons)
+    bits = ", ".join(f"round({evidence_sql(model.by_system(each.name))}, 6)" for each in comparisons)
     connection.execute(f"""
         CREATE OR REPLACE TABLE candidate AS
         WITH pattern AS ({_patterns_sql(comparisons)})

@@ -11,10 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from linkage.comparison import Comparison, Role
+from linkage.fit import compared, counted, fit, posteriors, shared, with_m
 from linkage.frequencies import Frequencies
-from linkage.model import FLOOR, ComparisonWeights, Model
-from linkage.weigh import levels_sql, posterior_sql, weight_sql
+from linkage.model import Model
+from linkage.systems import fit_systems
+from linkage.weigh import levels_sql
 
 if TYPE_CHECKING:
     import duckdb
@@ -23,7 +24,7 @@ MIN_CLIENTS = 200
 """Fewer clients than this teach nothing that the default does not know better [assumed]."""
 MIN_ANCHORS = 1000
 """Pairs with one NHS number needed before m rests on them alone [assumed]."""
-LEAN_M, LEAN_U, LEAN_H, LEAN_HOUSEHOLD = 100.0, 1000.0, 500.0, 20.0
+LEAN_U, LEAN_H, LEAN_HOUSEHOLD = 1000.0, 500.0, 20.0
 """Observations the default counts for, by kind [assumed]."""
 MAX_ITERATIONS, CONVERGED = 12, 0.0005
 """Stop when no m moves by more than this."""
@@ -64,7 +65,8 @@ def train(
     model = _household_pairs(connection, model, seed)
     model, training = _expectation_maximisation(connection, start, model, frequencies)
     model, notes = _repair(model, start)
-    training = replace(training, notes=notes)
+    model, own = fit_systems(connection, model, frequencies, enough=MIN_ANCHORS)
+    training = replace(training, notes=(*notes, *own.notes))
     provenance = {
         "origin": "trained",
         "method": training.method,
@@ -75,31 +77,10 @@ def train(
         "register people": frequencies.people,
         "seed": seed,
         "names lean on": "a population" if frequencies.population else "the register",
+        **({"pairs by client system": own.pairs} if own.pairs else {}),
         "notes": list(notes),
     }
     return replace(model, provenance=provenance), training
-
-
-def _fit(
-    weights: ComparisonWeights, lean_on: ComparisonWeights, kind: str, counts: list[float], lean: float
-) -> ComparisonWeights:
-    total = sum(counts) + lean
-    fitted = [
-        max((count + lean * getattr(default, kind)) / total, FLOOR)
-        for count, default in zip(counts, lean_on.levels, strict=True)
-    ]
-    levels = tuple(replace(level, **{kind: value}) for level, value in zip(weights.levels, fitted, strict=True))
-    return replace(weights, levels=levels)
-
-
-def _counts(connection: duckdb.DuckDBPyConnection, comparison: Comparison, table: str, weight: str) -> list[float]:
-    """How often each level was reached in `table`, each row counting `weight` (an integer expression)."""
-    counts = [0.0] * len(comparison.levels)
-    for index, count in connection.execute(
-        f"SELECT {comparison.column} AS level, sum({weight})::DOUBLE FROM {table} WHERE level IS NOT NULL GROUP BY 1"
-    ).fetchall():
-        counts[index] = count
-    return counts
 
 
 def _random_pairs(connection: duckdb.DuckDBPyConnection, model: Model, seed: int) -> Model:
@@ -111,11 +92,11 @@ def _random_pairs(connection: duckdb.DuckDBPyConnection, model: Model, seed: int
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE random_level AS
         WITH pairs AS (SELECT l.id AS c, r.id AS r FROM clients_sample l, register_sample r)
-        {levels_sql(_comparisons(model), "clients_record", "register_record", "pairs")}""")
+        {levels_sql(compared(model), "clients_record", "register_record", "pairs")}""")
     for weights in model.comparisons:
         if weights.comparison.role not in ("number", "other id"):  # two people share one too seldom for any sample
-            counts = _counts(connection, weights.comparison, "random_level", "1")
-            model = model.with_weights(_fit(weights, weights, "u", counts, LEAN_U))
+            counts = counted(connection, weights.comparison, "random_level", "1")
+            model = model.with_weights(fit(weights, weights, "u", counts, LEAN_U))
     for table in ("random_level", "clients_sample", "register_sample"):
         connection.execute(f"DROP TABLE {table}")
     return model
@@ -144,14 +125,14 @@ def _household_pairs(connection: duckdb.DuckDBPyConnection, model: Model, seed: 
             SELECT a.id AS c, b.id AS r FROM member a JOIN member b USING (place, house)
             WHERE a.id <> b.id AND a.nhs IS DISTINCT FROM b.nhs
         )
-        {levels_sql(_comparisons(model), "register_record", "register_record", "pairs")}""")
+        {levels_sql(compared(model), "register_record", "register_record", "pairs")}""")
     for weights in model.comparisons:
         # Whoever shares the address shares the client's own chance of having it recorded wrong, which is m; and the
         # register cannot say how often a client carries a relative's number.
         if weights.comparison.role not in ("place", "number", "other id"):
-            counts = _counts(connection, weights.comparison, "household_level", "1")
-            fitted = _fit(weights, weights, "h", counts, LEAN_H)
-            model = model.with_weights(_shared(fitted, fitted) if weights.comparison.role == "family" else fitted)
+            counts = counted(connection, weights.comparison, "household_level", "1")
+            fitted = fit(weights, weights, "h", counts, LEAN_H)
+            model = model.with_weights(shared(fitted, fitted) if weights.comparison.role == "family" else fitted)
     connection.execute("DROP TABLE household")
     connection.execute("DROP TABLE household_level")
     return replace(model, household=(others + LEAN_HOUSEHOLD * model.household) / (people + LEAN_HOUSEHOLD))
@@ -174,20 +155,20 @@ def _expectation_maximisation(
     while iteration < MAX_ITERATIONS:
         iteration += 1
         before = model
-        _posteriors(connection, model, frequencies)
+        posteriors(connection, model, frequencies)
         for default in start.comparisons:
             if default.comparison.role != "number":
-                counts = _counts(connection, default.comparison, f"(FROM training_posterior {where})", "share")
-                model = _set_m(model, default, counts, hold=not anchored)
+                counts = counted(connection, default.comparison, f"(FROM training_posterior {where})", "share")
+                model = with_m(model, default, counts, hold=not anchored)
         ((expected,),) = connection.execute("SELECT sum(share)::DOUBLE / 1e6 FROM training_posterior").fetchall()
         model = replace(model, in_register=((expected or 0) + 100 * start.in_register) / (clients + 100))
         if model.about("number"):
             # How often a true pair's numbers differ is asked of pairs that are sure without the number.
-            _posteriors(connection, model, frequencies, without="number")
+            posteriors(connection, model, frequencies, without="number")
             sure = "(FROM training_posterior WHERE share >= 999000)"
             for comparison in model.about("number"):
-                counts = _counts(connection, comparison, sure, "share")
-                model = _set_m(model, start[comparison.name], counts)
+                counts = counted(connection, comparison, sure, "share")
+                model = with_m(model, start[comparison.name], counts)
         if _moved(before, model) < CONVERGED:
             stopped = f"converged: no m moved by {CONVERGED} or more"
             break
@@ -197,71 +178,6 @@ def _expectation_maximisation(
         else "expectation-maximisation over all candidates"
     )
     return model, Training(method, iteration, stopped, anchors, ())
-
-
-def _posteriors(
-    connection: duckdb.DuckDBPyConnection, model: Model, frequencies: Frequencies, *, without: Role | None = None
-) -> None:
-    """Make `training_posterior`: the levels of each client's candidates; `share` is the probability in millionths."""
-    levels = ", ".join(f"t.{each.column}" for each in _comparisons(model))
-    connection.execute(f"""
-        CREATE OR REPLACE TEMP TABLE training_posterior AS
-        WITH weighed AS (
-            SELECT c, r, r_key, person, {weight_sql(model, frequencies.people, without=without)} AS weight
-            FROM pair_level ANTI JOIN ruled_out USING (c, person)
-        ),
-        posterior AS ({posterior_sql("weighed")})
-        SELECT {levels}, CAST(round(p.probability * 1e6) AS BIGINT) AS share, a.c IS NOT NULL AS anchored
-        FROM posterior p JOIN pair_level t ON t.c = p.c AND t.r = p.r LEFT JOIN anchor a ON a.c = p.c AND a.r = p.r
-        WHERE p.probability >= 1e-6""")
-
-
-def _comparisons(model: Model) -> list[Comparison]:
-    return [each.comparison for each in model.comparisons]
-
-
-def _set_m(model: Model, default: ComparisonWeights, counts: list[float], *, hold: bool = False) -> Model:
-    comparison = default.comparison
-    fitted = _fit(model[comparison.name], default, "m", [count / 1e6 for count in counts], LEAN_M)
-    if hold:
-        fitted = _hold(fitted, default)
-    if comparison.role == "place":
-        fitted = replace(fitted, levels=tuple(replace(level, h=level.m) for level in fitted.levels))
-    if comparison.role == "family":
-        fitted = _shared(model[comparison.name], fitted)
-    return model.with_weights(fitted)
-
-
-def _shared(before: ComparisonWeights, after: ComparisonWeights) -> ComparisonWeights:
-    """`after` with h of a name that most of a household share: whoever shares it shares its slips too.
-
-    h = s * m + (1 - s) * other, where s is the share of kin who bear the name, by the best level of `before`. So a slip
-    never speaks more against the household explanation than the name itself does.
-    """
-    share = min(before.levels[0].h / before.levels[0].m, 0.99)
-    others = [max(level.h - share * level.m, FLOOR) for level in before.levels]
-    scale = (1 - share) / sum(others)
-    return replace(
-        after,
-        levels=tuple(
-            replace(level, h=share * level.m + other * scale) for level, other in zip(after.levels, others, strict=True)
-        ),
-    )
-
-
-def _hold(fitted: ComparisonWeights, default: ComparisonWeights) -> ComparisonWeights:
-    """Put the default m back where namesakes and kin would teach it, and share what is left among the other levels.
-
-    Without numbers to tell them apart, EM would learn from namesakes that a true pair often has two dates of birth.
-    """
-    held = [level.name for level in fitted.comparison.levels if level.namesakes_reach]
-    kept = {level.level: level.m for level in default.levels if level.level in held}
-    free = sum(level.m for level in fitted.levels if level.level not in kept)
-    scale = (1 - sum(kept.values())) / free
-    return replace(
-        fitted,
-        levels=tuple(replace(level, m=kept.get(level.level, level.m * scale)) for level in fitted.levels),
-    )
 
 
 def _moved(before: Model, after: Model) -> float:

@@ -14,7 +14,7 @@ frequencies are conditional where it would not hold (`linkage.frequencies`).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from linkage.comparison import Comparison, Role
@@ -31,39 +31,59 @@ def levels_sql(comparisons: Iterable[Comparison], left: str, right: str, pairs: 
         LEFT JOIN nickname n ON n.a = l.given AND n.b = r.given"""
 
 
-def pair_level_sql(comparisons: Iterable[Comparison], frequencies: Frequencies, pairs: str) -> str:
+def pair_level_sql(
+    comparisons: Iterable[Comparison], frequencies: Frequencies, pairs: str, sources: Sequence[str] = ()
+) -> str:
     """SELECT of table `pair_level` for `pairs` (c, r, first).
 
     Columns: c, r, first, `r_key`, `person` (the register person: the NHS number, or minus the row's id - 1), every
-    level, and log2 of every u that is a frequency.
+    level, and log2 of every u that is a frequency. With `sources`, client systems that have error rates of their own
+    (linkage.model.Model.sources), also `client_system`: the client's place among them from 1, or 0.
     """
     u = ",\n".join(f"log2({sql}) AS {name}" for name, sql in u_columns(frequencies).items())
     levels = ",\n".join(f"{each.sql()} AS {each.column}" for each in comparisons)
+    if sources:
+        levels += f", {_client_system_sql(sources)} AS client_system"
     return f"""
         SELECT p.c, p.r, p.first, r.key AS r_key, coalesce(r.nhs, -r.id - 1) AS person, {levels}, {u}
         FROM {pairs} p JOIN clients_record l ON l.id = p.c JOIN register_record r ON r.id = p.r
         LEFT JOIN nickname n ON n.a = l.given AND n.b = r.given {U_JOINS}"""
 
 
-def bits_sql(weights: ComparisonWeights, kind: Literal["m", "u", "h"]) -> str:
-    """Log2 of m, u or h of the level reached, as SQL over `pair_level`; 0 where the comparison says nothing."""
-    comparison = weights.comparison
-    values = [round(math.log2(max(getattr(level, kind), FLOOR)), 9) for level in weights.levels]
-    table = f"[{', '.join(map(repr, values))}]"
+def _client_system_sql(sources: Sequence[str]) -> str:
+    arms = " ".join(
+        "WHEN '{}' THEN {}".format(source.replace("'", "''"), place) for place, source in enumerate(sources, 1)
+    )
+    return f"CAST(CASE l.source {arms} ELSE 0 END AS UTINYINT)"
+
+
+def bits_sql(weights: Sequence[ComparisonWeights], kind: Literal["m", "u", "h"]) -> str:
+    """Log2 of m, u or h of the level reached, as SQL over `pair_level`; 0 where the comparison says nothing.
+
+    `weights` are those of one comparison by client system (linkage.model.Model.by_system).
+    """
+    comparison = weights[0].comparison
+    by_system = [[round(math.log2(max(getattr(x, kind), FLOOR)), 9) for x in each.levels] for each in weights]
+    values = by_system[0]
     reached = comparison.column
+    if any(each != values for each in by_system):
+        table = f"[{', '.join(repr(value) for each in by_system for value in each)}]"
+        place = f"client_system * {len(values)} + {reached} + 1"
+    else:
+        table, place = f"[{', '.join(map(repr, values))}]", f"{reached} + 1"
     own = {
         index: level.frequency or f"greatest({values[index]!r}, {level.at_least})"
         for index, level in enumerate(comparison.levels)
         if level.frequency or level.at_least
     }
     if kind != "u" or not own:
-        return f"coalesce({table}[{reached} + 1], 0)"
+        return f"coalesce({table}[{place}], 0)"
     arms = " ".join(f"WHEN {index} THEN {frequency}" for index, frequency in own.items())
-    return f"coalesce(CASE {reached} {arms} ELSE {table}[{reached} + 1] END, 0)"
+    return f"coalesce(CASE {reached} {arms} ELSE {table}[{place}] END, 0)"
 
 
-def evidence_sql(weights: ComparisonWeights) -> str:
-    """What one comparison adds in bits, log2(m / u), as SQL over `pair_level`."""
+def evidence_sql(weights: Sequence[ComparisonWeights]) -> str:
+    """What one comparison adds in bits, log2(m / u), as SQL over `pair_level`; `weights` as `bits_sql` takes them."""
     return f"({bits_sql(weights, 'm')} - {bits_sql(weights, 'u')})"
 
 
@@ -90,8 +110,9 @@ def weight_sql(model: Model, people: int, *, without: Role | None = None) -> str
 _UH: tuple[Literal["u"], Literal["h"]] = ("u", "h")
 
 
-def _used(model: Model, without: Role | None) -> list[ComparisonWeights]:
-    return [each for each in model.comparisons if without is None or each.comparison.role != without]
+def _used(model: Model, without: Role | None) -> list[tuple[ComparisonWeights, ...]]:
+    used = (each.comparison for each in model.comparisons if without is None or each.comparison.role != without)
+    return [model.by_system(each.name) for each in used]
 
 
 # Shares of 2^40, so that sums are of integers and come out the same in any order on any number of threads.

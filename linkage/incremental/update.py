@@ -32,7 +32,7 @@ from schemas.progress import SILENT, Progress
 if TYPE_CHECKING:
     import duckdb
 
-CLEANING = 1
+CLEANING = 2
 """Raised whenever a record would be cleaned, keyed or compared otherwise than before."""
 
 

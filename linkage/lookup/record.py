@@ -50,6 +50,8 @@ class Record:
     former_nhs: tuple[int, ...] = ()
     ids: tuple[int, ...] = ()
     schemes: tuple[int, ...] = ()
+    source: str | None = None
+    """The client system, whose error rates may be its own."""
 
     @property
     def given_root(self) -> str | None:
@@ -109,6 +111,7 @@ def record(
             if row.get("postcode") and row["postcode"] != unit and row.get("address_type") != "correspondence"
         ),
         **_identifiers(identifiers),
+        source=person.get("source"),
     )
 
 

@@ -148,6 +148,8 @@ class Weigher:
     model: Model
     model_id: str
     bits: tuple[Bits, ...]
+    own_bits: Mapping[str, tuple[Bits, ...]]
+    """Those of clients of a system that has error rates of its own."""
     passes: tuple[tuple[tuple[int, Array], ...], ...]
     """For each pass the comparisons it asks about, by place, and whether each level (at the end: none) will do."""
 
@@ -161,7 +163,8 @@ class Weigher:
             )
         comparisons = [each.comparison for each in model.comparisons]
         accepts = tuple(_accepts(each.accepts, comparisons) for each in PASSES)
-        return cls(model, model.model_id, tuple(map(Bits.of, model.comparisons)), accepts)
+        own = {source: tuple(map(Bits.of, model.of(source).comparisons)) for source in model.sources}
+        return cls(model, model.model_id, tuple(map(Bits.of, model.comparisons)), own, accepts)
 
 
 def _accepts(
@@ -206,10 +209,11 @@ class Weighed:
 def weigh(weigher: Weigher, pairs: Pairs) -> Weighed:
     """Compare and weigh; the same sums in the same order as the SQL of `linkage.weigh`."""
     frequencies, model = Frequencies(pairs), weigher.model
-    levels = [reached(each.comparison, pairs) for each in weigher.bits]
-    u = [_u(each, found, frequencies) for each, found in zip(weigher.bits, levels, strict=True)]
-    evidence = [each.m[found] - own for each, found, own in zip(weigher.bits, levels, u, strict=True)]
-    h = _sum([each.h[found] for each, found in zip(weigher.bits, levels, strict=True)])
+    bits = weigher.own_bits.get(pairs.client.source or "", weigher.bits)
+    levels = [reached(each.comparison, pairs) for each in bits]
+    u = [_u(each, found, frequencies) for each, found in zip(bits, levels, strict=True)]
+    evidence = [each.m[found] - own for each, found, own in zip(bits, levels, u, strict=True)]
+    h = _sum([each.h[found] for each, found in zip(bits, levels, strict=True)])
     people = pairs.register.people.people
     relatives = math.log2(max(model.household, FLOOR) / max(people, 1))
     excess = np.minimum(h + relatives - _sum(u), 500.0)

@@ -61,6 +61,10 @@ class RecordLinkageEngine:
         made, self._rules = pairs.make(RULES, clients, register, most=self.most_pairs)
         made = pairs.with_confirmed(made, records.verdicts(connection, "confirmed"))
         compared = pairs.compare(made, clients, register, {each.column: each.name for each in comparisons}, written)
+        if model.systems:
+            places = {source: place for place, source in enumerate(model.sources, 1)}
+            system = clients.loc[compared["c"], "source"].map(places).fillna(0).astype("uint8")
+            compared = compared.assign(client_system=system.to_numpy())
         self._pair_level = weights.with_frequencies(
             compared, clients, register, frequencies, records.shares(connection) if frequencies.population else None
         )

@@ -100,7 +100,22 @@ def _count(people: pd.DataFrame, records: pd.DataFrame, *columns: str) -> Number
 
 
 def weigh(pair_level: pd.DataFrame, model: Model, people: int) -> dict[str, Any]:
-    """Columns `weight`, in bits, prior included, and `pass`, the place of the first pass that holds, or NaN."""
+    """Columns `weight`, in bits, prior included, and `pass`, the place of the first pass that holds, or NaN.
+
+    Where the model has client systems, `client_system` says whose error rates hold (linkage.weigh.pair_level_sql).
+    """
+    if model.systems:
+        weight = np.zeros(len(pair_level))
+        for place, source in enumerate((None, *model.sources)):
+            of_system = (pair_level["client_system"] == place).to_numpy(bool)
+            if of_system.any():
+                weight[of_system] = _weight(pair_level[of_system], model.of(source), people)
+    else:
+        weight = _weight(pair_level, model, people)
+    return {"weight": weight.round(_DECIMALS), "pass": _passes(pair_level, model)}
+
+
+def _weight(pair_level: pd.DataFrame, model: Model, people: int) -> Numbers:
     codes = pair_level[[each.comparison.column for each in model.comparisons]]
     labels = [[NOTHING, *range(len(each.levels))] for each in model.comparisons]
     likelihoods = [[[0.0, *_logs(each, kind)] for each in model.comparisons] for kind in ("m", "u", "h")]
@@ -108,8 +123,8 @@ def weigh(pair_level: pd.DataFrame, model: Model, people: int) -> dict[str, Any]
     unrelated = unrelated + math.log(2) * _own_u(pair_level, model)
     relatives = math.log(max(model.household, FLOOR) / max(people, 1))
     prior = math.log2(model.in_register / (1 - model.in_register) / max(people, 1))
-    weight = (same - np.logaddexp(unrelated, household + relatives)) / math.log(2) + prior
-    return {"weight": weight.round(_DECIMALS), "pass": _passes(pair_level, model)}
+    weight: Numbers = (same - np.logaddexp(unrelated, household + relatives)) / math.log(2) + prior
+    return weight
 
 
 def _logs(weights: ComparisonWeights, kind: Literal["m", "u", "h"] | str) -> list[float]:

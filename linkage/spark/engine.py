@@ -70,7 +70,10 @@ class SparkEngine:
         self.plans = ()
         compared = self._find(connection, model, frequencies, progress)
         levels = pair_level_sql(
-            (each.comparison for each in model.comparisons), frequencies, "(SELECT c, r, false AS first FROM found)"
+            (each.comparison for each in model.comparisons),
+            frequencies,
+            "(SELECT c, r, false AS first FROM found)",
+            model.sources,
         )
         # Executors send back who, not why: the few pairs kept are compared again here sooner than all travel in full.
         connection.execute(f"""

@@ -39,7 +39,9 @@ def make_work(
     tables = {name: str(folder / f"{name}.parquet") for name in _EVERYWHERE}
     for name, path in tables.items():
         connection.execute(f"COPY ({_EVERYWHERE[name]}) TO '{path.replace(chr(39), chr(39) * 2)}' (FORMAT parquet)")
-    levels = pair_level_sql((each.comparison for each in model.comparisons), frequencies, f"({pairs_sql()})")
+    levels = pair_level_sql(
+        (each.comparison for each in model.comparisons), frequencies, f"({pairs_sql()})", model.sources
+    )
     return Work(
         name=secrets.token_hex(8),
         duckdb_version=duckdb.__version__,

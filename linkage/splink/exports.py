@@ -110,6 +110,10 @@ def export_settings(
     }
     # Version 4 refuses a file that has version 5's key.
     settings |= {"match_weight_column_prefix": "mw_"} if to == "splink5" else {"bayes_factor_column_prefix": "bf_"}
+    if model.systems:
+        notes.append(
+            f"the error rates of {', '.join(model.sources)} alone are left out: Splink has one m for all clients"
+        )
     notes.append(
         "households: Splink compares a pair with two random people only, so a sister at the same address weighs more"
         " there than here; everything else being equal, its weight is ours or higher"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from linkage.model import FLOOR, LevelWeights, default_model
+from linkage.default import default_model
+from linkage.model import FLOOR, LevelWeights
 from linkage.splink.read import DEFAULT_PRIOR, SplinkComparison, SplinkSettings
 from schemas.errors import SettingsError
 

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from caretrace.cli import main
-from linkage.model import default_model
+from linkage.default import default_model
 from linkage.model_file import load
 
 SAVED = Path(__file__).parent.parent / "unit" / "linkage" / "splink_models"

@@ -15,8 +15,9 @@ import pytest
 from caretrace import pipeline, synthetic
 from caretrace.api import as_source
 from linkage.clean import clean
+from linkage.default import default_model
 from linkage.frequencies import Frequencies, count_frequencies
-from linkage.model import FLOOR, Model, default_model
+from linkage.model import FLOOR, Model
 from linkage.splink.exports import export_settings
 from linkage.splink.imports import import_settings
 from linkage.splink.records import records_sql
@@ -43,7 +44,7 @@ class Lists:
         self.store.execute(
             f"CREATE OR REPLACE TEMP TABLE pair_level AS {pair_level_sql(comparisons, self.frequencies, 'pair')}"
         )
-        evidence = ", ".join(f"{evidence_sql(each)} AS e{place}" for place, each in enumerate(model.comparisons))
+        evidence = ", ".join(f"{evidence_sql([each])} AS e{place}" for place, each in enumerate(model.comparisons))
         weight = weight_sql(model, self.frequencies.people)
         return self.store.sql(f"""
             SELECT {KEY.format("a")} AS client, {KEY.format("b")} AS patient, {evidence},

@@ -7,7 +7,8 @@ import pytest
 
 from linkage.comparison import BIRTH, COMPARISONS
 from linkage.decide import Target, derive_bands
-from linkage.model import Bands, default_model
+from linkage.default import default_model
+from linkage.model import Bands
 
 WIDE = Target(wrong_links=1 / 2000, review=0.03, lowest_link=0.95, lowest_review=0.10)
 

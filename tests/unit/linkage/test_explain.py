@@ -6,9 +6,9 @@ import math
 
 import pytest
 
+from linkage.default import default_model
 from linkage.engine import link
 from linkage.explain import HOUSEHOLD, PRIOR, Waterfall, competition, waterfall
-from linkage.model import default_model
 
 MARY = {
     "given_name": "Mary",

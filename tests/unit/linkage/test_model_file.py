@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from linkage.comparison import Level
-from linkage.model import Bands, default_model
+from linkage.default import default_model
+from linkage.model import Bands
 from linkage.model_diff import diff
 from linkage.model_file import LEVEL_ATTRIBUTES, dumps, findings, from_facts, load
 from schemas.errors import SettingsError

@@ -9,8 +9,9 @@ import pytest
 
 from linkage.blocking import RULES, AnyOf, BlockingRule
 from linkage.comparison import Comparison, Level
+from linkage.default import default_model
 from linkage.frequencies import Frequencies, u_columns
-from linkage.model import ComparisonWeights, LevelWeights, Model, default_model
+from linkage.model import ComparisonWeights, LevelWeights, Model
 from linkage.splink.exports import FREQUENCIES, SMALLEST, export_settings
 from linkage.weigh import prior_bits
 from schemas.errors import SettingsError

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from linkage.model import FLOOR, default_model
+from linkage.default import default_model
+from linkage.model import FLOOR
 from linkage.model_file import dumps, from_facts
 from linkage.splink.exports import export_settings
 from linkage.splink.imports import Imported, import_settings

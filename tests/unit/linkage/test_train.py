@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from linkage import default_model
+from linkage.fit import _hold, fit
 from linkage.model import ComparisonWeights
-from linkage.train import MIN_CLIENTS, _fit, _hold, _repair, train
+from linkage.train import MIN_CLIENTS, _repair, train
 
 GENDER = default_model()["gender"]
 
@@ -34,7 +35,7 @@ def test_too_few_clients_teach_nothing(store) -> None:
     ],
 )
 def test_estimates_lean_on_the_default(counts: list[float], m_same: float) -> None:
-    fitted = _fit(GENDER, GENDER, "m", counts, lean=100)
+    fitted = fit(GENDER, GENDER, "m", counts, lean=100)
     assert fitted.levels[0].m == pytest.approx(m_same, abs=1e-9)
     assert sum(level.m for level in fitted.levels) == pytest.approx(1)
     assert [level.u for level in fitted.levels] == [level.u for level in GENDER.levels]
@@ -42,13 +43,13 @@ def test_estimates_lean_on_the_default(counts: list[float], m_same: float) -> No
 
 def test_a_level_nobody_reached_is_still_possible() -> None:
     given = default_model()["given name"]
-    fitted = _fit(given, given, "m", [1e6] + [0] * (len(given.levels) - 1), lean=100)
+    fitted = fit(given, given, "m", [1e6] + [0] * (len(given.levels) - 1), lean=100)
     assert all(level.m > 0 for level in fitted.levels)
 
 
 def test_held_levels_keep_the_default_and_the_rest_share_what_is_left() -> None:
     given = default_model()["given name"]
-    learned = _fit(given, given, "m", [0] * (len(given.levels) - 1) + [1e6], lean=100)
+    learned = fit(given, given, "m", [0] * (len(given.levels) - 1) + [1e6], lean=100)
     held = _hold(learned, given)
     assert held.levels[-1].m == given.levels[-1].m
     assert sum(level.m for level in held.levels) == pytest.approx(1)

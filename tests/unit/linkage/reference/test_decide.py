@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 pytest.importorskip("recordlinkage")
 
-from linkage.model import default_model
+from linkage.default import default_model
 from linkage.rank import ranked_sql, settled_sql
 from linkage.reference.decide import rank
 from linkage.reference.levels import NOTHING

@@ -129,6 +129,7 @@ def test_every_column_is_drawn(record_store) -> None:
         "birth_date",
         "id",
         "key",
+        "source",
     } == columns
 
 

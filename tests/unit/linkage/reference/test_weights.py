@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 pytest.importorskip("recordlinkage")
 
-from linkage.model import FLOOR, default_model
+from linkage.default import default_model
+from linkage.model import FLOOR
 from linkage.reference.levels import NOTHING
 from linkage.reference.weights import weigh
 
