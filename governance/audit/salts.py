@@ -18,7 +18,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from governance.files import owner_only, sync_folder
+from governance.files import move, owner_only, sync_folder
 from schemas.errors import IntegrityFailure
 
 SIZE = 16
@@ -84,8 +84,8 @@ class Salts:
             file.flush()
             os.fsync(file.fileno())
         if self.path.exists():
-            self.path.replace(self._old)
-        new.replace(self.path)
+            move(self.path, self._old)
+        move(new, self.path)
         sync_folder(self.folder)
         _wipe(self._old)
 
@@ -115,7 +115,7 @@ class Salts:
             if self.path.exists():
                 _wipe(self._old)
             else:
-                self._old.replace(self.path)
+                move(self._old, self.path)
         if self._sqlite.exists():
             if not self.path.exists():
                 self.write([b"".join(_of_sqlite(self._sqlite))])

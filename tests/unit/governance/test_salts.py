@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from governance import files
+from governance.audit import salts as salts_module
 from governance.audit.salts import SIZE, Salts, place_of
 from schemas.errors import IntegrityFailure
 
@@ -75,6 +78,29 @@ def test_a_crash_while_writing_leaves_the_old_or_the_new(salts: Salts) -> None:
     assert bytes(salts.read()) == rows
     assert not old.exists()
     salts.write([row(1)])
+    assert [path.name for path in salts.folder.iterdir()] == [salts.path.name]
+
+
+@pytest.mark.parametrize("step", ["_wipe", "fsync", "sync_folder", "first move", "second move"])
+def test_a_write_that_fails_anywhere_leaves_the_old_or_the_new(
+    salts: Salts, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows, calls = bytes(salts.read()), []
+
+    def failing(*about: Any) -> Any:
+        calls.append(about)
+        if step != "second move" or len(calls) == 2:
+            raise OSError(28, "No space left on device")
+        return files.move(*about)
+
+    place = salts_module.os if step == "fsync" else salts_module
+    with monkeypatch.context() as patch:
+        patch.setattr(place, "move" if step.endswith("move") else step, failing)
+        with pytest.raises(OSError, match="No space"):
+            salts.write([row(1)])
+    assert bytes(salts.read()) in ((rows, row(1)) if step == "sync_folder" else (rows,))
+    salts.write([row(3)])
+    assert bytes(salts.read()) == row(3)
     assert [path.name for path in salts.folder.iterdir()] == [salts.path.name]
 
 
