@@ -163,6 +163,13 @@ class Kind:
     """
     needs: tuple[str, ...] = ()
     """Kinds without which this one cannot be understood; where it has records and they are missing, nothing is read."""
+    gone: str | None = None
+    """SQL over `r`: the record says that its person (or event, see `gone_part`) is no longer there.
+
+    Where a delivery holds changes there is no other way to say so; such records are excluded by a rule besides.
+    """
+    gone_part: str = "NULL"
+    """SQL over `r` of the one event that is gone, as `TABLE event_id`; null where the whole person is."""
     dependant: bool = False
     """Its records hang on a record of the person file, and are left out where that is."""
     versions: tuple[tuple[str, tuple[str, ...]], ...] = ()

@@ -48,6 +48,8 @@ def judge(
     reasons += of_values(connection, source.side, files, source.hold.unusable)
     if whole:
         reasons += _of_people(connection, source.name, source.side, source.hold)
+    else:
+        reasons += _of_gone(connection, source.name, source.side, source.hold)
     return "; ".join(reasons) or None
 
 
@@ -75,6 +77,25 @@ def _of_strangers(files: Sequence[FileFacts], used_before: Collection[str]) -> l
         for file in files
         if file.table == "-" and not file.sha256 and without_numbers(file.name) in used_before
     ]
+
+
+def _of_gone(connection: duckdb.DuckDBPyConnection, feed: str, side: str, hold: Hold) -> list[str]:
+    """Whether changes say of too many of the feed's people that they are gone."""
+    said = connection.execute(
+        "SELECT 1 FROM duckdb_tables() WHERE database_name = 'store' AND schema_name = ? AND table_name = 'gone'",
+        [side],
+    ).fetchall()
+    if not said:
+        return []
+    [(before, gone)] = connection.execute(
+        "SELECT count(*), count(g.record_id) FROM state.record s"
+        f" LEFT JOIN (FROM {side}.gone WHERE part IS NULL) g USING (source, source_org, record_id)"
+        " WHERE s.feed = ? AND s.side = ? AND s.to_run IS NULL",
+        [feed, side],
+    ).fetchall()
+    if before >= _FEWEST and gone > hold.gone * before:
+        return [f"it says that {gone:,} of the source's {before:,} people are gone, more than {hold.gone:.0%}"]
+    return []
 
 
 def _of_people(connection: duckdb.DuckDBPyConnection, feed: str, side: str, hold: Hold) -> list[str]:

@@ -1,7 +1,8 @@
 """A delivery laid over what holds: rows that say the same stay as they are, and only the difference is written.
 
 A full delivery of a feed replaces all of that feed's records. A delta replaces, table by table, the rows of the people
-it names there (of an event table with event ids: the events), and touches nobody else.
+it names there (of an event table with event ids: the events), takes away the people and events that it says are gone,
+and touches nobody else.
 """
 
 from __future__ import annotations
@@ -16,6 +17,10 @@ from schemas import DATA_QUALITY, Table
 
 if TYPE_CHECKING:
     import duckdb
+
+
+WHOLE, NAMED, LEAVING = "whole", "named", "leaving"
+"""What a delivery speaks of: all of its feed; whom it names; whom it names and whom it says to be gone."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +53,13 @@ def apply(state: State, *, side: str, feed: str, whole: bool) -> Applied:
     connection = state.connection
     changed.prepare(connection)
     elsewhere = identities.name_records(state, side=side, feed=feed)
+    scope = WHOLE if whole else LEAVING if identities.find_leaving(state, side=side, feed=feed) else NAMED
     changed.begin_telling(connection)
     connection.execute("CREATE OR REPLACE TEMP TABLE named_part (id BIGINT, part VARCHAR)")
     _tell_origins(connection, side)
     filled = {table.name for database in ("store", "state") for table in tables.filled(connection, database, side)}
     counts = {
-        table.name: _apply_table(state, table, side, whole) if table.name in filled else {"added": 0, "removed": 0}
+        table.name: _apply_table(state, table, side, scope) if table.name in filled else {"added": 0, "removed": 0}
         for table in tables.KEPT
     }
     identities.settle(state, side=side, feed=feed, whole=whole)
@@ -66,26 +72,26 @@ def clear_read(state: State, side: str) -> None:
     state.connection.execute(f"DROP SCHEMA IF EXISTS store.{side} CASCADE")
 
 
-def _apply_table(state: State, table: Table, side: str, whole: bool) -> dict[str, int]:
+def _apply_table(state: State, table: Table, side: str, scope: str) -> dict[str, int]:
     """One table: find which (record, content) there are too many or too few of, and write only those."""
     connection, name = state.connection, tables.name(table)
     held = f"state.{side}.{name}"
     connection.execute(f"""CREATE OR REPLACE TEMP TABLE incoming AS
         SELECT b.id, {tables.content(table, "t")} AS content, t.rowid AS place, {tables.part(table, "t")} AS part
         FROM store.{side}.{name} t JOIN brought b ON {identities.same("b", "t")}""")
-    if not whole:
+    if scope != WHOLE:
         connection.execute("INSERT INTO named_part SELECT DISTINCT id, part FROM incoming")
     # Of rows that say the same, an excess of one side is a difference; which of them it is makes none.
     connection.execute(f"""CREATE OR REPLACE TEMP TABLE differing AS
         SELECT id, content, CAST(sum(n) AS BIGINT) AS n FROM (
             SELECT id, content, 1 AS n FROM incoming
-            UNION ALL SELECT h.id, h.content, -1 FROM {held} h {_replaced(table, whole)})
+            UNION ALL SELECT h.id, h.content, -1 FROM {held} h {_replaced(table, scope)})
         GROUP BY id, content HAVING sum(n) <> 0""")
     [(fewer, more)] = connection.execute(
         "SELECT coalesce(sum(-n) FILTER (n < 0), 0), coalesce(sum(n) FILTER (n > 0), 0) FROM differing"
     ).fetchall()
     if fewer:
-        _remove(state, table, side, _replaced(table, whole))
+        _remove(state, table, side, _replaced(table, scope))
     if more:
         _add(state, table, side)
     if table.name in changed.TELLING and (fewer or more):
@@ -96,10 +102,17 @@ def _apply_table(state: State, table: Table, side: str, whole: bool) -> dict[str
     return {"added": int(more), "removed": int(fewer)}
 
 
-def _replaced(table: Table, whole: bool) -> str:
+def _replaced(table: Table, scope: str) -> str:
     """SQL that limits the rows `h` that hold to those which this delivery speaks of."""
-    if whole:
+    if scope == WHOLE:
         return "SEMI JOIN owned o ON o.id = h.id"
+    if scope == LEAVING:
+        # Rarer than changes, and dearer to look for, so the usual night goes without.
+        named = "named_part" if table is DATA_QUALITY else "incoming"
+        own = """list_contains(h.origin, n.part) OR n.part = 'PERSON' AND len(coalesce(h.origin, [])) = 0"""
+        own = own if table is DATA_QUALITY else f"n.part = {tables.part(table, 'h')}"
+        return f"""SEMI JOIN (SELECT id, part FROM {named} UNION ALL SELECT id, part FROM leaving) n
+            ON n.id = h.id AND (n.part IS NULL OR {own})"""
     if table is DATA_QUALITY:
         # What is in order now is not named any more: an issue goes where what it was found in is told anew.
         return """SEMI JOIN named_part n ON n.id = h.id

@@ -56,6 +56,26 @@ def name_records(state: State, *, side: str, feed: str) -> int:
     return _set_aside(state, side)
 
 
+def find_leaving(state: State, *, side: str, feed: str) -> bool:
+    """Make `leaving` (id, part): whom, or what event, changes say to be gone; gives whether there are any.
+
+    Only records that this feed holds, and a record or event that the same delivery also gives holds. `part` is null
+    where the whole record is gone. Needs `brought` and `owned`.
+    """
+    connection = state.connection
+    connection.execute("CREATE OR REPLACE TEMP TABLE leaving (id BIGINT, part VARCHAR)")
+    said = connection.execute(
+        "SELECT 1 FROM duckdb_tables() WHERE database_name = 'store' AND schema_name = ? AND table_name = 'gone'",
+        [side],
+    ).fetchall()
+    if not said:
+        return False
+    connection.execute(f"""INSERT INTO leaving SELECT DISTINCT r.id, g.part FROM store.{side}.gone g
+        JOIN (FROM state.record WHERE side = '{side}') r ON {same("r", "g")} SEMI JOIN owned o ON o.id = r.id
+        WHERE g.part IS NOT NULL OR r.id NOT IN (SELECT id FROM brought WHERE person)""")
+    return bool(connection.execute("FROM leaving LIMIT 1").fetchall())
+
+
 def _set_aside(state: State, side: str) -> int:
     connection = state.connection
     [(count,)] = connection.execute("SELECT count(*) FROM known WHERE elsewhere").fetchall()
@@ -84,3 +104,6 @@ def settle(state: State, *, side: str, feed: str, whole: bool) -> None:
     if whole:
         connection.execute(f"""UPDATE state.record SET to_run = {run}
             WHERE to_run IS NULL AND id IN (SELECT id FROM owned WHERE id NOT IN (SELECT id FROM brought))""")
+    else:
+        connection.execute(f"""UPDATE state.record SET to_run = {run}
+            WHERE to_run IS NULL AND id IN (SELECT id FROM leaving WHERE part IS NULL)""")

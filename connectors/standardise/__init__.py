@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     import duckdb
 
 
+_KEY = "source, source_org, record_id"
+
+
 def create_work_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """`reading_file` (one row a file), `aside` (records set aside), `later` (further rows of a person already met)."""
     connection.execute("CREATE TEMP TABLE reading_file (file INTEGER, name VARCHAR, source_org VARCHAR)")
@@ -60,6 +63,8 @@ def standardise(
     # People first: what hangs on them is left out where they are.
     for kind in sorted(filling, key=lambda kind: all(kind is not each for each in people)):
         set_aside(connection, supplier, kind, side, held)
+        if _note_gone(connection, kind, side) and held:
+            held = f"(FROM {held} h ANTI JOIN (FROM {side}.gone WHERE part IS NULL) USING ({_KEY}))"
     fills = [(kind, fill) for kind in filling for fill in kind.fills]
     sql = " ".join(parsed(supplier, kind, fill) for kind, fill in fills) if supplier.lookups else ""
     for lookup in supplier.lookups:
@@ -76,6 +81,18 @@ def standardise(
     for kind in supplier.kinds:
         for what, made in (("VIEW", "keyed"), ("VIEW", "standing"), ("TABLE", "prepared")):
             connection.execute(f"DROP {what} IF EXISTS {made}_{kind.name}")
+
+
+def _note_gone(connection: duckdb.DuckDBPyConnection, kind: Kind, side: str) -> bool:
+    """Make `<side>.gone` (key, part) of the records that say somebody or an event is gone; there only if any do."""
+    if kind.gone is None or not connection.execute(f"FROM keyed_{kind.name} r WHERE {kind.gone} LIMIT 1").fetchall():
+        return False
+    query = (
+        f"SELECT DISTINCT {_KEY}, CAST({kind.gone_part} AS VARCHAR) AS part"
+        f" FROM keyed_{kind.name} r WHERE {kind.gone} AND record_id IS NOT NULL ORDER BY ALL"
+    )
+    connection.execute(f"CREATE TABLE IF NOT EXISTS {side}.gone AS {query} LIMIT 0; INSERT INTO {side}.gone {query}")
+    return True
 
 
 def _looked_up(supplier: Supplier) -> set[str]:

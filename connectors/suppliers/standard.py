@@ -26,6 +26,23 @@ _IS_TOTAL = (
 )
 
 
+_STATUS = "record_status"
+"""Not a column of the tables: what a record of changes says of itself. Blank is `current`."""
+_IS_DELETED = f"coalesce(lower(trim(r.{_STATUS})) = 'deleted', false)"
+_IS_UNKNOWN = f"coalesce(lower(trim(r.{_STATUS})) NOT IN ('', 'current', 'deleted'), false)"
+_STATUS_RULES = (
+    Rule("marked as deleted", _IS_DELETED, (_STATUS,)),
+    # Taken for current it might bring somebody back, taken for deleted it might take somebody away.
+    Rule("neither current nor deleted", _IS_UNKNOWN, (_STATUS,)),
+)
+
+
+_NOBODY = (
+    Rule("a line of totals under the records, and nobody's", _IS_TOTAL, ("record_id",)),
+    Rule("marked as a test record", values.is_true("r.test_record"), ("test_record",)),
+)
+
+
 def _value(column: Column) -> Value:
     """How a column is read: by what it is where it is one of a kind, else by its type."""
     x = f'r."{column.name}"'
@@ -50,13 +67,14 @@ def _value(column: Column) -> Value:
 
 def _kind(table: Table) -> Kind:
     is_person = table is PERSON
+    can_go = is_person or "event_id" in table
     fields = [name for name in table.names if name not in _OURS[:3]]
     columns = {c.name: _value(c) for c in table.columns if c.name not in _OURS}
     if is_person:
         columns |= values.birth_date("r.birth_date", Form.ISO, precision=_PRECISION)
     return Kind(
         name=table.name.lower(),
-        columns={name: (name,) for name in fields},
+        columns={name: (name,) for name in (*fields, *([_STATUS] if can_go else []))},
         required=("record_id",),
         fills=(Fill(table, columns),),
         source="r.source",
@@ -66,12 +84,9 @@ def _kind(table: Table) -> Kind:
         any_of=("nhs_number", "family_name", "given_name", "birth_date") if is_person else (),
         file_name=None if is_person else table.name.lower(),
         repeats=Repeats.FIRST if is_person else Repeats.EVENTS,
-        exclude=(
-            Rule("a line of totals under the records, and nobody's", _IS_TOTAL, ("record_id",)),
-            Rule("marked as a test record", values.is_true("r.test_record"), ("test_record",)),
-        )
-        if is_person
-        else (),
+        exclude=(*(_STATUS_RULES if can_go else ()), *(_NOBODY if is_person else ())),
+        gone=_IS_DELETED if can_go else None,
+        gone_part="NULL" if is_person or not can_go else f"concat('{table.name} ', coalesce(trim(r.event_id), ''))",
         dependant=not is_person,
     )
 
