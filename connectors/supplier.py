@@ -113,7 +113,8 @@ class Kind:
     """One kind of file of a supplier, recognised by the columns it must have, or by how its text begins.
 
     What `columns` means depends on the layout: titles of a header; for LINES `text` and nothing else (`positions` are
-    columns without being named there); for MESSAGES the segments wanted; for RESOURCES `resource_type` and `json`.
+    columns without being named there); for MESSAGES the segments and fields (PID-5) wanted; for RESOURCES
+    `resource_type` and `json`.
     """
 
     name: str

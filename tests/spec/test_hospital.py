@@ -371,6 +371,64 @@ def test_hl7_own_delimiters_batches_and_mixed_character_sets(tmp_path: Path) -> 
     ]
 
 
+_EVENTS = ("A28", "A31", "A08", "A01", "A03", "A11", "A13", "A04", "A29", "A40", "A34", "A45", "A24", "A37", "A19")
+_IDS = st.sampled_from(["a", "b", "c", "d"])
+
+
+@st.composite
+def _said(draw: st.DrawFn) -> list[str]:
+    """A message about one of few patients, with some of the fields that one may have, now and then torn or twice."""
+    given = {
+        3: draw(
+            st.sampled_from([who("{}"), who("{}", f"~{NUMBER}^^^NHS^NH"), "{}", f"{{}}^^^B^PI~{OTHER_NUMBER}^^^NHS"])
+        ),
+        5: draw(st.sampled_from(["Smith^Ann", "", '""', "Old^A^^^^^M~New^Anna^M^^^^L", "&x^^", "^^^^^^M"])),
+        7: draw(st.sampled_from(["19310714", "", "194402290000+0000", "^x"])),
+        8: draw(st.sampled_from(["F", "", '""'])),
+        9: draw(st.sampled_from(["", "Al^Ias"])),
+        11: draw(
+            st.sampled_from(
+                ["1&High St^^York^^YO1 7HH^^H", "", '""', "a^^^^^^C~b^^^^N1 1AA^^^x", "^^^^^^H", "c^^^^^^M"]
+            )
+        ),
+        13: draw(st.sampled_from(["", "1~^NET^Internet^a@example.org", "^PRN^CP^^^0113^4960000"])),
+        14: draw(st.sampled_from(["", "2"])),
+        22: draw(st.sampled_from(["", "A^White"])),
+        30: draw(st.sampled_from(["", "Y", "N"])),
+        32: draw(st.sampled_from(["", "NSTS01", "AL~NSTS02", "3"])),
+    }
+    given[3] = given[3].format(draw(_IDS))
+    stay = draw(
+        st.sampled_from([None, {2: "I", 19: "1", 44: ""}, {2: "I", 19: "2", 36: "1", 45: "20260301"}, {2: "O"}])
+    )
+    event = draw(st.sampled_from(_EVENTS))
+    said = hl7.message(
+        event,
+        draw(st.sampled_from([JAN, FEB, MAR, "2026", ""])),
+        given,
+        pv1=stay,
+        pd1=draw(st.sampled_from([None, {3: "The Surgery^^E85001"}, {4: '""'}])),
+        mrg=draw(_IDS) if event in ("A40", "A34", "A45") else None,
+    )
+    more = draw(st.sampled_from(["", "", "", "PID|||b^^^RYJ^MR||Second", "PV1||I", "ZZZ|1", "PD1|"]))
+    return [*said, more] if more else said[: draw(st.sampled_from([None, None, None, 2, 3]))]
+
+
+@given(st.lists(_said(), min_size=10, max_size=40))
+@settings(
+    max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+def test_hl7_plain_messages_say_what_the_same_ones_say_in_other_delimiters(
+    tmp_path: Path, messages: list[list[str]]
+) -> None:
+    """Fields of plain messages are cut out as they stand; all others take a longer way, which leads to the same."""
+    plain = hl7.stream(messages)
+    other = plain.translate(bytes.maketrans(b"|^~\\&", b"#*+?%"))
+    short, long = Reading(tmp_path / "a.hl7", plain), Reading(tmp_path / "b.hl7", other)
+    assert short.facts() == long.facts()
+    assert short.rules() == long.rules()
+
+
 LISTS = [field.name for field in fields(Settings) if isinstance(getattr(Settings(), field.name), tuple)]
 
 HABITS: list[tuple[str, list[tuple[Mapping[int, str], tuple[Any, ...]]]]] = [

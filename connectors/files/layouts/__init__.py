@@ -25,7 +25,7 @@ class Layout(Enum):
 
     DELIMITED = "values parted by a delimiter, under a header or under the titles of `Kind.headerless`"
     LINES = "a record a line: the field `text`, untrimmed at its left, and the fields of `Kind.positions`"
-    MESSAGES = "an HL7 version 2 message a record: a field for each segment the kind declares, repeats parted by CR"
+    MESSAGES = "an HL7 version 2 message a record: the segments and their fields that the kind declares"
     RESOURCES = "a FHIR resource a record: the fields `resource_type` and `json`"
 
 

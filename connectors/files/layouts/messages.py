@@ -2,11 +2,16 @@
 
 Segments end in CR, as the standard has it, or in LF or CRLF, as files that were saved by hand do. MLLP's frame bytes
 and the segments of batches and files (FHS, BHS, BTS, FTS) stand between messages and are no part of them.
+
+A kind may want fields as well, such as PID-5 (a segment's name is its field 0). Nearly every message is plain: the
+usual delimiters, nothing escaped, no segment twice. Of a plain one the fields are given, null where empty, and no
+segments; of any other the segments, and no fields.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,6 +30,8 @@ if TYPE_CHECKING:
 
 STRAY = "a line that is no HL7 segment"
 HEADLESS = "segments before the first MSH"
+_NAME = re.compile(r"[A-Z][A-Z0-9]{2}")
+_USUAL = "MSH|^~\\&"
 _FRAME = b"\x0b\x1c"
 _WRAPPERS = ("FHS", "BHS", "BTS", "FTS")
 _Ints = npt.NDArray[np.int64]
@@ -40,9 +47,11 @@ class _Segments:
 
 def read(blocks: Iterator[bytes], kind: Kind, header: Header) -> Iterator[Rows]:
     """Every message; a message that holds a line which is no segment is rejected, for it may be half a segment."""
+    names = tuple(name for name in kind.columns if "-" not in name)
+    fields = {name: places for name in names if (places := _places(kind, name))}
     record = 1
     for segments in _whole_messages(_segments(block.translate(None, _FRAME) for block in blocks)):
-        rows = _messages(segments, tuple(kind.columns), record)
+        rows = _messages(segments, names, fields, record)
         record += rows.records
         yield rows
 
@@ -88,32 +97,105 @@ def _begins(text: pa.Array) -> npt.NDArray[np.bool_]:
     return np.asarray(pc.starts_with(text, "MSH"))
 
 
-def _messages(segments: _Segments, names: tuple[str, ...], record: int) -> Rows:
+def _places(kind: Kind, segment: str) -> dict[str, int]:
+    """The fields that are wanted of a segment, by the place of each among what the delimiter parts."""
+    parted = (name.partition("-") for name in kind.columns)
+    # MSH-1 is the delimiter itself.
+    return {f"{of}-{n}": int(n) - (of == "MSH") for of, _, n in parted if of == segment and n}
+
+
+def _messages(segments: _Segments, names: tuple[str, ...], fields: Mapping[str, dict[str, int]], record: int) -> Rows:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    begins = _begins(segments.text)
+    # A handful of beginnings says of every segment what it is.
+    begun = pc.utf8_slice_codeunits(segments.text, 0, 4).dictionary_encode()
+    kinds, kind = begun.dictionary.to_pylist(), np.asarray(begun.indices)
+    begins = _true_of(kinds, kind, re.compile("MSH").match)
     begins[:1] = True
     starts = np.flatnonzero(begins)
     message = np.cumsum(begins) - 1
-    name = pc.utf8_slice_codeunits(segments.text, 0, 3)
-    used = np.asarray(pc.is_in(name, value_set=pa.array(names, name.type)))
-    rule = _faults(segments.text, starts, message, used)
+    found = {name: np.flatnonzero(_true_of(kinds, kind, re.compile(name).match)) for name in names}
+    # A segment is its name and the separator that the fourth character of its MSH declares.
+    separator = np.array([each[3:] for each in kinds])[kind]
+    stray = ~_true_of(kinds, kind, _NAME.match)
+    stray |= (separator != "") & (separator != separator[starts][message])
+    rule = _faults(segments.text, message, stray, np.concatenate(list(found.values())))
     bad = np.zeros(len(starts), bool)
     bad[list(rule)] = True
     rejected = tuple(Rejected(record + at, int(segments.line[starts[at]]), why) for at, why in sorted(rule.items()))
-    columns = {wanted: _of_name(segments.text, name, wanted, message, len(starts)) for wanted in names}
-    good = pa.array(np.flatnonzero(~bad))
+    plain = _plain(segments.text, found, message, len(starts)) if fields else np.zeros(len(starts), bool)
+    columns = {one: _joined(segments.text, at[~plain[message[at]]], message, len(starts)) for one, at in found.items()}
+    columns |= _fields(segments.text, {one: found[one][plain[message[found[one]]]] for one in fields}, message, fields)
     table = pa.table({**columns, "record": record + np.arange(len(starts)), "line": segments.line[starts]})
-    return Rows(table.take(good), rejected)
+    return Rows(table.filter(pa.array(~bad)) if bad.any() else table, rejected)
 
 
-def _of_name(text: pa.Array, name: pa.Array, wanted: str, message: _Ints, count: int) -> pa.Array:
-    """The segments of one name for each message, joined by CR; null where it has none."""
+def _true_of(kinds: list[str], kind: _Ints, test: Callable[[str], object]) -> npt.NDArray[np.bool_]:
+    """For each segment whether its kind passes a test."""
+    passed = np.array([bool(test(each)) for each in kinds])
+    return passed[kind] if kinds else np.zeros(0, bool)
+
+
+def _plain(text: pa.Array, found: Mapping[str, _Ints], message: _Ints, count: int) -> npt.NDArray[np.bool_]:
+    """Messages whose fields may be cut out as they stand."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    at = np.flatnonzero(np.asarray(pc.equal(name, wanted)))
+    plain: npt.NDArray[np.bool_] = np.bincount(message[found["PID"]], minlength=count) == 1
+    escapes = _escapes(text)
+    for name, at in found.items():
+        plain &= np.bincount(message[at], minlength=count) <= 1
+        strange = escapes[at] > 0
+        if name == "MSH":
+            # The escape character itself stands in MSH-2.
+            strange = (escapes[at] != 1) | ~np.asarray(pc.starts_with(text.take(pa.array(at)), _USUAL))
+        plain[message[at[strange]]] = False
+    return plain
+
+
+def _escapes(text: pa.Array) -> _Ints:
+    """How many escape characters stand in each segment."""
+    ends = np.frombuffer(text.buffers()[1], np.int64)[text.offset : text.offset + len(text) + 1]
+    marks = np.flatnonzero(np.frombuffer(text.buffers()[2], np.uint8)[ends[0] : ends[-1]] == ord("\\")) + ends[0]
+    return np.diff(np.searchsorted(marks, ends))
+
+
+def _fields(
+    text: pa.Array, found: Mapping[str, _Ints], message: _Ints, wanted: Mapping[str, Mapping[str, int]]
+) -> dict[str, pa.Array]:
+    """Fields of segments by the place of each among what the delimiter parts; null where empty.
+
+    `found` has the segments of each name, one a message at most.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    count = int(message[-1]) + 1 if len(message) else 0
+    columns = {}
+    for segment, at in found.items():
+        places = wanted[segment]
+        parts = pc.split_pattern(text.take(pa.array(at)), "|", max_splits=max(places.values()) + 1)
+        begin, values = np.asarray(parts.offsets), parts.values
+        filled = np.append(np.asarray(pc.binary_length(values)) > 0, False)
+        for name, place in places.items():
+            # Past the end of a segment lies another's field, or nothing.
+            field = np.where(begin[:-1] + place < begin[1:], begin[:-1] + place, len(values))
+            none = np.ones(count, bool)
+            none[message[at]] = ~filled[field]
+            index = np.zeros(count, np.int64)
+            index[message[at]] = field
+            columns[name] = values.take(pa.array(index, mask=none)).cast(pa.string())
+    return columns
+
+
+def _joined(text: pa.Array, at: _Ints, message: _Ints, count: int) -> pa.Array:
+    """Segments at some places for each message, joined by CR; null where it has none."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not len(at):
+        return pa.nulls(count, pa.string())
     # Segments stand in the order of their messages, so those of one message are a run.
     ends = np.searchsorted(message[at], np.arange(count + 1))
     runs = pa.ListArray.from_arrays(pa.array(ends, pa.int32()), text.take(pa.array(at)).cast(pa.string()))
@@ -121,19 +203,13 @@ def _of_name(text: pa.Array, name: pa.Array, wanted: str, message: _Ints, count:
     return pc.if_else(pa.array(ends[1:] > ends[:-1]), joined, pa.scalar(None, joined.type))
 
 
-def _faults(text: pa.Array, starts: _Ints, message: _Ints, used: npt.NDArray[np.bool_]) -> dict[int, str]:
+def _faults(text: pa.Array, message: _Ints, stray: npt.NDArray[np.bool_], used: _Ints) -> dict[int, str]:
     """Messages that cannot be read, by place, with the rule; they are few."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    # A segment is its name and the separator that the fourth character of its MSH declares.
-    separator = pc.utf8_slice_codeunits(text.take(pa.array(starts)), 3, 4).take(pa.array(message))
-    fourth = pc.utf8_slice_codeunits(text, 3, 4)
-    sound = pc.and_(
-        pc.match_substring_regex(text, "^[A-Z][A-Z0-9]{2}"), pc.or_(pc.equal(fourth, separator), pc.equal(fourth, ""))
-    )
-    faults = dict.fromkeys(message[~np.asarray(sound)].tolist(), STRAY)
-    long = used & np.asarray(pc.greater(pc.binary_length(text), MAX_RECORD))
+    faults = dict.fromkeys(message[stray].tolist(), STRAY)
+    long = used[np.asarray(pc.greater(pc.binary_length(text.take(pa.array(used))), MAX_RECORD))]
     faults |= dict.fromkeys(message[long].tolist(), TOO_LONG)
     faults |= dict.fromkeys(message[with_nul(text)].tolist(), NOT_TEXT)
     if len(text) and not text[0].as_py().startswith("MSH"):

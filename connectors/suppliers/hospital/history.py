@@ -7,9 +7,11 @@ A field that a later message leaves empty keeps what an earlier one said; two qu
 
 from __future__ import annotations
 
-from connectors.suppliers.hospital.adt import MERGES, STATE, Settings, ordering, told
+from connectors.suppliers.hospital.adt import MERGES, STATE, Settings
 from connectors.suppliers.hospital.codes import among
-from connectors.suppliers.hospital.hl7 import said
+from connectors.suppliers.hospital.contacts import parted
+from connectors.suppliers.hospital.hl7 import day, said
+from connectors.suppliers.hospital.told import told
 from connectors.values import listed
 
 _ADMITS, _UNDOES = ("A01", "A06"), ("A07", "A11", "A23")
@@ -18,14 +20,9 @@ _STAYS = (*_ADMITS, "A02", "A03", "A08", "A12", "A13", "A45")
 
 def prepare(settings: Settings) -> str:
     """SQL of rows that fill a table (structures `person`, `spell`, `alias`) and of messages that fill none (`why`)."""
-    times = "".join(f"{at} NULLS FIRST, " for at in ordering(settings))
     return f"""
-WITH RECURSIVE {told(settings)}, story AS (
-    SELECT *,
-        row_number() OVER (ORDER BY {times}file, record, part) AS place
-    FROM told
-), mention AS NOT MATERIALIZED (
-    SELECT * FROM story WHERE why IS NULL
+WITH RECURSIVE {told(settings)}, mention AS NOT MATERIALIZED (
+    SELECT * FROM told WHERE why IS NULL
 ), patient AS ({_patient()}
 ), merged AS ({_merged(settings)}
 ), chain AS (
@@ -43,10 +40,10 @@ WITH RECURSIVE {told(settings)}, story AS (
 ), alive AS NOT MATERIALIZED (
     SELECT * FROM patient ANTI JOIN gone USING (organisation, id)
 ), filling AS NOT MATERIALIZED (
-    SELECT told_at AS place, organisation, id, patient AS person, NULL AS spell, NULL AS alias FROM alive patient
+    SELECT told_at AS place, organisation, id, patient AS person, NULL AS spell, NULL AS alias
+    FROM ({parted("alive", settings)}) patient
     UNION ALL
-    SELECT visit.told_at, organisation, id, NULL, visit, NULL FROM visit
-    SEMI JOIN alive ON alive.organisation = visit.organisation AND alive.id = visit.id WHERE visit.is_spell
+    SELECT told_at, organisation, id, NULL, spell, NULL FROM ({_spells()}) spell
     UNION ALL
     SELECT b.told_at, b.organisation, b.id, NULL, NULL, {{'scheme': 'former hospital number', 'value': b.old_id}}
     FROM became b SEMI JOIN alive ON alive.organisation = b.organisation AND alive.id = b.id
@@ -58,7 +55,7 @@ WITH RECURSIVE {told(settings)}, story AS (
 ), idle AS (
     SELECT t.file, t.record, any_value(t.line) AS line, nullif(any_value(t.organisation), '') AS organisation, coalesce(
         any_value(t.why), any_value(gone.why), CASE WHEN bool_or(v.cancelled) THEN 'cancelled' END, 'earlier') AS why
-    FROM story t
+    FROM told t
     ANTI JOIN used ON used.file = t.file AND used.record = t.record
     LEFT JOIN gone ON gone.organisation = t.organisation AND gone.id = t.id
     LEFT JOIN visit v ON v.facility = t.facility AND v.number = t.visit_number
@@ -70,7 +67,7 @@ SELECT file, record, line, {said("organisation")} AS organisation, {said("id")} 
 UNION ALL BY NAME
 SELECT *, '' AS "PID" FROM idle
 UNION ALL BY NAME
-SELECT file, record, line, "PID" FROM standing_message WHERE "PID" IS NULL
+SELECT file, record, line, "PID" FROM standing_message WHERE "MSH" IS NOT NULL AND "PID" IS NULL
 """
 
 
@@ -129,6 +126,26 @@ def _visits(settings: Settings) -> str:
             FROM ({_former(settings)} WHERE event = 'A45')
         )
         WHERE visit_number IS NOT NULL GROUP BY facility, visit_number, organisation, id
+    )"""
+
+
+def _spells() -> str:
+    """The visits of those who are left that are spells, with the values that are meant."""
+    ended = "ended IS NOT NULL AND NOT ended.is_undone"
+    columns = {
+        "number": said("number"),
+        "facility": "nullif(facility, '')",
+        "method": said("method"),
+        "admitted": said("admitted"),
+        "ended": f"CASE WHEN {ended} THEN {said('ended.day')} END",
+        "destination": f"CASE WHEN {ended} THEN {said('destination')} END",
+        "discharge_method": f"CASE WHEN {ended} THEN {said('discharge_method')} END",
+    }
+    selected = ", ".join(f"{sql} AS {name}" for name, sql in columns.items())
+    return f"""
+    SELECT * REPLACE ({day("admitted")} AS admitted, {day("ended")} AS ended)
+    FROM (
+        SELECT told_at, organisation, id, {selected} FROM visit SEMI JOIN alive USING (organisation, id) WHERE is_spell
     )"""
 
 

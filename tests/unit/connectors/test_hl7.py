@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.suppliers.hospital.hl7 import SEGMENTS, day, marks, moment, plain, reference, said
+from connectors.suppliers.hospital.hl7 import SEGMENTS, cut, day, field, marks, moment, plain, reference, said
 from schemas import SettingsError
 
 USUAL, OWN, SHORT = "|^~\\&", "#*+?%", "|^~\\"
@@ -38,9 +38,11 @@ def taken(rows: list[tuple[str, str]], *references: str) -> list[tuple[str | Non
         connection.executemany("INSERT INTO raw VALUES (?, ?, ?)", [(at, *row) for at, row in enumerate(rows)])
         texts = {name: plain(f'"{name}"') for name in ("MSH", "PID")}
         lists = ", ".join(f"string_split({text}, '|') AS {SEGMENTS[name]}" for name, text in texts.items())
+        cuts = ", ".join(f'{cut(name)} AS "{name}"' for name in dict.fromkeys(map(field, references)))
         columns = ", ".join(said(reference(name)) for name in references)
         return connection.execute(
-            f"SELECT {columns} FROM (SELECT place, {lists} FROM (SELECT *, {marks()} FROM raw)) ORDER BY place"
+            f"SELECT {columns} FROM (SELECT place, {cuts} FROM"
+            f" (SELECT place, {lists} FROM (SELECT *, {marks()} FROM raw))) ORDER BY place"
         ).fetchall()
 
 
@@ -89,7 +91,9 @@ def test_places() -> None:
     assert taken(rows, *places) == [("PAS", "RYJ", "a^b~c^d", "b", "c", None, None)]
 
 
-@pytest.mark.parametrize("name", ["PID", "PID-", "ZZZ-1", "pid-3", "PID-3.1.1", "PID-3'", "PID-103"])
+@pytest.mark.parametrize(
+    "name", ["PID", "PID-", "ZZZ-1", "pid-3", "PID-3.1.1", "PID-3'", "PID-103", "PID-3(0)", "PID-3.0"]
+)
 def test_what_is_no_place(name: str) -> None:
     with pytest.raises(SettingsError, match="is no place in a message"):
         reference(name)
