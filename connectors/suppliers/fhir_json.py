@@ -82,6 +82,11 @@ def _first(items: str, rank: str, then: str = "0") -> str:
     return f"list_sort({_filtered(keys, 'x[1] IS NOT NULL')})[1][3]"
 
 
+def _codings(extensions: str, where: str) -> str:
+    """All codings of those extensions for which `where` holds of `x`."""
+    return f"flatten(list_transform({extensions}, lambda x: CASE WHEN {where} THEN x.valueCodeableConcept.coding END))"
+
+
 _FROM, _TO = clean("x.period.start"), clean('x.period."end"')
 _SINCE = "-coalesce(TRY_CAST(rpad(replace(left(x.period.start, 10), '-', ''), 8, '0') AS BIGINT), 0)"
 """The later it began the smaller."""
@@ -93,10 +98,7 @@ _IS_NUMBER = (
 )
 _STATUS_EXTENSION = "contains(replace(lower(x.url), '-', ''), 'nhsnumberverific')"
 _ETHNIC_EXTENSION = "contains(replace(lower(x.url), '-', ''), 'ethniccategory')"
-_ETHNIC_CODINGS = (
-    f"list_transform({_filtered('p.extension', _ETHNIC_EXTENSION)}, lambda x: x.valueCodeableConcept.coding)"
-)
-_ETHNICITY = clean(f"flatten({_ETHNIC_CODINGS})[1].code")
+_ETHNICITY = clean(f"{_codings('p.extension', _ETHNIC_EXTENSION)}[1].code")
 _OLD = f"(coalesce(x.use, '') = 'old' OR {_ended('x')})"
 _TAIL = "[^/:#]+$"
 
@@ -123,17 +125,22 @@ _HOME = _first(
 )
 
 
-def _telecom(*systems: str) -> str:
-    listed = ", ".join(f"'{each}'" for each in systems)
-    usable = (
-        f"x.system IN ({listed}) AND coalesce(x.use, '') <> 'old' AND {_live('x')} AND {clean('x.value')} IS NOT NULL"
+_USABLE = (
+    "x.system IN ('phone', 'sms', 'email') AND coalesce(x.use, '') <> 'old'"
+    f" AND {_live('x')} AND {clean('x.value')} IS NOT NULL"
+)
+_TELECOMS = f"""list_sort(list_transform(p.telecom, lambda x, i: CASE WHEN {_USABLE} THEN struct_pack(
+    rank := coalesce(TRY_CAST(x.rank AS BIGINT), 1000),
+    use := {_rank("x", ("x.use = 'mobile'", 1), ("x.use = 'home'", 2), ("TRUE", 3))},
+    place := i, is_mail := x.system = 'email') END))"""
+"""The usable ones in order, and nulls."""
+
+
+def _telecom(which: str) -> str:
+    value = f"p.telecom[list_filter(telecoms, lambda x: {which})[1].place].value"
+    return clean(
+        f"CASE WHEN contains({value}, ':') THEN regexp_replace({value}, '^(tel|mailto):', '', 'i') ELSE {value} END"
     )
-    place = _first(
-        "p.telecom",
-        f"CASE WHEN {usable} THEN coalesce(TRY_CAST(x.rank AS BIGINT), 1000) END",
-        _rank("x", ("x.use = 'mobile'", 1), ("x.use = 'home'", 2), ("TRUE", 3)),
-    )
-    return clean(f"regexp_replace(p.telecom[{place}].value, '^(tel|mailto):', '', 'i')")
 
 
 # AddressKey: an extension of two, its type and its value.
@@ -159,8 +166,16 @@ _OTHER_NAMES = f"""list_filter(list_transform(p.name, lambda x, i: struct_pack(
     lambda n: NOT n.chosen AND n.kind IS NOT NULL)"""
 
 _SCHEME = clean("coalesce(x.system, x.type.text, x.type.coding[1].code, 'no system given')")
-_IDENTIFIED = f"struct_pack(scheme := {_SCHEME}, value := {clean('x.value')}, from_date := {_FROM}, to_date := {_TO})"
-_HAS_VALUE = f"{clean('x.value')} IS NOT NULL"
+_IDENTIFIER_KIND = f"""CASE WHEN {clean("x.value")} IS NULL THEN NULL
+    WHEN NOT coalesce({_IS_NUMBER}, false) THEN 'other' WHEN {_OLD} THEN 'old' ELSE 'current' END"""
+_IDENTIFIERS = f"""list_transform(coalesce(p.identifier, []), lambda x: struct_pack(kind := {_IDENTIFIER_KIND},
+    scheme := {_SCHEME}, value := {clean("x.value")}, from_date := {_FROM}, to_date := {_TO}))"""
+"""All in their order: current and old NHS numbers, others, and those without a value."""
+
+_STATUS_CODE = (
+    "CASE WHEN c.system IS NULL OR contains(lower(c.system), 'nhsnumberverific')"
+    " OR contains(lower(c.system), 'nhs-number-') THEN lower(c.code) END"
+)
 
 
 def _organisation(reference: str, own: str) -> str:
@@ -188,19 +203,14 @@ WITH shaped AS (
     FROM (SELECT file, from_json(json, '{_ORGANISATION}') AS o FROM raw_resource WHERE resource_type = 'Organization')
     WHERE o.id IS NOT NULL GROUP BY ALL
 ), placed AS (
-    SELECT *, {_CALLED} AS name_place, {_FORMER} AS former_place, {_HOME} AS home_place,
-        {_filtered("p.identifier", f"{_IS_NUMBER} AND {_HAS_VALUE}")} AS numbers,
+    SELECT *, {_CALLED} AS name_place, {_FORMER} AS former_place, {_HOME} AS home_place, {_TELECOMS} AS telecoms,
+        {_IDENTIFIERS} AS ids, list_position(list_transform(ids, lambda x: x.kind), 'current') AS number_place,
         {_filtered("p.generalPractitioner", f"NOT {_ended('x.identifier')}")}[1] AS gp
     FROM shaped
-), chosen AS (
-    SELECT * EXCLUDE (numbers), numbers AS every_number, {_filtered("numbers", f"NOT {_OLD}")} AS current_numbers
-    FROM placed
 ), stated AS (
-    SELECT *, list_distinct(list_transform(list_filter(flatten(list_transform(
-            {_filtered("current_numbers[1].extension", _STATUS_EXTENSION)}, lambda x: x.valueCodeableConcept.coding)),
-            lambda c: c.code IS NOT NULL AND (c.system IS NULL OR contains(lower(c.system), 'nhsnumberverific')
-                OR contains(lower(c.system), 'nhs-number-'))), lambda c: lower(c.code))) AS status_codes
-    FROM chosen
+    SELECT *, list_distinct(list_transform({_codings("p.identifier[number_place].extension", _STATUS_EXTENSION)},
+        lambda c: {_STATUS_CODE})) AS status_codes
+    FROM placed
 )
 SELECT s.file, record, line, resource_type, is_sound,
     CASE WHEN resource_type = 'Patient' THEN {clean("p.id")} ELSE 'another resource, ' || record END AS id,
@@ -209,8 +219,9 @@ SELECT s.file, record, line, resource_type, is_sound,
     len({_filtered("p.meta.security", "x.code = 'HTEST'")}) > 0 AS test,
     len({_filtered("p.meta.security", "x.code IN ('R', 'V', 'REDACTED')")}) > 0 AS restricted,
     len({_filtered("p.link", "x.type = 'replaced-by'")}) > 0 AS replaced,
-    {clean("current_numbers[1].value")} AS number,
-    len(list_distinct(list_transform(current_numbers, lambda x: translate(x.value, ' -', '')))) > 1 AS numbers_differ,
+    ids[number_place].value AS number,
+    len(list_distinct(list_transform(ids,
+        lambda x: CASE WHEN x.kind = 'current' THEN translate(x.value, ' -', '') END))) > 1 AS numbers_differ,
     status_codes[1] AS status_code, len(status_codes) > 1 AS statuses_differ,
     struct_pack(family := {clean("p.name[name_place].family")}, words := {clean("p.name[name_place].text")},
         given := list_filter(list_transform(p.name[name_place].given, lambda g: {clean("g")}), lambda g: g IS NOT NULL)
@@ -218,15 +229,14 @@ SELECT s.file, record, line, resource_type, is_sound,
     {clean("p.name[former_place].family")} AS former,
     {clean("p.birthDate")} AS birth_date, {clean("p.gender")} AS gender,
     coalesce({clean("p.deceasedDateTime")}, CASE WHEN p.deceasedBoolean = 'true' THEN 'true' END) AS deceased,
-    {_telecom("phone", "sms")} AS phone, {_telecom("email")} AS email,
+    {_telecom("NOT x.is_mail")} AS phone, {_telecom("x.is_mail")} AS email,
     {_ETHNICITY} AS ethnicity,
     {_organisation("gp", "practice.code")} AS practice,
     {_organisation("p.managingOrganization", "custodian.code")} AS custodian,
     list_transform(coalesce(p.address, []), lambda x: {_PLACE}) AS addresses, addresses[home_place] AS home,
     {_OTHER_NAMES} AS names,
-    list_transform({_filtered("p.identifier", f"NOT coalesce({_IS_NUMBER}, false) AND {_HAS_VALUE}")},
-        lambda x: {_IDENTIFIED}) AS identifiers,
-    list_transform({_filtered("every_number", _OLD)}, lambda x: {_IDENTIFIED}) AS old_numbers,
+    list_filter(ids, lambda x: x.kind = 'other') AS identifiers,
+    list_filter(ids, lambda x: x.kind = 'old') AS old_numbers,
     list_transform({_filtered("p.link", "x.type = 'replaces' AND x.other.reference IS NOT NULL")},
         lambda x: regexp_extract(x.other.reference, '{_TAIL}')) AS replaces
 FROM stated s

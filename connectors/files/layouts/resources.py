@@ -54,11 +54,11 @@ SELECT line, element AS json, resource_type, CASE
 FROM typed ORDER BY line, place
 """
 
-# Where every line is a resource, as in NDJSON that is sound, one look into each is enough.
-_PLAIN = """
-SELECT line, text AS json, nullif(TRY(json_extract_string(text, '$.resourceType')), 'Bundle') AS resource_type,
-    CAST(NULL AS VARCHAR) AS rule
-FROM incoming ORDER BY line
+# Of a line that is a resource, as all are in NDJSON that is sound, one look into it is enough.
+_TYPES = "SELECT TRY(json_extract_string(text, '$.resourceType')) AS resource_type FROM incoming"
+_ENTRIES = """
+SELECT json_array_length(text, '$.entry') AS count, json_extract(text, '$.entry[*].resource') AS resources
+FROM incoming
 """
 
 
@@ -78,7 +78,7 @@ def read(blocks: Iterator[bytes], kind: Kind, header: Header) -> Iterator[Rows]:
         met, record = 0, 1
         for line in lines(whole, longest=MAX_DOCUMENT):
             at = np.flatnonzero(_not_blank(line))
-            rows = _resources(connection, taken(line, at), met + 1 + at, record)
+            rows = _numbered(_resources(connection, taken(line, at), met + 1 + at), record)
             met, record = met + len(line), record + rows.records
             yield rows
 
@@ -110,7 +110,12 @@ def _document(connection: duckdb.DuckDBPyConnection, blocks: Iterator[bytes]) ->
         text += block
         if len(text) > MAX_DOCUMENT:
             raise InputError(f"a JSON document of more than {MAX_DOCUMENT >> 20} MB; export it as NDJSON")
-    rows = _resources(connection, pa.array([text.decode(errors="ignore")], pa.large_string()), np.ones(1, np.int64), 1)
+    ends = pa.py_buffer(np.array([0, len(text)], np.int64))
+    one = pa.Array.from_buffers(pa.large_string(), 1, [None, ends, pa.py_buffer(text)])
+    found = _entries(connection, one)
+    if found is None:
+        found = _exploded(connection, one, np.ones(1, np.int64))
+    rows = _numbered(found, 1)
     if any(rejected.rule in (NOT_JSON, NOT_TEXT) for rejected in rows.rejected):
         raise InputError("is not valid JSON, or was cut short; export it again")
     at = rows.table.column_names.index("line")
@@ -118,35 +123,92 @@ def _document(connection: duckdb.DuckDBPyConnection, blocks: Iterator[bytes]) ->
 
 
 def _not_blank(line: pa.Array) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    import pyarrow as pa
     import pyarrow.compute as pc
 
-    # Only of what begins with space it must be asked whether there is more.
-    first = pc.utf8_slice_codeunits(line, 0, 1)
-    blank = np.asarray(pc.is_in(first, value_set=pa.array(["", *_SPACE], first.type)))
-    spaced = np.flatnonzero(blank)
-    if len(spaced):
-        trimmed = pc.utf8_trim(line.take(pa.array(spaced)), _SPACE)
-        blank[spaced[np.asarray(pc.greater(pc.binary_length(trimmed), 0))]] = False
-    return ~blank
+    begun = pc.starts_with(line, "{")
+    if pc.all(begun).as_py():
+        return np.ones(len(line), bool)
+    trimmed = pc.utf8_trim(line, _SPACE)
+    return np.asarray(pc.greater(pc.binary_length(trimmed), 0))
 
 
 def _resources(
-    connection: duckdb.DuckDBPyConnection, text: pa.Array, line: np.ndarray[tuple[int], np.dtype[np.int64]], record: int
-) -> Rows:
+    connection: duckdb.DuckDBPyConnection, text: pa.Array, line: np.ndarray[tuple[int], np.dtype[np.int64]]
+) -> pa.Table:
+    """The resources of some lines: line, json, resource_type and, of what is none, the rule that rejects it."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    connection.register("incoming", pa.table({"line": line, "text": text}))
-    found: pa.Table = connection.sql(_PLAIN).to_arrow_table()
-    if found["resource_type"].null_count:
-        found = connection.sql(_EXPLODED).to_arrow_table()
+    kinds = _types(connection, text)
+    kinds = pc.if_else(pc.equal(kinds, "Bundle"), pa.scalar(None, kinds.type), kinds)
+    plain = _found(text, line, kinds, pa.nulls(len(text), pa.string()))
+    if not kinds.null_count:
+        return plain
+    known = np.asarray(pc.is_valid(kinds))
+    others = _exploded(connection, text.filter(pa.array(~known)), line[~known])
+    both = pa.concat_tables([plain.filter(pa.array(known)), others.cast(plain.schema)])
+    return both.take(np.argsort(both["line"], kind="stable"))
+
+
+def _entries(connection: duckdb.DuckDBPyConnection, one: pa.Array) -> pa.Table | None:
+    """The same of a Bundle whose every entry has a resource; None of any other document."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if _types(connection, one)[0].as_py() != "Bundle":
+        return None
+    connection.register("incoming", pa.table({"text": one}))
+    (bundle,) = connection.sql(_ENTRIES).to_arrow_table().to_batches()
     connection.unregister("incoming")
+    texts = bundle["resources"].flatten().cast(pa.large_string())
+    if bundle["count"][0].as_py() != len(texts):
+        return None
+    kinds = _types(connection, texts)
+    rule = pc.if_else(pc.is_null(kinds), NO_RESOURCE, pa.scalar(None, pa.string()))
+    return _found(texts, np.ones(len(texts), np.int64), kinds, rule)
+
+
+def _types(connection: duckdb.DuckDBPyConnection, text: pa.Array) -> pa.Array:
+    """What each resource is; null where a text is none."""
+    import pyarrow as pa
+
+    connection.register("incoming", pa.table({"text": text}))
+    kinds = connection.sql(_TYPES).to_arrow_table()["resource_type"]
+    connection.unregister("incoming")
+    return kinds.combine_chunks()
+
+
+def _found(
+    text: pa.Array, line: np.ndarray[tuple[int], np.dtype[np.int64]], kinds: pa.Array, rule: pa.Array
+) -> pa.Table:
+    import pyarrow as pa
+
+    return pa.table({"line": line, "json": text, "resource_type": kinds, "rule": rule})
+
+
+def _exploded(
+    connection: duckdb.DuckDBPyConnection, text: pa.Array, line: np.ndarray[tuple[int], np.dtype[np.int64]]
+) -> pa.Table:
+    """The same of texts that may be or hold anything."""
+    import pyarrow as pa
+
+    connection.register("incoming", pa.table({"line": line, "text": text}))
+    found: pa.Table = connection.sql(_EXPLODED).to_arrow_table()
+    connection.unregister("incoming")
+    return found
+
+
+def _numbered(found: pa.Table, record: int) -> Rows:
+    """Rows and rejected; records are counted on from `record`."""
+    import pyarrow.compute as pc
+
     found = found.append_column("record", [record + np.arange(found.num_rows)])
+    fields = ["resource_type", "json", "record", "line"]
+    if found["rule"].null_count == found.num_rows:
+        return Rows(found.select(fields))
     aside = found.filter(pc.is_valid(found["rule"]))
     rejected = tuple(
         Rejected(record, place, rule)
         for record, place, rule in zip(*(aside[name].to_pylist() for name in ("record", "line", "rule")), strict=True)
     )
-    good = found.filter(pc.is_null(found["rule"]))
-    return Rows(good.select(["resource_type", "json", "record", "line"]), rejected)
+    return Rows(found.filter(pc.is_null(found["rule"])).select(fields), rejected)
