@@ -16,7 +16,7 @@ import pytest
 
 from governance import example
 from governance.agreement import Agreement, Form, People, Signature, Signed
-from governance.agreement.example_keys import example_key
+from governance.agreement.example_keys import EXAMPLE_RECIPIENT, example_key
 from governance.agreement.signing import public_text
 from governance.decide import decide
 from governance.deidentify.events import Events
@@ -244,10 +244,16 @@ REQUESTS: list[tuple[str, dict[str, Any], dict[str, Any], Outcome, str]] = [
     ("R03", {"signed.on": TOMORROW}, {}, DENY, "no Caldicott Guardian of a controller"),
     ("R03", {}, known(signers={("X0X02", "Caldicott Guardian"): "ed25519:other"}), REFER, "another key"),
     ("R03", {}, known(signers={("X0X01", "Caldicott Guardian"): GUARDIAN_KEY}), ALLOW, ""),
+    ("R03", {"parties.0.signatories.0.role": "DPO"}, {}, DENY, "no Caldicott Guardian of a controller"),
+    ("R03", {"parties.0.role": "joint controller"}, {}, ALLOW, ""),
     ("R04", {"lawfulness.article_9": "9(2)(a)", "lawfulness.schedule_1": "-"}, {}, ALLOW, ""),
     ("R04", {"lawfulness.article_6": "-"}, {}, DENY, "no Article 6"),
     ("R04", {"lawfulness.article_9": "-"}, {}, DENY, "no Article 9"),
     ("R04", {"lawfulness.schedule_1": "-"}, {}, DENY, "Schedule 1"),
+    *(
+        ("R04", {"lawfulness.article_9": article, "lawfulness.schedule_1": "-"}, {}, DENY, "Schedule 1")
+        for article in ("9(2)(b)", "9(2)(g)", "9 (2)(i)", "9(2)(j)")
+    ),
     ("R05", {"lawfulness.common_law": "explicit consent"}, {}, ALLOW, ""),
     ("R05", {"lawfulness.common_law": "not confidential"}, {}, ALLOW, ""),
     ("R05", {"lawfulness.common_law": "-"}, {}, DENY, "no common law basis"),
@@ -280,6 +286,7 @@ REQUESTS: list[tuple[str, dict[str, Any], dict[str, Any], Outcome, str]] = [
     ("R10", {"access.0.trained_on": TODAY}, {}, ALLOW, ""),
     ("R10", {"access.0.trained_on": TODAY - timedelta(days=366)}, {}, DENY, "no training"),
     ("R10", {"access.0.trained_on": TOMORROW}, {}, DENY, "no training"),
+    ("R10", {"access.0.organisation": "X0X01"}, {}, DENY, "nobody at X0X02"),
     ("R11", {"parties.1.dspt_status": "Standards exceeded"}, {}, ALLOW, ""),
     ("R11", {}, {"recipient": "X0X99"}, DENY, "not known"),
     ("R11", {"parties.1.dspt_status": "Approaching standards"}, {}, DENY, "DSPT"),
@@ -313,6 +320,7 @@ REQUESTS: list[tuple[str, dict[str, Any], dict[str, Any], Outcome, str]] = [
     ("R15", {}, {"form": Form.IDENTIFIABLE}, DENY, "higher on the ladder"),
     ("R15", {"data.form_reason": "-"}, {"form": Form.AGGREGATE}, ALLOW, ""),
     ("R15", {"data.form_reason": "-"}, {}, REFER, "no reason"),
+    ("R15", {"data.form_reason": "-"}, {"form": Form.ANONYMISED}, REFER, "no reason"),
     ("R16", {}, {}, ALLOW, "not direct care"),
     ("R16", CARE, {}, ALLOW, "evidenced"),
     ("R16", {"purpose.code": "direct care"}, {}, DENY, "legitimate relationship"),
@@ -336,6 +344,7 @@ REQUESTS: list[tuple[str, dict[str, Any], dict[str, Any], Outcome, str]] = [
     ("R18", item("nhs_number", "keep"), {}, TRANSFORM, "person.nhs_number"),
     ("R18", item("person_nhs_number", "keep"), {}, TRANSFORM, "person.person_nhs_number"),
     ("R18", item("family_name", "keep"), {"form": Form.IDENTIFIABLE}, ALLOW, "identifiable"),
+    ("R18", {}, fields("person.nhs_number", "year"), TRANSFORM, "person.nhs_number"),
     ("R19", {}, {}, ALLOW, ""),
     ("R19a", {}, evidence(scan=None), DENY, "not scanned"),
     ("R19a", {}, evidence(scan=("a.b holds names",)), DENY, "a.b holds names"),
@@ -381,8 +390,16 @@ REQUESTS: list[tuple[str, dict[str, Any], dict[str, Any], Outcome, str]] = [
     ("R27", COUNTS, counted(rounded_to=1) | history(counts="cut", state="aborted"), ALLOW, ""),
     ("R27", COUNTS, counted(definition="other") | history(counts="cut"), REFER, "cut in another way"),
     ("R27", COUNTS, {"form": Form.AGGREGATE} | history(counts="cut"), REFER, "cut in another way"),
+    (
+        "R26",
+        DIAGNOSES,
+        {**evidence(restricted_rows=None), "fields": (*DIAGNOSIS["fields"], Field("person", "gender", "keep"))},
+        DENY,
+        "not looked for",
+    ),
     # The same recipient under another agreement: only records by which people can be matched tell who opted out.
     ("R27", {}, elsewhere(opt_out="applied", form="identifiable"), ALLOW, ""),
+    ("R27", {}, elsewhere(opt_out="applied", form="identifiable") | {"form": Form.IDENTIFIABLE}, ALLOW, ""),
     ("R27", {}, elsewhere(), ALLOW, "nothing joins them"),
     ("R27", {}, elsewhere(form="identifiable"), ALLOW, ""),
     ("R27", {}, elsewhere(form="identifiable") | {"form": Form.IDENTIFIABLE}, DENY, "R1, to this recipient"),
@@ -422,6 +439,7 @@ REQUESTS: list[tuple[str, dict[str, Any], dict[str, Any], Outcome, str]] = [
         DENY,
         "begin a new epoch",
     ),
+    ("R27", {"pseudonyms.bridge_from": "0"}, history(treatment="another"), DENY, "begin a new epoch"),
     ("R27", {}, history() | evidence(treatment=None), DENY, "begin a new epoch"),
     ("R27", {}, history(treatment=""), ALLOW, ""),  # of before it was logged, by the very same agreement
     ("R27", {}, history(treatment="", agreement_sha256="another"), DENY, "not known how"),
@@ -448,6 +466,7 @@ REQUESTS: list[tuple[str, dict[str, Any], dict[str, Any], Outcome, str]] = [
     ("R33", {}, fields("address.postcode", "keep"), REFER, "full postcode"),
     ("R34", {}, fields("service.start_date", "week"), ALLOW, ""),
     ("R34", {}, fields("service.start_date", "keep"), REFER, "exact dates"),
+    ("R34", CARE, fields("service.start_date", "keep"), ALLOW, "does not apply"),
     ("R35", {}, {}, ALLOW, "no code is rare"),
     ("R35", {}, evidence(rare=(("service.service_type", 3),)), TRANSFORM, "service.service_type (3)"),
     ("R35", {}, evidence(rare=None), DENY, "not counted"),
@@ -462,6 +481,8 @@ REQUESTS: list[tuple[str, dict[str, Any], dict[str, Any], Outcome, str]] = [
     ("R36", {}, evidence(withheld_share=None), DENY, "not measured"),
     ("R36", {}, {"form": Form.AGGREGATE}, ALLOW, "held to R38"),
     ("R36", {}, evidence(smallest_class=0, withheld_share=1.0), DENY, "everybody would be withheld"),
+    ("R36", {"disclosure.k": "-"}, {}, ALLOW, "k = 5"),
+    ("R36", {"disclosure.k": "-"}, evidence(smallest_class=4), DENY, "k = 5"),
     ("R36", CARE, evidence(smallest_class=1, events=None), ALLOW, "does not apply"),
     # Rows of events, by the people who share them: held to k where the agreement says so.
     ("R36", {}, evidence(events=None), DENY, "how many people share a row"),
@@ -554,12 +575,20 @@ REQUESTS: list[tuple[str, dict[str, Any], dict[str, Any], Outcome, str]] = [
         REFER,
         "asks for a signed approval",
     ),
+    (
+        "R40",
+        {},
+        {"form": Form.IDENTIFIABLE, **evidence(approved_by="Example Risk Owner of the Council")},
+        REFER,
+        "Caldicott Guardian",
+    ),
     ("R41", {}, {}, ALLOW, ""),
     ("R41", {}, evidence(log_ready=None), DENY, "not ready"),
     ("R41", {}, evidence(log_ready=False), DENY, "not ready"),
     ("R42", {}, {}, ALLOW, "encrypted to 1 public key"),
     ("R42", {"parties.1.encryption_keys": []}, {}, DENY, "names no public key"),
     ("R42", {"parties.1.encryption_keys": ["age1" + "q" * 58]}, {}, DENY, "no age public key"),
+    ("R42", {"parties.1.encryption_keys": [EXAMPLE_RECIPIENT, "age1" + "q" * 58]}, {}, DENY, "no age public key"),
     ("R42", {}, {"recipient": "X0X09"}, DENY, "names no public key"),
     ("R42", {"parties.1.ods_code": "RQ1"}, {"recipient": "RQ1"}, DENY, "published example's encryption key"),
     ("R43", REVERSIBLE, reversal(), ALLOW, "minute 7"),
@@ -572,6 +601,8 @@ REQUESTS: list[tuple[str, dict[str, Any], dict[str, Any], Outcome, str]] = [
     ("R43", REVERSIBLE, reversal(approvers=("First", "first ")), DENY, "two different approvers"),
     ("R43", REVERSIBLE, reversal(approvers=("First",)), DENY, "two different approvers"),
     ("R43", REVERSIBLE, reversal(approvers=("First", "Second", "Third")), DENY, "two different approvers"),
+    ("R43", REVERSIBLE, reversal(approvers=("First", "Second", "second")), DENY, "two different approvers"),
+    ("R43", REVERSIBLE, reversal() | {"history": History()}, DENY, "no release under this agreement"),
     ("R43", REVERSIBLE, reversal(approvers=("First", "Other")), DENY, "two different approvers"),
     ("R43", REVERSIBLE, reversal() | {"maker": "SECOND"}, DENY, "one of the approvers"),
     ("R43", REVERSIBLE, reversal() | {"maker": "Third"}, ALLOW, ""),
@@ -628,6 +659,7 @@ SUBJECTS: list[tuple[str, dict[str, Any], dict[str, bool | None], Outcome, str]]
     ("R25", {}, {"has_number": False}, TRANSFORM, "no NHS number"),
     ("R25", INCLUDE, {"has_number": False}, ALLOW, "counted by place"),
     ("R25", {"choices.without_nhs_number": "include"}, {"has_number": False}, TRANSFORM, "no NHS number"),
+    ("R25", {"choices.without_nhs_number_reason": "counted"}, {"has_number": False}, TRANSFORM, "no NHS number"),
     ("R25", EXEMPT, {"has_number": False}, ALLOW, "not applied"),
     ("R28", {}, {}, ALLOW, ""),
     ("R28", {}, {"conflicting_numbers": True}, TRANSFORM, "different NHS numbers"),
@@ -681,6 +713,32 @@ def test_a_reversal_rests_on_the_agreements_own_text_too(tmp_path: Path) -> None
         asked["history"],
     )
     assert {each.rule.id: each.finding.outcome for each in decision.trace} == {"R01": ALLOW, "R03": DENY, "R43": ALLOW}
+
+
+def test_what_is_asked_when(tmp_path: Path) -> None:
+    agreement = signed(tmp_path, REVERSIBLE)
+    scopes = {stage: {Scope.REQUEST} for stage in (Stage.PLAN, Stage.MAKE)}
+    scopes[Stage.MAKE] = {Scope.REQUEST, Scope.RELEASE}
+    for stage, asked in scopes.items():
+        made = decide(agreement, request(agreement, stage=stage), None, TODAY, History())
+        assert {each.rule.id for each in made.trace} == {name for name, rule in RULES.items() if rule.scope in asked}
+        assert [each.rule.id for each in made.trace] == sorted(each.rule.id for each in made.trace)
+        of_person = decide(agreement, request(agreement, stage=stage), SUBJECT, TODAY, History())
+        assert {each.rule.scope for each in of_person.trace} == {Scope.SUBJECT}
+        assert of_person.outcome is ALLOW
+
+
+def test_the_worst_outcome_wins_and_every_drop_counts(tmp_path: Path) -> None:
+    dropping = {"fields": (Field("person", "family_name", "keep"), Field("person", "ethnicity", "keep"))}
+    agreement = signed(tmp_path, item("family_name", "keep"))
+    made = decide(agreement, request(agreement, **dropping), None, TODAY, History())
+    assert (made.outcome, made.drops) == (TRANSFORM, {"person.family_name", "person.ethnicity"})
+    worse = {"lawfulness.privacy_notice": "-"}
+    for outcome, more in ((REFER, {}), (DENY, {"lawfulness.dpia_reference": "-"})):
+        agreement = signed(tmp_path, worse | more)
+        made = decide(agreement, request(agreement, **dropping), None, TODAY, History())
+        assert made.outcome is outcome
+        assert len(made.reasons) == 1 + len(more)
 
 
 def test_without_an_agreement_nothing_is_allowed(tmp_path: Path) -> None:
