@@ -159,7 +159,16 @@ PAGES: Mapping[str, Callable[[], str]] = {
 
 def faults() -> list[str]:
     """What the papers point at and is not there, and where the guide's table of rules is not that of the rules."""
-    return [*_missing_controls(), *_missing_words(), *_guide()]
+    return [*_missing_controls(), *_missing_words(), *_missing_files(), *_guide()]
+
+
+def _missing_files() -> Iterator[str]:
+    """Files that the security page names or links to."""
+    text = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    named = re.findall(r"`((?:caretrace|governance|linkage|schemas|tests|docs|fixtures)/[^` ]+)`", text)
+    for path in [*named, *re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", text)]:
+        if not (ROOT / path).exists():
+            yield f"SECURITY.md: there is no {path}"
 
 
 def _missing_controls() -> Iterator[str]:

@@ -90,5 +90,16 @@ def test_a_rule_that_is_only_assumed_must_be_called_so(papers: ModuleType, monke
     assert papers.faults() == ["ig-guide.md: R01 rests on something assumed, and the guide does not say so"]
 
 
+def test_a_test_that_the_security_page_names_and_is_gone_is_found(
+    papers: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "SECURITY.md").write_text("`tests/gone.py`, [a page](docs/gone.md), `make sbom`", encoding="utf-8")
+    monkeypatch.setattr(papers, "ROOT", tmp_path)
+    assert [*papers._missing_files()] == [
+        "SECURITY.md: there is no tests/gone.py",
+        "SECURITY.md: there is no docs/gone.md",
+    ]
+
+
 def test_every_paper_is_a_page(papers: ModuleType) -> None:
     assert {"hazard-log", "dpia", "processing"} == {each.name for each in writing.papers()}

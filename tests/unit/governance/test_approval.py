@@ -15,7 +15,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import governance
-from governance import agreement, approval, audit
+from governance import agreement, approval, audit, example
 from governance.agreement.example_keys import example_key
 from governance.audit import merkle
 from governance.audit.checkpoint import Checkpoint
@@ -77,10 +77,29 @@ def test_an_approval_holds_for_the_days_agreed(desk: Desk, kit: Kit) -> None:
         desk.make(desk.plan(today=kit.today + later), approval=note, now=kit.now + later)
 
 
-def test_another_plan_needs_another_approval(desk: Desk, kit: Kit) -> None:
+OTHERWISE: list[tuple[str, Callable[[Desk], None]]] = [
+    ("another run", lambda desk: manifest(desk, "run-1", "run-2")),
+    ("the run's files otherwise", lambda desk: manifest(desk, "{", "{ ")),
+    ("another field", lambda desk: desk.edit(("five_year_band", "ten_year_band"))),
+    ("another list", lambda desk: allowed(desk)),
+]  # fmt: skip
+
+
+def manifest(desk: Desk, before: str, after: str) -> None:
+    path = desk.run / "manifest.json"
+    path.write_text(path.read_text("utf-8").replace(before, after, 1), encoding="utf-8")
+
+
+def allowed(desk: Desk) -> None:
+    """Two people fewer may be used."""
+    numbers = (desk.agreement.parent / example.LIST_NAME).read_text("ascii").replace(",", "").split()
+    example.write_allowed_list(desk.agreement.parent, numbers[:-2], checked_on=date(2026, 11, 21))
+
+
+@pytest.mark.parametrize(("what", "change"), OTHERWISE, ids=[row[0] for row in OTHERWISE])
+def test_another_plan_needs_another_approval(desk: Desk, kit: Kit, what: str, change: Callable[[Desk], None]) -> None:
     note = approved(desk, kit)
-    person = desk.run / "manifest.json"
-    person.write_text(person.read_text("utf-8").replace("run-1", "run-2"), encoding="utf-8")
+    change(desk)
     with pytest.raises(Refused, match="R40: the approval is of another plan"):
         desk.make(approval=note)
 
