@@ -59,8 +59,11 @@ def _release(row: Mapping[str, Any]) -> str:
 
 
 def _opt_outs(rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Small counts are hidden: a paper may be published; `caretrace officer opt-outs` has them."""
+    from governance.plan import shown
+
     return tuple(
-        f"{each['release_id']}, {each['kind']}: {each['people_left_out']} people left out"
+        f"{each['release_id']}, {each['kind']}: {shown(each['people_left_out'], for_recipient=True)} people left out"
         for each in rows
         if each["people_left_out"]
     )

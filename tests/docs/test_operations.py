@@ -28,7 +28,8 @@ SCRIPTS = ROOT / "docs" / "operations"
 PAGES = [
     ROOT / "docs" / "operations.md",
     ROOT / "SECURITY.md",
-    *(ROOT / "docs" / "governance" / f"{name}.md" for name in ("hazard-log", "dpia-template", "record-of-processing")),
+    ROOT / "docs" / "ig-guide.md",
+    *sorted((ROOT / "docs" / "governance").glob("*.md")),
 ]
 PROVE = "CARETRACE_PROVE" in os.environ
 TASK = "{http://schemas.microsoft.com/windows/2004/02/mit/task}"

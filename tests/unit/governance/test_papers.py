@@ -130,7 +130,7 @@ SAID: list[tuple[str, str]] = [
     ("signatories", "signed by Caldicott Guardian of X0X01 on 2026-10-13"),
     ("releases", "Care Board under DSA-EXAMPLE-01 1.0: pseudonymised_limited, 10 people, released"),
     ("released_to", "X0X02 holds R"),
-    ("opt_outs_applied", "national data opt-out: 2 people left out"),
+    ("opt_outs_applied", "national data opt-out: fewer than 5 people left out"),
     ("due", "destruction R"),
     ("reversals", "none"),
     ("writings", "none"),
