@@ -45,6 +45,11 @@ def link_and_publish(night: AtWork, state: State, run_id: str, made_of: Mapping[
     match = {name: night.plain.to_json()[name] for name in ("linkage", "model", "population")}
     _note_run(night, state, kind, {"run_id": run_id, "made_of": dict(made_of), "match": match, "erased": erased})
     notes = list(watch.notes(state.connection, night.settings, match=match, as_at=night.wanted.as_at))
+    if any(erased.values()):
+        notes.append(
+            f"{erased['clients']:,} client records and {erased['register']:,} register records were erased; no row of"
+            " theirs stands in the history"
+        )
     made = Night(
         run_id=run_id,
         created_at=night.started,

@@ -1,7 +1,7 @@
 """The warehouse's account of itself: runs, deliveries, and counts that add up from the files to the rows.
 
-Files: records = used + rejected + excluded. Sides: records before + new - gone = records now. Clients: linked + to
-review + neither = clients. What does not add up is said in the manifest and on the page.
+Files: records = used + rejected + excluded. Sides: records before + new - gone - erased = records now. Clients: linked
++ to review + neither = clients. What does not add up is said in the manifest and on the page.
 """
 
 from __future__ import annotations
@@ -52,11 +52,13 @@ class Moved:
     changed: int
     gone: int
     now: int
+    erased: int = 0
+    """Taken out for good: of them no row stands anywhere, so they are counted and nothing more."""
 
     @property
     def adds_up(self) -> bool:
         """Whether those before, and those that came and went, make those of now."""
-        return self.before + self.new - self.gone == self.now
+        return self.before + self.new - self.gone - self.erased == self.now
 
 
 @dataclass(frozen=True)
@@ -174,7 +176,7 @@ def _moved(state: State, side: str) -> Moved:
     [(erased,)] = state.connection.execute(
         f"SELECT coalesce(max(CAST(counts->'erased'->>'{side}' AS BIGINT)), 0) FROM state.run WHERE run = {run}"
     ).fetchall()
-    return Moved(before or 0, came - both, both, ended - both + erased, now)
+    return Moved(before or 0, came - both, both, ended - both, now, erased)
 
 
 def _counted(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, int]:
