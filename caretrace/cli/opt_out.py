@@ -72,3 +72,5 @@ def read(
         f"kept: {found.list_}\nwith its receipt: {found.receipt}\n"
         "Name it in the agreement as allowed_list. A release refuses it when it is too old: ask again then."
     )
+    for each in found.same_as:
+        console.say(f"the same numbers as in {each}: make sure that this is not its reply again")

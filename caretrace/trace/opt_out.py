@@ -25,6 +25,12 @@ from schemas.sql import install_macros
 if TYPE_CHECKING:
     import duckdb
 
+    from governance.optout import ListRead
+
+SURELY_SOME = 200
+"""Numbers of which some are surely not allowed: about one person in twenty has a national data opt-out (NHS England),
+so that of so many nobody has one in fewer than one check of twenty thousand."""
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -45,6 +51,8 @@ class Allowed:
     asked: int
     allowed: int
     checked_on: date
+    same_as: tuple[str, ...] = ()
+    """Lists of other days that hold the same: it may be one of their replies, for nothing in it says its day."""
 
 
 def request(
@@ -109,7 +117,7 @@ def read(
     """Check a reply against its request and put it, with a receipt, into the project's `opt-outs/`.
 
     Raises InputError where it cannot be a reply to that request: it is blank (a number was not valid), holds what is
-    no number, or a number that was not asked about.
+    no number, or a number that was not asked about, or it is the request itself.
     """
     import duckdb
 
@@ -124,8 +132,10 @@ def read(
         [(strange,)] = connection.execute("SELECT count(*) FROM replied ANTI JOIN asked USING (nhs_number)").fetchall()
     if strange:
         raise InputError(f"holds {strange:,} numbers that were not asked about: it answers another request", path=reply)
-    digest = sha256(reply.read_bytes()).hexdigest()
-    target = project.root / "opt-outs" / f"allowed-{checked_on.isoformat()}-{digest[:8]}.dat"
+    _refuse_request(reply, asked, requested.numbers, allowed.numbers)
+    kept, ending = project.root / "opt-outs", f"-{allowed.sha256[:8]}.dat"
+    target = kept / f"allowed-{checked_on.isoformat()}{ending}"
+    same = sorted(path.name for path in kept.glob(f"allowed-*{ending}") if path != target)
     receipt = optout.receipt_path(target)
     with log_writing(
         project,
@@ -140,21 +150,36 @@ def read(
     ) as writing:
         data, note = writing.drafts
         shutil.copyfile(reply, data)
+        # A mailbox may still be writing it.
+        if sha256(data.read_bytes()).hexdigest() != allowed.sha256:
+            raise InputError("changed while it was read; try again when it is complete", path=reply)
         note.write_text(optout.receipt(checked_on, data), encoding="utf-8", newline="\n")
-        writing.rows = allowed
-    return Allowed(target, receipt, requested, allowed, checked_on)
+        writing.rows = allowed.numbers
+    return Allowed(target, receipt, requested.numbers, allowed.numbers, checked_on, tuple(same))
 
 
-def _numbers(connection: duckdb.DuckDBPyConnection, path: Path, table: str) -> int:
+def _refuse_request(reply: Path, asked: Path, requested: int, allowed: int) -> None:
+    """InputError where everybody would be allowed because the request was given as its own reply."""
+    if reply.samefile(asked):
+        raise InputError("is the request itself; give the list that came back", path=reply)
+    if requested == allowed and requested >= SURELY_SOME:
+        raise InputError(
+            f"allows every one of the {requested:,} numbers asked about, as no check of so many does: it may be the"
+            " request itself; give the list that came back",
+            path=reply,
+        )
+
+
+def _numbers(connection: duckdb.DuckDBPyConnection, path: Path, table: str) -> ListRead:
     from governance import optout
 
     found = optout.read_list(connection, path, table)
     if found.fault:
-        raise InputError(found.fault, path=path)
+        raise InputError(f"{found.fault}; requests and replies are lists, an NHS number and a comma a line")
     if not found.numbers:
         raise InputError(
             "holds no numbers: nobody may be used, or a number of the request was not valid and the check refused all"
             " of it; ask again",
             path=path,
         )
-    return found.numbers
+    return found

@@ -26,11 +26,13 @@ from connectors.supplier import Kind
 from schemas.errors import CaretraceError
 
 _ANY = re.compile(b"")
+_FIELDS = ("MSH", "PID", "PV1", "MSH-9", "PID-3", "PID-30", "PV1-0", "PV1-19")
 KINDS = (
     Kind("delimited", {name: (name,) for name in "abc"}, ("a",)),
     Kind("bare", {name: (name,) for name in "abc"}, (), recognised=_ANY, headerless=("a", "b", "c")),
     Kind("lines", {"text": ("text",)}, (), layout=Layout.LINES, recognised=_ANY, positions={"x": (2, 3), "y": (4, 99)}),
     Kind("messages", {"MSH": ("MSH",), "PID": ("PID",)}, (), layout=Layout.MESSAGES, recognised=_ANY),
+    Kind("fields", {n: (n,) for n in _FIELDS}, (), layout=Layout.MESSAGES, recognised=_ANY),
 )
 ENCODINGS = (("utf-8", "cp1252"), ("utf-8",))
 PATH = Path(tempfile.mkdtemp()) / "a.csv"

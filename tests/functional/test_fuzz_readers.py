@@ -37,7 +37,7 @@ def _seconds() -> int:
 @pytest.mark.prove
 def test_no_bytes_end_in_a_traceback() -> None:
     mutations = _mutations()
-    files = {folder: mutations.files_of(folder) for folder in mutations.FOLDERS}
+    files = {folder: mutations.files_of(folder) for folder in [*mutations.FOLDERS, mutations.LISTS]}
     begun = time.monotonic()
     round_ = int(os.environ.get("CARETRACE_FUZZ_SEED") or (time.time() if _seconds() > 2 else 1))
     while time.monotonic() - begun < _seconds():
@@ -60,14 +60,15 @@ def _round(mutations: ModuleType, files: dict[str, dict[str, bytes]], number: in
         suppress_health_check=list(HealthCheck),
     )
     @given(data=st.data())
-    def attempt(data: st.DataObject) -> None:
+    def one(data: st.DataObject) -> None:
         folder = data.draw(st.sampled_from(sorted(files)))
         made = data.draw(mutations.mutated(files[folder]))
         tried[:] = [(folder, made)]
-        mutations.attempt(made, mutations.values_of(files[folder]))
+        attempt = mutations.attempt_lists if folder == mutations.LISTS else mutations.attempt
+        attempt(made, mutations.values_of(files[folder]))
 
     try:
-        attempt()
+        one()
     except Exception as error:
         # The last case tried is the smallest; hypothesis would print pages of its bytes.
         ((folder, made),) = tried

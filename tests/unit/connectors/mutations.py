@@ -21,11 +21,15 @@ from hypothesis import strategies as st
 
 from connectors import Source, read
 from connectors.files.opening import ENDINGS, Opening
+from governance import optout
 from schemas.errors import CaretraceError
+from schemas.sql import install_macros
 
 FIXTURES = Path(__file__).parents[3] / "fixtures"
+LISTS = "ndoo"
+"""The folder of lists of numbers that may be used, which `attempt_lists` reads."""
 # What stands beside the extracts in that folder.
-_NO_EXTRACTS = ("agreements", "ndoo", "systems", "truth", "__pycache__")
+_NO_EXTRACTS = ("agreements", LISTS, "systems", "truth", "__pycache__")
 _SHOWN = 400
 """Bytes of a failing file that are printed."""
 _WORKBOOKS = Path(__file__).with_name("workbooks")
@@ -75,6 +79,22 @@ def attempt(files: Mapping[str, bytes], values: frozenset[str] = frozenset()) ->
     for words in [*(sentence for (sentence,) in said), *(file.note or "" for file in report.files)]:
         _check_words(words, values)
     return [file.table for file in report.files if file.table != "-"]
+
+
+def attempt_lists(files: Mapping[str, bytes], values: frozenset[str] = frozenset()) -> None:
+    """Read each file as a list of numbers that may be used: nobody is allowed who stands on no line of it alone."""
+    with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
+        install_macros(connection, as_at=date(2026, 11, 22))
+        for name, content in files.items():
+            path = Path(folder) / Path(name).name
+            path.write_bytes(content)
+            found = optout.read_list(connection, path, "allowed")
+            allowed = {number for (number,) in connection.execute("SELECT nhs_number FROM allowed").fetchall()}
+            assert len(allowed) == found.numbers
+            assert not (found.fault and allowed)
+            _check_words(found.fault or "", values)
+            lines = {line.translate(None, b" \t\r\x0b\x0c,-") for line in content.split(b"\n")}
+            assert {number.encode() for number in allowed} <= lines
 
 
 def _check_words(words: str, values: frozenset[str]) -> None:

@@ -43,6 +43,15 @@ def test_any_mutation_is_accounted_for(folders: tuple[str, ...], data: st.DataOb
     mutations.attempt(data.draw(mutations.mutated(files)), mutations.values_of(files))
 
 
+@given(data=st.data())
+@settings(
+    max_examples=400 if PROVE else 20, derandomize=not PROVE, deadline=None, suppress_health_check=list(HealthCheck)
+)
+def test_no_damaged_list_allows_anybody_it_does_not_name(data: st.DataObject) -> None:
+    files = files_of(mutations.LISTS)
+    mutations.attempt_lists(data.draw(mutations.mutated(files)), mutations.values_of(files))
+
+
 @pytest.mark.parametrize(
     ("folder", "name", "old", "new"),
     [
