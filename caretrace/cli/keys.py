@@ -25,6 +25,8 @@ class KeptBy(StrEnum):
     FILES = "files"
     PASSPHRASE = "passphrase"  # noqa: S105 - a keeper
     KEYRING = "keyring"
+    VAULT = "vault"
+    AWS_KMS = "aws-kms"
 
 
 @app.command("new")
@@ -32,7 +34,9 @@ def new(
     project: ProjectOption = None,
     kept_by: Annotated[
         KeptBy,
-        typer.Option(help="Plain files, files under CARETRACE_KEYS_PASSPHRASE, or the operating system's keyring."),
+        typer.Option(
+            help="Plain files, files under CARETRACE_KEYS_PASSPHRASE, the system's keyring, Vault, or AWS KMS."
+        ),
     ] = KeptBy.FILES,
 ) -> None:
     """Make the keys, once, where CARETRACE_KEYS says or in your configuration folder; never inside the project."""
@@ -92,7 +96,7 @@ def move(
     to: Annotated[KeptBy, typer.Option(help="Who keeps them from now on.")],
     project: ProjectOption = None,
 ) -> None:
-    """Give the keys to another keeper: plain files, files under a passphrase, or the operating system's keyring."""
+    """Give the keys to another keeper: files, a passphrase, the system's keyring, Vault or OpenBao, or AWS KMS."""
     from governance.keys import care
 
     place = find(project)

@@ -21,7 +21,7 @@ from governance import encryption
 from governance.audit import log
 from governance.files import owner_only
 from governance.keys import at_rest, store
-from governance.keys.keeper import BYTES, KEEPERS, chosen, keeper
+from governance.keys.keeper import BYTES, KEEPERS, VAULT, chosen, keeper
 from governance.request import history
 from schemas.errors import InputError, IntegrityFailure, SettingsError
 
@@ -177,15 +177,23 @@ def move(project: Path, keys_dir: Path, to: str, *, maker: str, now: datetime) -
     old = keeper(keys_dir, before)
     held_keys = {name: old.read(name) for name in old.names()}
     with log.opened(project / "audit", keys, now=now) as held:
-        for name in keeper(keys_dir, to).names():
-            # Left by a move that was interrupted.
-            keeper(keys_dir, to).destroy(name)
+        _clear(keys_dir, to, held_keys)
         store.keep(keys_dir, to, held_keys)
         versions = tuple(store.versions(keys_dir))
         held.append([(MOVED, {"key_versions": list(versions), "from": before, "to": to, "maker": maker})], now=now)
         for name in held_keys:
             old.destroy(name)
     return versions
+
+
+def _clear(keys_dir: Path, to: str, ours: Mapping[str, bytes]) -> None:
+    """End what a move that was interrupted has left with the new keeper."""
+    new = keeper(keys_dir, to)
+    for name in new.names():
+        # A path of Vault may be another project's, whose keys must not end with a slip of a variable.
+        if to == VAULT and new.read(name) != ours.get(name):
+            raise SettingsError("the new keeper holds other keys at that place; set CARETRACE_VAULT_PATH to another")
+        new.destroy(name)
 
 
 def _sha256(path: Path) -> str:

@@ -12,6 +12,7 @@ from keyrings.alt.file import PlaintextKeyring
 
 from governance import audit, keys
 from governance.keys import care, keeper, store
+from governance.keys.secret_text import encoded
 from schemas.errors import InputError, SettingsError
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -60,7 +61,7 @@ def test_a_passphrase_protects_the_keys(tmp_path: Path, monkeypatch: pytest.Monk
     keeper.choose(folder, keeper.PASSPHRASE)
     store.write_root(folder, 1, b"1" * 32)
     assert (store.versions(folder), store.read_root(folder, 1)) == ([1], b"1" * 32)
-    plain = keeper._encoded(b"1" * 32, "root-1").strip().encode()
+    plain = encoded(b"1" * 32, "root-1").strip().encode()
     assert not any(plain in path.read_bytes() for path in folder.iterdir())
     for wrong, words in (("another passphrase", "does not open"), ("", "set CARETRACE_KEYS_PASSPHRASE")):
         monkeypatch.setenv(keeper.PASSPHRASE_VARIABLE, wrong)
@@ -107,6 +108,6 @@ def test_a_move_that_was_interrupted_is_made_again(tmp_path: Path, monkeypatch: 
 def test_a_keeper_of_a_newer_version_is_not_guessed(tmp_path: Path) -> None:
     project, folder = folders(tmp_path)
     keys.create(folder, project=project)
-    keeper.choose(folder, "vault")
+    keeper.choose(folder, "abacus")
     with pytest.raises(SettingsError, match="does not know"):
         keys.load(folder, project=project)
