@@ -13,6 +13,7 @@ from typing import Any
 from caretrace.report import environment
 from caretrace.report.charts import WIDTH
 from caretrace.report.marks import Bar, Chart, Line, Mark, Text
+from caretrace.report.submissions import Quarters, chart, table
 from caretrace.report.tables import Cell, Grid, grid
 from caretrace.report.words import percent
 from caretrace.words import several
@@ -62,6 +63,8 @@ class Told:
     """The last runs, oldest first, as rows of schemas.warehouse.RUN."""
     seconds: Mapping[str, float]
     full_report: bool
+    submissions: Quarters = ()
+    """Of Client Level Data, by quarter; empty where none was ever written."""
 
     def value(self, name: str) -> int:
         """A figure's number; 0 for what did not happen."""
@@ -84,6 +87,7 @@ def render(told: Told) -> str:
             nights=_nights(told.nights),
             next_steps=_next_steps(told),
             traced=_traced(told),
+            submitted=(chart(told.submissions), table(told.submissions)) if told.submissions else None,
             several=several,
         )
     )

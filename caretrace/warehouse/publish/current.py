@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from caretrace.linked import SIDES, in_order, write_parquet
 from caretrace.warehouse import tables
 from caretrace.warehouse.publish import accounts
-from schemas import CANDIDATE, LINK, SET_ASIDE, Table
+from schemas import CANDIDATE, DATA_QUALITY, LINK, SET_ASIDE, Table
 from schemas.progress import SILENT, Progress
 from schemas.warehouse import PUBLISHED
 
@@ -39,6 +39,10 @@ def write(state: State, folder: Path, *, whole: bool = True, progress: Progress 
         prepare(connection)
         (folder / "linked").mkdir()
         queries |= _whole(connection)
+    else:
+        # A council mends by it day by day, and it is short beside the tables.
+        prepare(connection, among=tables.name(DATA_QUALITY))
+        queries |= _by_file({tables.name(DATA_QUALITY): _linked(connection, DATA_QUALITY)})
     with progress.stage("Writing the tables", len(queries)) as advance:
         for name, query in queries.items():
             write_parquet(connection, query, folder / name, compression=COMPRESSION)
@@ -52,14 +56,17 @@ def write_accounts(state: State, folder: Path) -> None:
             write_parquet(state.connection, accounts.QUERIES[each.name], folder / each.file, compression=COMPRESSION)
 
 
-def prepare(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make `person_of_<side>` (id, person_key, person_nhs_number, from_run), a row for each of PERSON."""
+def prepare(connection: duckdb.DuckDBPyConnection, *, among: str | None = None) -> None:
+    """Make `person_of_<side>` (id, person_key, person_nhs_number, from_run), a row for each of PERSON, or of those who
+    have rows in the table `among`.
+    """
     for side in SIDES:
         linked = "LEFT JOIN state.link l ON l.id = p.id AND l.decision = 'link'" if side == "clients" else ""
         number = "coalesce(l.nhs_number, p.nhs_number)" if side == "clients" else "p.nhs_number"
+        wanted = f" WHERE p.id IN (SELECT id FROM state.{side}.{among})" if among else ""
         connection.execute(f"""CREATE OR REPLACE TEMP TABLE person_of_{side} AS
             SELECT p.id, k.person_key, {number} AS person_nhs_number, k.from_run
-            FROM state.{side}.person p LEFT JOIN state.person_key k USING (id) {linked}""")
+            FROM state.{side}.person p LEFT JOIN state.person_key k USING (id) {linked}{wanted}""")
 
 
 def set_days(connection: duckdb.DuckDBPyConnection) -> None:

@@ -6,15 +6,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from caretrace.cld.history import quarters, read
+from caretrace.project import Project
 from caretrace.report import night as report
 from caretrace.version import __version__
 from caretrace.warehouse.publish import accounts
 from caretrace.warehouse.publish.figures import figures
+from schemas.errors import InputError
 from schemas.warehouse import DELIVERY, VERSION
 
 if TYPE_CHECKING:
     import duckdb
 
+    from caretrace.report.submissions import Quarters
     from caretrace.warehouse.publish.accounts import Accounts
     from caretrace.warehouse.publish.night import Night
 
@@ -35,8 +39,10 @@ def write(
     *,
     full: bool,
     tables_in: int | None,
+    project: Path,
 ) -> None:
-    """Write the page; `rows` are the rows of each CSV file by its name."""
+    """Write the page; `rows` are the rows of each CSV file by its name, `project` the project's folder."""
+    submissions, unread = _submissions(project)
     told = report.Told(
         run=account.run,
         kind=night.kind,
@@ -51,12 +57,21 @@ def write(
         figures=figures(account),
         files=rows,
         faults=account.faults,
-        notes=(*night.notes, *([_NO_TABLES.format(tables_in)] if tables_in is not None else [])),
+        notes=(*night.notes, *([_NO_TABLES.format(tables_in)] if tables_in is not None else []), *unread),
         nights=accounts.history(connection, NIGHTS),
         seconds=dict(night.timings),
         full_report=full,
+        submissions=submissions,
     )
     path.write_text(report.render(told), encoding="utf-8", newline="\n")
+
+
+def _submissions(project: Path) -> tuple[Quarters, list[str]]:
+    """What the project knows of its submissions; a history that cannot be read is said, and no reason to stop."""
+    try:
+        return quarters(read(Project(project))), []
+    except InputError as error:
+        return (), [f"the history of submissions is not shown: {error}"]
 
 
 def _deliveries(connection: duckdb.DuckDBPyConnection, condition: str) -> list[dict[str, object]]:

@@ -83,7 +83,8 @@ def _write(
         manifest = _manifest(night, account, rows, tables_in)
         if full:
             _full_report(state, draft, night, manifest)
-        page.write(draft / "report.html", connection, night, account, rows, full=full, tables_in=tables_in)
+        place, project = draft / "report.html", state.folder.parent
+        page.write(place, connection, night, account, rows, full=full, tables_in=tables_in, project=project)
     return {**manifest, "timings": clock.seconds}
 
 

@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from caretrace import run_folder
+from caretrace.cld import history
 from caretrace.project import settings
 from caretrace.warehouse.publish import due, refresh, tables
 from caretrace.warehouse.publish.refresh import runs
@@ -42,7 +43,7 @@ def about(warehouse: Any) -> tuple[int, date]:
 
 def test_everything_but_the_linked_tables_is_as_on_any_night(nights: Any, weekly: Any) -> None:
     for whole, light in zip(nights.nights[1:], weekly.nights[1:], strict=True):
-        left_out = {name for name in whole.manifest["outputs"] if name.startswith("linked/")} | {"data_quality.parquet"}
+        left_out = {name for name in whole.manifest["outputs"] if name.startswith("linked/")}
         # The page says that the tables were left out.
         same = {name: d for name, d in whole.manifest["outputs"].items() if name not in {*left_out, "report.html"}}
         assert {name: d for name, d in light.manifest["outputs"].items() if name != "report.html"} == same
@@ -63,6 +64,25 @@ def test_a_run_without_tables_is_refused_in_one_sentence(weekly: Any) -> None:
 def test_views_stay_over_the_newest_tables_and_say_of_which_day_they_are(weekly: Any) -> None:
     assert about(weekly) == (1, date(2026, 11, 1))
     assert [run.path.name for run in runs(weekly.project, whole=True)] == ["0001"]
+
+
+@pytest.mark.parametrize(
+    ("broken", "words"),
+    [("", "In the quarterly submissions of Client Level Data"), ("{", "the history of submissions is not shown")],
+)
+def test_the_page_shows_how_complete_submissions_were(
+    nights: Any, weekly: Any, tmp_path: Path, broken: str, words: str
+) -> None:
+    warehouse = type(nights)(tmp_path / "council")
+    shutil.copytree(weekly.root, warehouse.root)
+    assert words not in (warehouse.root / "runs" / "0003" / "report.html").read_text("utf-8")
+    quarter = (date(2026, 7, 1), date(2026, 9, 30), "2026-10-09T10:00:00+00:00", 2, "exact", "r1")
+    history.add(warehouse.project, history.Written(*quarter, 900, 200, 120, 40, 160, "ab"))
+    with history.place(warehouse.project).open("a", encoding="utf-8") as file:
+        file.write(broken)
+    page = (tables.write(warehouse.project).path / "report.html").read_text("utf-8")
+    assert words in page
+    assert ("2026-27 Q2" in page) == (not broken)
 
 
 def test_tables_are_written_when_they_are_asked_for(nights: Any, weekly: Any, tmp_path: Path) -> None:
