@@ -148,6 +148,12 @@ class Kind:
     """
     following: Mapping[str, str] = field(default_factory=dict)
     """Fields without a title of their own, by the title of the column before them."""
+    taken: str | None = None
+    """SQL over `incoming` (file, record, line and the layout's fields): what is kept of records as they are loaded.
+
+    Its columns are those of the raw records then. For texts that are many times as long as what is used of them, and
+    are better parsed once; `prepare` is a view then, for nothing dear is left to it.
+    """
     derived: Mapping[str, str] = field(default_factory=dict)
     """Further columns of `r` made from its look-ups, by name."""
     refuse: tuple[Rule, ...] = ()

@@ -54,8 +54,10 @@ class Loaded:
 
 def create_raw(connection: duckdb.DuckDBPyConnection, name: str, kind: Kind) -> None:
     """The empty raw table of a kind."""
-    fields = "".join(f', "{field}" VARCHAR' for field in kind.columns)
-    connection.execute(f"CREATE TEMP TABLE {name} (file INTEGER, record BIGINT, line BIGINT{fields})")
+    fields = "".join(f', CAST(NULL AS VARCHAR) AS "{field}"' for field in kind.columns)
+    nothing = f"SELECT 0 AS file, CAST(0 AS BIGINT) AS record, CAST(0 AS BIGINT) AS line{fields} WHERE false"
+    taken = f"WITH incoming AS ({nothing}) FROM ({kind.taken})" if kind.taken else nothing
+    connection.execute(f"CREATE TEMP TABLE {name} AS {taken}")
 
 
 def create_views(
@@ -94,8 +96,8 @@ def load_text(
     rejected: list[Rejected] = []
     waiting: list[pa.Table] = []
     kept: list[pa.Table] = []
-    # The store finds out which records are wanted, and what has begun there goes on there.
-    room = memory.room if memory and kind.wanted is None else 0
+    # The store finds out which records are wanted, or what of them, and what has begun there goes on there.
+    room = memory.room if memory and kind.wanted is None and kind.taken is None else 0
     for rows in _placed(blocks, member):
         records += rows.records
         rejected.extend(rows.rejected)
@@ -268,7 +270,7 @@ def _insert_all(connection: duckdb.DuckDBPyConnection, raw: str, kept: list[pa.T
 
 def _insert(connection: duckdb.DuckDBPyConnection, raw: str, table: pa.Table, kind: Kind, columns: str = "*") -> int:
     """How many records were wanted."""
-    select = f"SELECT {columns} FROM incoming"
+    select = kind.taken or f"SELECT {columns} FROM incoming"
     if kind.wanted is not None:
         # With every field of the kind, whichever the file has.
         select = f"SELECT * FROM (SELECT * FROM {raw} WHERE false UNION ALL BY NAME {select}) r WHERE {kind.wanted}"

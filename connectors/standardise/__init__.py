@@ -55,7 +55,7 @@ def standardise(
                 f"CREATE TEMP VIEW standing_{kind.name} AS SELECT r.* FROM raw_{kind.name} r"
                 " ANTI JOIN aside ON aside.file = r.file AND aside.record = r.record"
             )
-            connection.execute(f"CREATE TEMP TABLE prepared_{kind.name} AS {kind.prepare}")
+            connection.execute(f"CREATE TEMP {_made(kind)} prepared_{kind.name} AS {kind.prepare}")
         connection.execute(f"CREATE TEMP VIEW keyed_{kind.name} AS {keyed(supplier, kind)}")
     for kind in present:
         refuse(connection, kind)
@@ -79,7 +79,7 @@ def standardise(
         " FROM aside JOIN reading_file USING (file) ORDER BY file, record"
     )
     for kind in supplier.kinds:
-        for what, made in (("VIEW", "keyed"), ("VIEW", "standing"), ("TABLE", "prepared")):
+        for what, made in (("VIEW", "keyed"), (_made(kind), "prepared"), ("VIEW", "standing")):
             connection.execute(f"DROP {what} IF EXISTS {made}_{kind.name}")
 
 
@@ -93,6 +93,11 @@ def _note_gone(connection: duckdb.DuckDBPyConnection, kind: Kind, side: str) -> 
     )
     connection.execute(f"CREATE TABLE IF NOT EXISTS {side}.gone AS {query} LIMIT 0; INSERT INTO {side}.gone {query}")
     return True
+
+
+def _made(kind: Kind) -> str:
+    """What the prepared records of a kind are."""
+    return "VIEW" if kind.taken else "TABLE"
 
 
 def _looked_up(supplier: Supplier) -> set[str]:

@@ -1,7 +1,7 @@
 """SQL that makes columns of FHIR Patient resources: the present name, address and number, and lists of the others.
 
-`PREPARE` stands for the raw records of `connectors.suppliers.fhir`. Lists are worked on in place by DuckDB's list
-functions; of several candidates the first by a sort key of numbers is chosen.
+`TAKEN` and `PREPARE` are said of the resources of `connectors.suppliers.fhir`. Lists are worked on in place by DuckDB's
+list functions; of several candidates the first by a sort key of numbers is chosen.
 """
 
 from __future__ import annotations
@@ -144,15 +144,15 @@ def _telecom(which: str) -> str:
 
 
 # AddressKey: an extension of two, its type and its value.
-_IS_UPRN = "len(list_filter(coalesce(e.extension, []), lambda k: coalesce(k.valueCoding.code = 'UPRN', false))) > 0"
 _UPRN = (
-    f"list_filter(flatten(list_transform(list_filter(coalesce(x.extension, []), lambda e: {_IS_UPRN}),"
-    " lambda e: e.extension)), lambda k: k.valueString IS NOT NULL)[1].valueString"
+    "list_filter(flatten(list_transform(x.extension, lambda e:"
+    " CASE WHEN list_contains(list_transform(e.extension, lambda k: k.valueCoding.code), 'UPRN')"
+    " THEN list_transform(e.extension, lambda k: k.valueString) END)), lambda v: v IS NOT NULL)[1]"
 )
 _PLACE = f"""struct_pack(
     kind := CASE WHEN x.type = 'postal' OR x.use = 'billing' THEN 'correspondence' WHEN x.use IN ('home', 'old')
         THEN 'home' WHEN x.use = 'temp' THEN 'temporary' ELSE 'other' END,
-    lines := list_filter(list_concat(list_transform(coalesce(x.line, []), lambda l: {clean("l")}),
+    lines := list_filter(list_concat(list_transform(x.line, lambda l: {clean("l")}),
         [{clean("x.district")}, {clean("x.city")}]), lambda l: l IS NOT NULL),
     postcode := {clean("x.postalCode")},
     uprn := {clean(_UPRN)},
@@ -178,30 +178,27 @@ _STATUS_CODE = (
 )
 
 
-def _organisation(reference: str, own: str) -> str:
-    """ODS code of a reference: its own identifier, else that of the resource it points at, in the file or contained."""
+def _organisation(reference: str, name: str) -> str:
+    """Two columns: the ODS code that a reference gives, its own identifier or that of the resource it holds; else `at`.
+
+    That is the id of the resource it points at, in the file.
+    """
     tail = f"regexp_extract({reference}.reference, '{_TAIL}')"
     contained = (
         f"list_filter(coalesce(p.contained, []), lambda c: c.id = {tail}"
         f" AND coalesce(c.resourceType = 'Organization', false))[1].identifier[1].value"
     )
-    return clean(
-        f"coalesce({reference}.identifier.value, CASE WHEN {reference}.reference LIKE '#%' THEN {contained} END, {own})"
-    )
+    own = f"coalesce({reference}.identifier.value, CASE WHEN {reference}.reference LIKE '#%' THEN {contained} END)"
+    return f"{clean(own)} AS {name}, CASE WHEN {own} IS NULL THEN {tail} END AS {name}_at"
 
 
-PREPARE = f"""
+TAKEN = f"""
 WITH shaped AS (
     SELECT file, record, line, resource_type,
         CASE WHEN resource_type = 'Patient' THEN {_SOUND} ELSE true END AS is_sound,
-        CASE WHEN resource_type = 'Patient' THEN from_json(json, '{_SHAPE}') END AS p
-    FROM raw_resource
-), organisation AS (
-    SELECT file, o.id AS organisation_id, min(coalesce(
-        list_filter(o.identifier, lambda x: contains(lower(x.system), 'ods-organi'))[1].value,
-        o.identifier[1].value)) AS code
-    FROM (SELECT file, from_json(json, '{_ORGANISATION}') AS o FROM raw_resource WHERE resource_type = 'Organization')
-    WHERE o.id IS NOT NULL GROUP BY ALL
+        CASE WHEN resource_type = 'Patient' THEN from_json(json, '{_SHAPE}') END AS p,
+        CASE WHEN resource_type = 'Organization' THEN from_json(json, '{_ORGANISATION}') END AS o
+    FROM incoming
 ), placed AS (
     SELECT *, {_CALLED} AS name_place, {_FORMER} AS former_place, {_HOME} AS home_place, {_TELECOMS} AS telecoms,
         {_IDENTIFIERS} AS ids, list_position(list_transform(ids, lambda x: x.kind), 'current') AS number_place,
@@ -212,7 +209,7 @@ WITH shaped AS (
         lambda c: {_STATUS_CODE})) AS status_codes
     FROM placed
 )
-SELECT s.file, record, line, resource_type, is_sound,
+SELECT file, record, line, resource_type, is_sound,
     CASE WHEN resource_type = 'Patient' THEN {clean("p.id")} ELSE 'another resource, ' || record END AS id,
     TRY_CAST(p.meta.lastUpdated AS TIMESTAMPTZ) AS last_updated, TRY_CAST(p.meta.versionId AS BIGINT) AS version,
     p.active AS active,
@@ -231,17 +228,29 @@ SELECT s.file, record, line, resource_type, is_sound,
     coalesce({clean("p.deceasedDateTime")}, CASE WHEN p.deceasedBoolean = 'true' THEN 'true' END) AS deceased,
     {_telecom("NOT x.is_mail")} AS phone, {_telecom("x.is_mail")} AS email,
     {_ETHNICITY} AS ethnicity,
-    {_organisation("gp", "practice.code")} AS practice,
-    {_organisation("p.managingOrganization", "custodian.code")} AS custodian,
-    list_transform(coalesce(p.address, []), lambda x: {_PLACE}) AS addresses, addresses[home_place] AS home,
+    {_organisation("gp", "practice")},
+    {_organisation("p.managingOrganization", "custodian")},
+    o.id AS organisation, coalesce(
+        list_filter(o.identifier, lambda x: contains(lower(x.system), 'ods-organi'))[1].value,
+        o.identifier[1].value) AS organisation_code,
+    list_transform(p.address, lambda x: {_PLACE}) AS addresses, addresses[home_place] AS home,
     {_OTHER_NAMES} AS names,
     list_filter(ids, lambda x: x.kind = 'other') AS identifiers,
     list_filter(ids, lambda x: x.kind = 'old') AS old_numbers,
     list_transform({_filtered("p.link", "x.type = 'replaces' AND x.other.reference IS NOT NULL")},
         lambda x: regexp_extract(x.other.reference, '{_TAIL}')) AS replaces
-FROM stated s
-LEFT JOIN organisation practice ON practice.file = s.file
-    AND practice.organisation_id = regexp_extract(gp.reference, '{_TAIL}')
-LEFT JOIN organisation custodian ON custodian.file = s.file
-    AND custodian.organisation_id = regexp_extract(p.managingOrganization.reference, '{_TAIL}')
+FROM stated
 """
+"""What is kept of the resources as they are loaded."""
+
+PREPARE = f"""
+WITH known AS (
+    SELECT file, organisation, {clean("min(organisation_code)")} AS code
+    FROM raw_resource WHERE organisation IS NOT NULL GROUP BY file, organisation
+)
+SELECT r.* REPLACE (coalesce(r.practice, practice.code) AS practice, coalesce(r.custodian, custodian.code) AS custodian)
+FROM raw_resource r
+LEFT JOIN known practice ON practice.file = r.file AND practice.organisation = r.practice_at
+LEFT JOIN known custodian ON custodian.file = r.file AND custodian.organisation = r.custodian_at
+"""
+"""The same with the organisations that stand as resources of their own."""
