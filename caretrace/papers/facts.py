@@ -5,6 +5,7 @@ Every value is as it was found, or missing; nothing is guessed, and nothing here
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -13,23 +14,24 @@ from typing import Any
 from caretrace.papers.agreed import agreed, facts_of
 from caretrace.papers.known import KNOWN, Fact
 from caretrace.papers.logged import facts_of_log
+from caretrace.papers.runs import facts_of_runs, manifests
 from caretrace.project import MARKER, Project, settings
 from caretrace.purge import settings as purge
 from caretrace.version import __version__
-from schemas import TABLES
 from schemas.errors import InputError
-from schemas.table import Identifies
 
-SETTINGS, LAST_RUNS = MARKER, 10
-Manifest = Mapping[str, Any]
+SETTINGS = MARKER
 Found = dict[str, tuple[str, ...]]
 
 
-def gather(project: Project, keys_dir: Path, agreements: Sequence[Path], *, today: date) -> dict[str, Fact]:
+def gather(
+    project: Project, keys_dir: Path, agreements: Sequence[Path], *, today: date, evaluation: Path | None = None
+) -> dict[str, Fact]:
     """Every fact of KNOWN, without lines where the project does not say it.
 
-    `agreements` are files beside those that caretrace.toml names. Raises the errors of whatever cannot be read:
-    a paper that leaves out what is damaged would say less than is so.
+    `agreements` are files beside those that caretrace.toml names, `evaluation` what `caretrace evaluate --out` wrote of
+    the project's run (evaluation.json): nothing in a project says how right its links are.
+    Raises the errors of whatever cannot be read: a paper that leaves out what is damaged would say less than is so.
     """
     set_up = settings.load(project) if project.settings.is_file() else None
     entries = _entries(project, keys_dir)
@@ -37,7 +39,8 @@ def gather(project: Project, keys_dir: Path, agreements: Sequence[Path], *, toda
     found = {
         **_of(SETTINGS, _of_settings(set_up)),
         **_of(SETTINGS, {"retention": _periods(project)}),
-        **_of("the newest runs", _of_runs(_manifests(project))),
+        **_of("the newest runs", facts_of_runs(manifests(project))),
+        **_of("evaluation", {"measured": _measured(evaluation)}),
         **_of("keys folder", {"keeper": _keeper(keys_dir)}),
         **_of("agreements", facts_of(agreed(files, entries))),
         **_of("audit log", facts_of_log(entries, today=today)),
@@ -112,87 +115,20 @@ def period(name: str, value: int | str) -> str:
     return "kept for ever" if value == "never" else PERIODS[name].format(value)
 
 
-def _manifests(project: Project) -> list[Manifest]:
-    from caretrace import run_folder
+def _measured(path: Path | None) -> tuple[str, ...]:
+    """An evaluation in the words of `caretrace evaluate`; none where it rests on the model alone."""
+    from caretrace.evaluate import words
 
-    found = [
-        run_folder.open(path, whole=False).manifest
-        for path in (project.runs.iterdir() if project.runs.is_dir() else ())
-        if (path / run_folder.MANIFEST).is_file() and not path.name.startswith(".")
-    ]
-    return sorted(found, key=lambda each: str(each["created_at"]))[-LAST_RUNS:]
-
-
-def _of_runs(manifests: Sequence[Manifest]) -> Found:
-    names = ("clients", "register", "columns", "runs", "newest_run", "review", "estimate", "model")
-    if not manifests:
-        return dict.fromkeys(names, ())
-    newest = manifests[-1]
-    counts, linkage = newest["counts"], newest["linkage"]
-    clients = _clients(newest)
-    return {
-        "clients": (f"{clients:,} clients in the newest run",),
-        "register": (f"{linkage['register_people']:,} people on the registers of the newest run",),
-        "columns": _columns(newest),
-        "runs": tuple(_run(each) for each in reversed(manifests)),
-        "newest_run": (f"{_run(newest)}, by caretrace {newest['caretrace_version']}",),
-        "review": (
-            f"{counts['review']:,} of {clients:,} clients ({_share(counts['review'], clients)}) wait for a person",
-        ),
-        "estimate": _estimate(linkage.get("expected")),
-        "model": (
-            f"model {linkage['model_id']}, {newest['model'].get('provenance', {}).get('origin', 'of unknown origin')}",
-        ),
-    }
-
-
-def _clients(manifest: Manifest) -> int:
-    return sum(int(manifest["counts"][name]) for name in ("linked", "review", "none"))
-
-
-def _run(manifest: Manifest) -> str:
-    counts, clients = manifest["counts"], _clients(manifest)
-    which = f"run {manifest['warehouse']['run']}" if "warehouse" in manifest else "a run of `caretrace link`"
-    return (
-        f"{which} on {manifest['created_at'][:10]}: {counts['linked']:,} of {clients:,} clients linked"
-        f" ({_share(counts['linked'], clients)}), {counts['review']:,} sent to people"
-    )
-
-
-def _share(part: int, whole: int) -> str:
-    return f"{part / whole:.1%}" if whole else "none"
-
-
-def _columns(manifest: Manifest) -> tuple[str, ...]:
-    """Each table that was read, with the columns that point at a person alone."""
-    read: dict[str, set[str]] = {}
-    for each in manifest["inputs"]:
-        said = f"{each['format']} {each['version'] or ''}".strip()
-        for table in str(each["table"]).split(", "):
-            if table in TABLES:
-                read.setdefault(table, set()).add(said)
-    lines = []
-    for table in sorted(read):
-        columns = TABLES[table].columns
-        direct = [each.name for each in columns if each.identifies in (Identifies.DIRECT, Identifies.FREE_TEXT)]
-        some = f"; identifying alone or free text: {', '.join(direct)}" if direct else ""
-        lines.append(f"{table} ({', '.join(sorted(read[table]))}): {len(columns)} columns{some}")
-    return tuple(lines)
-
-
-def _estimate(expected: Mapping[str, Any] | None) -> tuple[str, ...]:
-    """The model's own expectation; said to be that."""
-    if not expected:
+    if path is None:
         return ()
-
-    def said(name: str) -> str:
-        low, high = expected[name]["interval_95"]
-        return f"{name} {expected[name]['value']:.5f} (95% interval {low:.5f} to {high:.5f})"
-
-    return (
-        f"expected by the model itself, not measured: {said('precision')}, {said('recall')};"
-        f" {expected['wrong']:.2f} wrong of {expected['links']:,} links",
-    )
+    try:
+        content = json.loads(path.read_text("utf-8"))
+        lines = tuple(" ".join(line.split()) for line in words.lines(content))
+    except OSError as error:
+        raise InputError(f"the evaluation cannot be read ({error.strerror})", path=path) from None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise InputError("is no evaluation.json of `caretrace evaluate --out`", path=path) from None
+    return lines if any(content.get(name) for name in ("evaluation", "sample", "hidden_number")) else ()
 
 
 def _keeper(keys_dir: Path) -> tuple[str, ...]:

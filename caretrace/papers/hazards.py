@@ -122,7 +122,7 @@ def _own() -> Section:
     )
     accuracy = Row(
         "Accuracy on your own data",
-        facts=("estimate", "runs", "version"),
+        facts=("measured", "estimate", "runs", "version"),
         asks="a sample read by people (`caretrace evaluate`), by group, and its date",
         by=OFFICER,
     )

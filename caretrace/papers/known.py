@@ -17,6 +17,7 @@ KNOWN = {
     "hold": "the limits beyond which a delivery is held",
     "keeper": "who keeps its keys, and which versions there are",
     "log": "how many entries its log has, and how releases were approved",
+    "measured": "accuracy as measured: on a sample read by people, or against known truth",
     "model": "the model its newest run used",
     "newest_run": "its newest run",
     "opt_outs": "how its agreements treat the national data opt-out",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -100,5 +101,10 @@ def _section(title: str, rows: Sequence[Mapping[str, str]]) -> str:
 
 def _row(row: Mapping[str, str]) -> str:
     asked = f"To be filled by {row['to_be_filled_by']}: {row['to_be_filled']}" if row["to_be_filled"] else ""
-    cells = "".join(f"<td>{escape(row[name])}</td>" for name in ("item", "said", "from"))
-    return f"<tr>{cells}<td{' class=ask' if asked else ''}>{escape(asked)}</td></tr>"
+    cells = "".join(f"<td>{_marked(row[name])}</td>" for name in ("item", "said", "from"))
+    return f"<tr>{cells}<td{' class=ask' if asked else ''}>{_marked(asked)}</td></tr>"
+
+
+def _marked(text: str) -> str:
+    """What stands between backticks as code; everything else as it is."""
+    return re.sub("`([^`\n]+)`", r"<code>\1</code>", escape(text))

@@ -158,15 +158,20 @@ def test_a_release_approved_by_a_signature(
 
 
 def test_papers_are_filled_from_the_project(
-    tmp_path: Path, caretrace: Any, project: Path, agreement: Path, run_folder: Path
+    tmp_path: Path, caretrace: Any, project: Path, agreement: Path, run_folder: Path, people: Path
 ) -> None:
     """From a run as it is, and the releases of the tests above."""
     shutil.copytree(run_folder, project / "runs" / "one")
-    out = tmp_path / "papers"
-    done = caretrace("officer", "papers", "--out", out, "--agreement", agreement, "--project", project)
+    assert (
+        caretrace("evaluate", run_folder, "--truth", people / "truth.csv", "--out", tmp_path / "found").returncode == 0
+    )
+    out, found = tmp_path / "papers", tmp_path / "found" / "evaluation.json"
+    about = ("--agreement", agreement, "--project", project, "--evaluation", found)
+    done = caretrace("officer", "papers", "--out", out, *about)
     assert done.returncode == 0, done.stderr
     page = (out / "dpia.html").read_text("utf-8")
     assert "150 clients in the newest run" in page
     assert "expected by the model itself, not measured: precision" in page
+    assert "against known truth (150 clients), with 95% intervals:" in page
     assert "DSA-EXAMPLE-01 1.0: Exampleshire Council" in page
     assert "2 releases begun, 1 approved by a signature" in (out / "processing.html").read_text("utf-8")

@@ -94,10 +94,11 @@ def gathered(desk: Desk, *more: Path) -> dict[str, Fact]:
 
 def test_every_fact_of_a_whole_project_is_found_and_says_where(desk: Desk) -> None:
     found = gathered(desk)
-    assert {name for name, fact in found.items() if not fact.lines} == set()
+    assert {name for name, fact in found.items() if not fact.lines} == {"measured"}  # nothing in a project says that
     assert set(found) == set(KNOWN)
     assert {fact.source for fact in found.values()} == {
         "caretrace.toml", "the newest runs", "keys folder", "agreements", "audit log", "caretrace",
+        "evaluation",
     }  # fmt: skip
 
 
@@ -116,6 +117,7 @@ SAID: list[tuple[str, str]] = [
     ("runs", "run 7 on 2026-11-20: 900 of 1,000 clients linked (90.0%), 40 sent to people"),
     ("review", "40 of 1,000 clients (4.0%) wait for a person"),
     ("estimate", "expected by the model itself, not measured: precision 0.99972 (95% interval 0.99900 to 1.00000)"),
+    ("estimate", "0.25 wrong of 900 links"),
     ("model", "model m-123, trained"),
     ("keeper", "keys kept by: plain files of their owner; versions 1"),
     ("controllers", "DSA-EXAMPLE-01 1.0: Exampleshire Council (X0X01)"),
@@ -192,11 +194,12 @@ def test_the_papers_as_files(desk: Desk, kit: Kit, tmp_path: Path) -> None:
 
 
 def test_markup_in_what_a_project_says_is_text(desk: Desk, kit: Kit) -> None:
-    found = gathered(desk) | {"systems": Fact(("<script>alert(1)</script>",), "caretrace.toml")}
+    found = gathered(desk) | {"systems": Fact(("<script>alert(1)</script>", "`<b>`"), "caretrace.toml")}
     each = writing.papers()[0]
     page = writing.page(each, paper.filled(each, found), made_at=kit.now)
     assert "<script" not in page
     assert "&lt;script&gt;" in page
+    assert "<code>&lt;b&gt;</code>" in page
 
 
 def test_what_is_damaged_is_an_error_and_not_a_gap(desk: Desk) -> None:
@@ -236,3 +239,19 @@ def test_the_risk_follows_from_severity_and_likelihood() -> None:
     assert hazards.Judged("minor", "medium").risk == 2
     for each in hazards.read():
         assert each.with_controls.risk < each.without.risk <= 3, each.id
+
+
+def test_an_evaluation_is_what_was_measured(desk: Desk, tmp_path: Path) -> None:
+    """As `caretrace evaluate --out` writes it; what the model says of itself is no measurement."""
+    path = tmp_path / "evaluation.json"
+    for text in ("{", "[]", "{}"):
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(InputError, match=r"is no evaluation\.json"):
+            measured(desk, path)
+    with pytest.raises(InputError, match="cannot be read"):
+        measured(desk, tmp_path / "absent.json")
+
+
+def measured(desk: Desk, path: Path) -> tuple[str, ...]:
+    where = Project(desk.project), desk.keys.folder, ()
+    return facts.gather(*where, today=date(2026, 11, 22), evaluation=path)["measured"].lines
