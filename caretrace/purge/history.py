@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from caretrace.files import replaced
+from caretrace.files import replaced_private
 from caretrace.linked import write_parquet
 from caretrace.project import Project
 from caretrace.trace.opening import quoted
@@ -18,6 +18,7 @@ from caretrace.warehouse import tables
 from caretrace.warehouse.publish.current import COMPRESSION
 from caretrace.warehouse.publish.refresh import HISTORY
 from caretrace.warehouse.undo import KEPT_FROM
+from governance import at_rest
 
 if TYPE_CHECKING:
     import duckdb
@@ -83,6 +84,6 @@ def remove_files(connection: duckdb.DuckDBPyConnection, project: Project, run: i
 
 
 def _empty(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    with replaced(path) as draft:
-        query = f"SELECT * FROM read_parquet({quoted(str(path))}, hive_partitioning = false) LIMIT 0"
+    with replaced_private(path) as draft:
+        query = f"SELECT * FROM read_parquet({quoted(str(at_rest.readable(path)))}, hive_partitioning = false) LIMIT 0"
         write_parquet(connection, query, draft, compression=COMPRESSION)
