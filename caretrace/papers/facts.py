@@ -38,7 +38,7 @@ def gather(
     files = [*(set_up.agreements.files if set_up else ()), *agreements]
     found = {
         **_of(SETTINGS, _of_settings(set_up)),
-        **_of(SETTINGS, {"retention": _periods(project)}),
+        **_of(SETTINGS, {"retention": _periods(project), "at_rest": _at_rest(project)}),
         **_of("the newest runs", facts_of_runs(manifests(project))),
         **_of("evaluation", {"measured": _measured(evaluation)}),
         **_of("keys folder", {"keeper": _keeper(keys_dir)}),
@@ -95,6 +95,16 @@ def _periods(project: Project) -> tuple[str, ...]:
     return tuple(f"{name}: {period(name, value)}" for name, value in purge.load(project).model_dump().items())
 
 
+def _at_rest(project: Project) -> tuple[str, ...]:
+    from governance.at_rest.rule import rule_for
+
+    if not project.settings.is_file():
+        return ()
+    if rule_for(project.root).encrypt:
+        return ("files about people are encrypted where they stand, with the project's key; inboxes are as delivered",)
+    return ("files about people are plain where they stand: only the disk's own encryption protects them",)
+
+
 PERIODS = {
     "runs": "{} days",
     "runs_at_least": "the newest {} stay, however old",
@@ -118,11 +128,12 @@ def period(name: str, value: int | str) -> str:
 def _measured(path: Path | None) -> tuple[str, ...]:
     """An evaluation in the words of `caretrace evaluate`; none where it rests on the model alone."""
     from caretrace.evaluate import words
+    from governance.at_rest.reading import read_bytes
 
     if path is None:
         return ()
     try:
-        content = json.loads(path.read_text("utf-8"))
+        content = json.loads(read_bytes(path))
         lines = tuple(" ".join(line.split()) for line in words.lines(content))
     except OSError as error:
         raise InputError(f"the evaluation cannot be read ({error.strerror})", path=path) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 KNOWN = {
+    "at_rest": "whether its files about people are encrypted where they stand",
     "backups": "when it was last backed up",
     "bases": "the Article 6 and 9 bases and Schedule 1 conditions of its agreements",
     "clients": "how many clients it holds",

@@ -111,6 +111,7 @@ SAID: list[tuple[str, str]] = [
     ("retention", "runs: 33 days"),
     ("retention", "written: kept for ever"),
     ("retention", "history: 8 years"),
+    ("at_rest", "files about people are plain where they stand"),
     ("clients", "1,000 clients in the newest run"),
     ("register", "5,000 people on the registers"),
     ("columns", "PERSON (carefirst 6, emis): 29 columns; identifying alone or free text: record_id, nhs_number"),
@@ -255,3 +256,12 @@ def test_an_evaluation_is_what_was_measured(desk: Desk, tmp_path: Path) -> None:
 def measured(desk: Desk, path: Path) -> tuple[str, ...]:
     where = Project(desk.project), desk.keys.folder, ()
     return facts.gather(*where, today=date(2026, 11, 22), evaluation=path)["measured"].lines
+
+
+def test_whether_files_are_encrypted_is_as_the_settings_say(desk: Desk) -> None:
+    settings = desk.project / "caretrace.toml"
+    settings.write_text(SETTINGS + "[at_rest]\nencrypt = true\n", encoding="utf-8")
+    try:
+        assert gathered(desk)["at_rest"].lines[0].startswith("files about people are encrypted where they stand")
+    finally:
+        settings.write_text(SETTINGS, encoding="utf-8")
