@@ -251,7 +251,7 @@ def _expected(links: Path) -> dict[str, float]:
     """How right the links are by their own probabilities."""
     import duckdb
 
-    with duckdb.connect() as connection:
+    with duckdb.connect(config=at_rest.spilling(links.parent)) as connection:
         ((linked, right, clients),) = connection.execute(
             "SELECT count(*) FILTER (decision = 'link'),"
             " coalesce(sum(CAST(probability AS DECIMAL(10, 9))) FILTER (decision = 'link'), 0), count(*)"

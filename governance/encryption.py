@@ -49,7 +49,7 @@ def write(path: Path, fill: Callable[[IO[bytes]], object], public_keys: Sequence
     recipients = [_recipient(key) for key in public_keys]
     if not recipients:
         raise SettingsError("there is no public key to encrypt to")
-    with tempfile.SpooledTemporaryFile(_IN_MEMORY, mode="w+b", dir=str(path.parent)) as spool:
+    with tempfile.SpooledTemporaryFile(_IN_MEMORY, mode="w+b", dir=str(_spool(path))) as spool:
         plain = cast("IO[bytes]", spool)
         fill(plain)
         plain.seek(0)
@@ -60,6 +60,16 @@ def write(path: Path, fill: Callable[[IO[bytes]], object], public_keys: Sequence
         with path.open("xb") as file:
             _encrypt(plain, file, recipients)
     return digest.hexdigest()
+
+
+def _spool(path: Path) -> Path:
+    """Where plain text on its way to `path` may stand: beside it, or in the workshop where the project wants that."""
+    # Imported here: at_rest encrypts with this module.
+    from governance.at_rest import workshop
+    from governance.at_rest.rule import rule_for
+
+    rule = rule_for(path)
+    return workshop.place(rule) if rule.encrypt else path.parent
 
 
 def write_stream(path: Path, plain: IO[bytes], public_keys: Sequence[str]) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from pathlib import Path
 
-from governance import audit, keys
+from governance import at_rest, audit, keys
 from governance.agreement import Signed
 from governance.approval import read as read_approval
 from governance.audit import log
@@ -34,7 +34,7 @@ def plan(
     """
     import duckdb
 
-    with duckdb.connect() as connection:
+    with duckdb.connect(config=at_rest.spilling(run_dir)) as connection:
         return prepare(
             connection,
             run_dir,
@@ -85,7 +85,10 @@ def make(
     if abs((now.date() - planned.today).days) > 1:
         raise Refused(f"the plan is of {planned.today}; plan again today")
     secrets = keys.load(planned.keys_dir, project=planned.project)
-    with log.opened(planned.project / "audit", secrets, now=now) as held, duckdb.connect() as connection:
+    with (
+        log.opened(planned.project / "audit", secrets, now=now) as held,
+        duckdb.connect(config=at_rest.spilling(planned.run.folder)) as connection,
+    ):
         settled = settle(held, planned.project, now)
         again = prepare(
             connection,

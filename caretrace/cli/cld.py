@@ -14,6 +14,7 @@ from caretrace import console
 from caretrace.cli import cld_history
 from caretrace.cli.place import ProjectOption, find, maker, newest_night
 from caretrace.words import several
+from governance import at_rest
 
 if TYPE_CHECKING:
     from caretrace.cld.submission import Report
@@ -131,7 +132,7 @@ def write(
     beside = [out, out.with_name(f"{out.name}.faults.csv"), out.with_name(f"{out.name}.report.json")]
     with (
         console.progress() as progress,
-        duckdb.connect() as connection,
+        duckdb.connect(config=at_rest.spilling(place.project.root)) as connection,
         log_writing(
             place.project,
             place.keys_dir,

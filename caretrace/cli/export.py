@@ -11,6 +11,7 @@ import typer
 
 from caretrace import console
 from caretrace.cli.place import ProjectOption, find, maker
+from governance import at_rest
 
 if TYPE_CHECKING:
     from caretrace.exports.patients import Written
@@ -93,7 +94,7 @@ def fhir(
     place = find(project)
     answers = results.of_run(opened, place.project)
     with (
-        duckdb.connect() as connection,
+        duckdb.connect(config=at_rest.spilling(opened.path)) as connection,
         log_writing(
             place.project,
             place.keys_dir,

@@ -15,6 +15,7 @@ import typer
 from caretrace import console, run_folder
 from caretrace.cli.place import ProjectOption, find, maker
 from caretrace.words import several
+from governance import at_rest
 
 if TYPE_CHECKING:
     from caretrace.trace.reading import Read
@@ -165,8 +166,9 @@ def list_(project: ProjectOption = None) -> None:
     from caretrace.cli.table import as_csv
     from caretrace.trace.store import LISTED, Kept
 
-    with duckdb.connect() as connection:
-        console.say(as_csv(LISTED, Kept.of(find(project).project).requests(connection)))
+    place = find(project).project
+    with duckdb.connect(config=at_rest.spilling(place.root)) as connection:
+        console.say(as_csv(LISTED, Kept.of(place).requests(connection)))
 
 
 def _asked(asked: Asked) -> list[str]:

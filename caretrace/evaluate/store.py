@@ -23,7 +23,7 @@ def opened(run: Run, *, tables: tuple[str, ...] = ("person",)) -> Iterator[duckd
     """A connection with the run's tables as views; `tables` are those of both sides that are wanted."""
     import duckdb
 
-    with duckdb.connect() as connection:
+    with duckdb.connect(config=at_rest.spilling(run.path)) as connection:
         connection.execute("SET enable_progress_bar = false")
         install_macros(connection, as_at=as_at(run))
         connection.execute(f"CREATE VIEW link AS FROM {links_sql(run)}")

@@ -100,9 +100,8 @@ def opened(run: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     files |= {table: run / "linked" / f"{table}.parquet" for table in ("person", "address", "name")}
     if missing := [path.name for path in files.values() if not path.is_file()]:
         raise InputError(f"holds no {', '.join(missing)}; link again with this version to review the run", path=run)
-    with duckdb.connect(
-        config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}
-    ) as connection:
+    closed = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+    with duckdb.connect(config={**closed, **at_rest.spilling(run)}) as connection:
         connection.execute("SET enable_progress_bar = false")
         for name, path in files.items():
             quoted = str(at_rest.readable(path)).replace("'", "''")

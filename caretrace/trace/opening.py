@@ -25,9 +25,8 @@ def opened(run: Run) -> Iterator[duckdb.DuckDBPyConnection]:
     people, links = run.path / "linked" / "person.parquet", run.path / "links.parquet"
     if missing := [path.name for path in (people, links) if not path.is_file()]:
         raise InputError(f"holds no {', '.join(missing)}; link again with this version", path=run.path)
-    with duckdb.connect(
-        config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}
-    ) as connection:
+    closed = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+    with duckdb.connect(config={**closed, **at_rest.spilling(run.path)}) as connection:
         connection.execute("SET enable_progress_bar = false")
         columns = ", ".join(f'"{name}"' for name in PERSON.names)
         for schema, side in SIDES.items():

@@ -19,6 +19,7 @@ from caretrace.run_folder import Run
 from caretrace.trace.opening import parquet
 from caretrace.written import log_writing
 from connectors.writers.ndoo import MAILBOX, Control, write_check
+from governance import at_rest
 from schemas.errors import InputError
 from schemas.sql import install_macros
 
@@ -84,7 +85,7 @@ def request(
     if not union:
         raise InputError("holds no people; link again with this version", path=run.path)
     with (
-        duckdb.connect() as connection,
+        duckdb.connect(config=at_rest.spilling(run.path)) as connection,
         log_writing(
             project,
             keys_dir,
@@ -125,7 +126,7 @@ def read(
 
     if checked_on > now.date():
         raise InputError("was checked on a day that is still to come; give the day of the reply", path=reply)
-    with duckdb.connect() as connection:
+    with duckdb.connect(config=at_rest.spilling(project.root)) as connection:
         install_macros(connection, as_at=now.date())
         requested = _numbers(connection, asked, "asked")
         allowed = _numbers(connection, reply, "replied")

@@ -21,6 +21,7 @@ from __future__ import annotations
 from governance.at_rest.folder import KEY_FILE, FolderKey, shred
 from governance.at_rest.reading import plain_folder, read_bytes, readable, readable_once, take_plain
 from governance.at_rest.rule import Rule, of, rule_for
+from governance.at_rest.spilling import spilling
 from governance.at_rest.workshop import begin, close, place
 from governance.at_rest.writing import copy, plain_draft, seal_draft, write_durably, written
 
@@ -41,6 +42,7 @@ __all__ = [
     "rule_for",
     "seal_draft",
     "shred",
+    "spilling",
     "take_plain",
     "write_durably",
     "written",
