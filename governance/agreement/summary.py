@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
+from governance.agreement.data import Form
 from governance.agreement.model import Agreement
 from governance.agreement.reading import Signed
 from governance.agreement.signing import fingerprint
@@ -89,6 +90,7 @@ def text(signed: Signed) -> str:
         f"Form: {data.form}. {data.form_reason or 'No reason is given why a lower form will not do.'}",
         f"People: {data.people}. {data.cohort_description}",
         f"Releases: {data.frequency}, {data.releases_allowed} at most to each recipient.",
+        *_disclosure(agreement),
         *(
             f"  {table.name}.{item.name}, {item.transform}: {item.justification}"
             for table in data.tables
@@ -101,6 +103,32 @@ def text(signed: Signed) -> str:
         f"Incidents: {handling.incident_contact}",
     ]
     return "\n".join(lines)
+
+
+def _disclosure(agreement: Agreement) -> list[str]:
+    """What befalls people and rows that stand out, and who may lay together what they have."""
+    settings = agreement.disclosure
+    does = {
+        "refuse": "nothing leaves",
+        "withhold": "they are left out",
+        "coarsen": "fields are made coarser, and whom that does not reach is left out",
+        None: "that is said in the plan",
+    }
+    lines = [
+        f"  {party.name} ({party.ods_code}) may pool what it has with {', '.join(party.pools_with)}."
+        for party in agreement.parties
+        if party.pools_with
+    ]
+    if agreement.data.form not in (Form.PSEUDONYMISED, Form.ANONYMISED):
+        return lines
+    last = [f"{path} {transform}" for path, transform in settings.coarsest.items()]
+    return [
+        f"Where fewer people than k{f' = {settings.k}' if settings.k else ''} look alike: {does[settings.below_k]};"
+        f" where fewer share a row of events: {does[settings.events]}."
+        f" Left out at most: {settings.max_withheld_share:.1%}.",
+        *([f"Fields no coarser than: {', '.join(last)}."] if last else []),
+        *lines,
+    ]
 
 
 def _signatures(agreement: Agreement, signed: Signed) -> list[str]:

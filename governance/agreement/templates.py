@@ -79,7 +79,8 @@ KINDS: Mapping[str, _Kind] = {
         people="linked",
         person=_COARSE,
         service='  { name = "event_id", transform = "pseudonym", justification = "TO FILL IN" },\n' + _COARSE_SERVICE,
-        disclosure='k = 5 # [assumed] least group of look-alikes\nbelow_k = "withhold"\nmax_withheld_share = 0.05',
+        disclosure='k = 5 # [assumed] least group of look-alikes\nbelow_k = "withhold"\nmax_withheld_share = 0.05\n'
+        'events = "withhold" # rows of events that fewer than k people share are left out',
     ),
     "research": _Kind(
         purpose='code = "research"',
@@ -90,6 +91,7 @@ KINDS: Mapping[str, _Kind] = {
         person=_COARSE.replace('"district"', '"area"'),
         service=_COARSE_SERVICE.replace('"month"', '"year"'),
         disclosure='k = 11 # [assumed]\nbelow_k = "withhold"\nmax_withheld_share = 0.05\n'
+        'events = "withhold" # rows of events that fewer than k people share are left out\n'
         'risk_assessment = "TO FILL IN" # ISB 1523: assessment and plan\n'
         "# intruder_test_on = 2026-01-31 # the day of the last motivated intruder test, under 24 months ago",
     ),

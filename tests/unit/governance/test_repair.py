@@ -16,7 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from governance import release
+from governance import agreement, release
+from governance.agreement import summary
 from governance.deidentify import events, ladder, lattice
 from governance.deidentify.lattice import Axis, Demand, Rows, Told
 from governance.deidentify.transform import TRANSFORMS
@@ -197,6 +198,20 @@ def test_a_coarser_field_is_proposed_and_leaves(kit: Kit) -> None:
     assert '"coarser": "area"' in json.dumps(manifest)
 
 
+def test_the_agreement_in_plain_words_says_what_befalls_small_groups(kit: Kit) -> None:
+    desk = kit.desk()
+    desk.edit(
+        COARSEN,
+        ("[disclosure]\n", '[disclosure]\nevents = "withhold"\ncoarsest = { "person.postcode" = "area" }\n'),
+        ('territory = "England"\n', 'territory = "England"\npools_with = ["X0X05"]\n'),
+    )
+    said = summary.text(agreement.load(desk.agreement))
+    assert "than k = 5 look alike: fields are made coarser, and whom that does not reach is left out" in said
+    assert "where fewer share a row of events: they are left out. Left out at most: 10.0%." in said
+    assert "Fields no coarser than: person.postcode area." in said
+    assert "Exampleshire Integrated Care Board (X0X02) may pool what it has with X0X05." in said
+
+
 def test_off_it_is_refused_as_before(kit: Kit) -> None:
     desk = three_districts(kit)
     desk.edit(('below_k = "coarsen"', 'below_k = "refuse"'))
@@ -212,6 +227,8 @@ def test_withholding_a_few_loses_less_than_coarsening_everybody(kit: Kit) -> Non
     planned = desk.plan()
     assert (planned.people, planned.request.evidence.repairs) == (30, ())
     assert [(each.rule, each.people) for each in planned.exclusions] == [("R36", 1)]
+    assert planned.allowed
+    assert dict(planned.rows) == {"person": 30, "service": 0}
 
 
 def test_never_coarser_than_what_still_serves_the_purpose(kit: Kit) -> None:
