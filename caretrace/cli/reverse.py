@@ -93,7 +93,7 @@ def open_request(
         for each in named
         for record in each.records or nobody
     ]
-    paper.write(to, "Re-identified", columns, rows, made_at=datetime.now(UTC))
+    paper.write(to, "Re-identified", columns, rows, made_at=datetime.now(UTC), names_people=True)
     unknown = sum(not each.records and each.nhs_number is None for each in named)
     console.say(
         f"{several(len(named) - unknown, 'person is', 'people are')} named in {to}"

@@ -14,6 +14,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from governance import at_rest
 from governance.files import write_durably
 from schemas.errors import InputError
 
@@ -51,9 +52,18 @@ tr {{ break-inside: avoid }}
 
 
 def write(
-    path: Path, title: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]], *, made_at: datetime
+    path: Path,
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    made_at: datetime,
+    names_people: bool = False,
 ) -> None:
-    """Write rows as the file's ending says (.csv, .xlsx, .html), for its owner only; InputError where it exists."""
+    """Write rows as the file's ending says (.csv, .xlsx, .html), for its owner only; InputError where it exists.
+
+    With `names_people` it is encrypted where its place is in a project that wants that (`governance.at_rest`).
+    """
     if path.exists():
         raise InputError("exists already; choose a new file", path=path)
     if path.suffix not in (".csv", ".xlsx", ".html"):
@@ -64,7 +74,7 @@ def write(
         ".html": lambda: html(title, columns, rows, made_at=made_at).encode(),
     }[path.suffix]()
     try:
-        write_durably(path, data)
+        (at_rest.write_durably if names_people else write_durably)(path, data)
     except OSError as error:
         raise InputError(f"cannot be written ({error.strerror})", path=path) from None
 

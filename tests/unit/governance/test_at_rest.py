@@ -16,6 +16,7 @@ from governance.at_rest import workshop
 from governance.at_rest.rule import Rule, rule_for
 from governance.keys import at_rest as project_key
 from governance.keys import care, keeper
+from governance.officer import paper
 from schemas.errors import IntegrityFailure, SettingsError
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -45,6 +46,14 @@ def put(path: Path, content: bytes = PLAIN) -> Path:
     with at_rest.written(path, path.with_name(".draft")) as draft:
         draft.write_bytes(content)
     return path
+
+
+def test_a_page_that_names_people_is_encrypted_and_one_that_counts_them_is_not(project: Path) -> None:
+    rows = [{"pseudonym": "ct1_A", "nhs_number": PLAIN.decode()[11:21]}]
+    for name, named in (("named.csv", True), ("counts.csv", False)):
+        paper.write(project / name, "T", tuple(rows[0]), rows, made_at=NOW, names_people=named)
+    assert b"ct1_A" not in (project / "named.csv").read_bytes()
+    assert at_rest.read_bytes(project / "named.csv") == (project / "counts.csv").read_bytes()
 
 
 def test_what_is_written_is_encrypted_and_read_back(project: Path, tmp_path: Path) -> None:
