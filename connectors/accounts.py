@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from connectors.called import are_values, called
-from connectors.detect import Extract, Found, nearest
-from connectors.files.load import Loaded
+from connectors.files.raw import Loaded
+from connectors.found import Extract, Found
+from connectors.not_found import nearest
 from connectors.source import FileFacts
 from connectors.standardise.aside import ORPHAN
 from connectors.supplier import Kind, Supplier

@@ -13,8 +13,8 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TypeAlias
 
-from connectors.detect import Extract, Found
 from connectors.files.opening import stem_of
+from connectors.found import Extract, Found
 from schemas.errors import InputError, shown
 
 _Label: TypeAlias = tuple[tuple[str, ...], int]

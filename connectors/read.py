@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING
 
 from connectors import feed
 from connectors.accounts import Input, facts_of, is_of_people, unread
-from connectors.detect import Extract, Found, detect
+from connectors.detect import detect
 from connectors.feed import File
-from connectors.files.load import Loaded, create_raw, create_views, load_parquet, load_table, load_text
+from connectors.files.load import load_text
 from connectors.files.memory import Memory, forget
+from connectors.files.parquet import load_parquet
+from connectors.files.raw import Loaded, create_raw, create_views
 from connectors.files.records import Rejected
+from connectors.files.tables import load_table
+from connectors.found import Extract, Found
 from connectors.naming import tell_apart
 from connectors.source import FileFacts, ReadReport, Source
 from connectors.standardise import create_work_tables, standardise

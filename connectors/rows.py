@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from connectors.detect import Found, detect
-from connectors.files.load import Loaded, create_raw
+from connectors.detect import detect
+from connectors.files.raw import Loaded, create_raw
+from connectors.found import Found
 from connectors.naming import tell_apart
 from connectors.read import load
 from connectors.source import FileFacts, Source

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from connectors.detect import Extract, Found, detect
+from connectors.detect import detect
 from connectors.feed.manifest import read_manifest
-from connectors.files.load import create_raw, create_views, load_text
+from connectors.files.load import load_text
 from connectors.files.memory import Memory
 from connectors.files.opening import stem_of
+from connectors.files.raw import create_raw, create_views
+from connectors.found import Extract, Found
 from connectors.source import Source
 from connectors.supplier import Supplier
 from connectors.suppliers import candidates

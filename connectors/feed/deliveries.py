@@ -13,10 +13,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from connectors.detect import Extract, Found
 from connectors.feed.facts import Delivery, File, Place, Told
 from connectors.feed.manifest import read_manifest
 from connectors.feed.sequence import check
+from connectors.found import Extract, Found
 from connectors.source import Source
 from connectors.supplier import Supplier
 from schemas.errors import SettingsError

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from connectors.detect import Found
+from connectors.found import Found
 from connectors.source import Source
 from connectors.supplier import Kind
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from connectors.called import are_values, called
-from connectors.detect import Found, open_source
-from connectors.files.load import create_raw
+from connectors.files.raw import create_raw
+from connectors.found import Found, open_source
 from connectors.propose.contents import order, overlap, weigh
 from connectors.propose.judge import Seen, judge
 from connectors.propose.proposal import Proposal, Sheet

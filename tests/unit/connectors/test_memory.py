@@ -48,7 +48,7 @@ def tables(path: Path, threads: int) -> tuple[dict[str, list[tuple[Any, ...]]], 
 @pytest.mark.parametrize("extract", ["emis", "systmone"])
 def test_memory_and_store_give_the_same(extract: str, monkeypatch: pytest.MonkeyPatch) -> None:
     path = FIXTURES / extract
-    monkeypatch.setattr(load, "_ROWS_AT_ONCE", 10)
+    monkeypatch.setattr(load, "ROWS_AT_ONCE", 10)
     expected, report, copied = tables(path, threads=1)
     assert copied == 0
     assert len(expected["PERSON"]) > 30
@@ -94,7 +94,7 @@ def test_parquet_is_the_same_in_memory_and_in_its_place(tmp_path: Path, monkeypa
     names = [" Smith", "Jones ", "Zoë", "\tO'Neill\r\n", "Ng\u00a0", "", "   ", None, "van  Dyke", "\u00a0"] * 7
     table = pa.table({"record_id": [str(n) for n in range(70)], "family_name": names, "gender": ["1", "x"] * 35})
     pq.write_table(table, tmp_path / "people.parquet", row_group_size=20)
-    monkeypatch.setattr(load, "_ROWS_AT_ONCE", 30)
+    monkeypatch.setattr(load, "ROWS_AT_ONCE", 30)
     expected, report, _ = tables(tmp_path / "people.parquet", threads=2)
     assert len(expected["PERSON"]) == 70
     assert len(expected["DATA_QUALITY"]) == 35
