@@ -6,38 +6,7 @@ list functions; of several candidates the first by a sort key of numbers is chos
 
 from __future__ import annotations
 
-_PERIOD = '{"start":"VARCHAR","end":"VARCHAR"}'
-_CONCEPT = '{"text":"VARCHAR","coding":[{"system":"VARCHAR","code":"VARCHAR"}]}'
-_IDENTIFIER = '{"system":"VARCHAR","value":"VARCHAR"}'
-_REFERENCE = f'{{"reference":"VARCHAR","identifier":{{"system":"VARCHAR","value":"VARCHAR","period":{_PERIOD}}}}}'
-_SHAPE = f"""{{
-    "id":"VARCHAR",
-    "meta":{{"versionId":"VARCHAR","lastUpdated":"VARCHAR","security":[{{"code":"VARCHAR"}}]}},
-    "active":"VARCHAR","gender":"VARCHAR","birthDate":"VARCHAR",
-    "deceasedBoolean":"VARCHAR","deceasedDateTime":"VARCHAR",
-    "identifier":[{{"use":"VARCHAR","system":"VARCHAR","value":"VARCHAR","type":{_CONCEPT},"period":{_PERIOD},
-                    "extension":[{{"url":"VARCHAR","valueCodeableConcept":{_CONCEPT}}}]}}],
-    "extension":[{{"url":"VARCHAR","valueCodeableConcept":{_CONCEPT}}}],
-    "name":[{{"use":"VARCHAR","text":"VARCHAR","family":"VARCHAR","given":["VARCHAR"],"period":{_PERIOD}}}],
-    "telecom":[{{"system":"VARCHAR","value":"VARCHAR","use":"VARCHAR","rank":"VARCHAR","period":{_PERIOD}}}],
-    "address":[{{"use":"VARCHAR","type":"VARCHAR","line":["VARCHAR"],"city":"VARCHAR","district":"VARCHAR",
-                 "postalCode":"VARCHAR","period":{_PERIOD},
-                 "extension":[{{"url":"VARCHAR","extension":[
-                    {{"url":"VARCHAR","valueString":"VARCHAR","valueCoding":{{"code":"VARCHAR"}}}}]}}]}}],
-    "generalPractitioner":[{_REFERENCE}],
-    "managingOrganization":{_REFERENCE},
-    "link":[{{"type":"VARCHAR","other":{{"reference":"VARCHAR"}}}}],
-    "contained":[{{"resourceType":"VARCHAR","id":"VARCHAR","identifier":[{_IDENTIFIER}]}}]
-}}"""
-_ORGANISATION = f'{{"id":"VARCHAR","identifier":[{_IDENTIFIER}]}}'
-
-_LISTS = ("identifier", "name", "telecom", "address", "extension", "generalPractitioner", "link", "contained")
-_TEXTS = ("id", "gender", "birthDate", "deceasedDateTime")
-_KINDS = [*(f"'$.{each}'" for each in _LISTS), *(f"'$.{each}'" for each in _TEXTS)]
-_SOUND = (
-    f"list_bool_and(list_transform(json_type(json, [{', '.join(_KINDS)}]), lambda t, i: t IS NULL OR t = 'NULL'"
-    f" OR t = CASE WHEN i <= {len(_LISTS)} THEN 'ARRAY' ELSE 'VARCHAR' END))"
-)
+from connectors.suppliers.fhir_shape import ORGANISATION, PATIENT, SOUND
 
 ELSEWHERE = "r.resource_type IS DISTINCT FROM 'Patient'"
 """SQL: the record is a resource of another type."""
@@ -195,9 +164,9 @@ def _organisation(reference: str, name: str) -> str:
 TAKEN = f"""
 WITH shaped AS (
     SELECT file, record, line, resource_type,
-        CASE WHEN resource_type = 'Patient' THEN {_SOUND} ELSE true END AS is_sound,
-        CASE WHEN resource_type = 'Patient' THEN from_json(json, '{_SHAPE}') END AS p,
-        CASE WHEN resource_type = 'Organization' THEN from_json(json, '{_ORGANISATION}') END AS o
+        CASE WHEN resource_type = 'Patient' THEN {SOUND} ELSE true END AS is_sound,
+        CASE WHEN resource_type = 'Patient' THEN from_json(json, '{PATIENT}') END AS p,
+        CASE WHEN resource_type = 'Organization' THEN from_json(json, '{ORGANISATION}') END AS o
     FROM incoming
 ), placed AS (
     SELECT *, {_CALLED} AS name_place, {_FORMER} AS former_place, {_HOME} AS home_place, {_TELECOMS} AS telecoms,

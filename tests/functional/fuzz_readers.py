@@ -31,6 +31,7 @@ KINDS = (
     Kind("delimited", {name: (name,) for name in "abc"}, ("a",)),
     Kind("bare", {name: (name,) for name in "abc"}, (), recognised=_ANY, headerless=("a", "b", "c")),
     Kind("lines", {"text": ("text",)}, (), layout=Layout.LINES, recognised=_ANY, positions={"x": (2, 3), "y": (4, 99)}),
+    Kind("rows", {"text": ("text",)}, (), layout=Layout.LINES, recognised=_ANY, rows={2: {"x": 1}, 3: {"y": 1}}),
     Kind("messages", {"MSH": ("MSH",), "PID": ("PID",)}, (), layout=Layout.MESSAGES, recognised=_ANY),
     Kind("fields", {n: (n,) for n in _FIELDS}, (), layout=Layout.MESSAGES, recognised=_ANY),
 )

@@ -86,6 +86,8 @@ def _values(line: str) -> list[str]:
 )
 def test_lines(connection: duckdb.DuckDBPyConnection, text: str, expected: list[Fields]) -> None:
     assert fields(connection, text) == oracle(text) == expected
+    # A block that ends within a value in quotation marks.
+    assert fields(connection, text, size=5) == expected
 
 
 _VALUE = st.text(st.sampled_from('aé \t\u00a0\u2003"'), max_size=3)
