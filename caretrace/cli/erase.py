@@ -51,6 +51,9 @@ def erase(
     keep_out: Annotated[
         bool, typer.Option("--keep-out", help="Keep these records out of later deliveries too, by a keyed hash.")
     ] = False,
+    let_in: Annotated[
+        bool, typer.Option("--let-in", help="Erase nothing: let records that are kept out come back; give --side too.")
+    ] = False,
     keep_runs: Annotated[
         bool, typer.Option("--keep-runs", help="Leave the older run folders that hold her, and only name them.")
     ] = False,
@@ -76,6 +79,9 @@ def erase(
     how = erasing.How(reference or "-", keep_out=keep_out, keep_runs=keep_runs)
     if not whom.records:
         _finish(place, now)
+        return
+    if let_in:
+        _let_in(place, whom, reference, now)
         return
     planned = erasing.plan(place.project, whom, how, place.keys_dir, now=now)
     _tell(planned)
@@ -113,6 +119,17 @@ def _work(place: Place, whom: Whom, how: How, now: datetime, as_at: date | None)
         console.tell("the next delivery that holds her brings her back: see that her source systems let her go too")
     if outcome.exit_code:
         raise typer.Exit(outcome.exit_code)
+
+
+def _let_in(place: Place, whom: Whom, reference: str | None, now: datetime) -> None:
+    from caretrace.erasing.erasing import How
+    from caretrace.erasing.letting_in import let_in
+
+    if whom.side is None or reference is None:
+        raise SettingsError("give --side, which list the records are of, and --reference, for the log")
+    how = How(reference)
+    count = let_in(place.project, whom.records, whom.side, how, place.keys_dir, maker=maker(), now=now)
+    console.say(f"{count:,} records are kept out no longer; the next delivery that holds them brings them back")
 
 
 def _finish(place: Place, now: datetime) -> None:

@@ -102,15 +102,9 @@ def erase(
     progress: Progress = SILENT,
 ) -> tuple[Plan, Outcome]:
     """Do what `plan` says, and log it. Refused without keys, Busy where a run or a backup is at work."""
-    try:
-        secrets = keys.load(keys_dir, project=project.root)
-    except SettingsError as error:
-        raise Refused(
-            "an erasure is done only where the log can say so, and the log needs keys (`caretrace keys new`):",
-            [str(error)],
-        ) from None
+    secrets = keys_to_log_with(keys_dir, project)
     with log.opened(project.audit, secrets, now=now) as held, _named(project, whom, now) as (connection, ids):
-        _check_reference(connection, how.reference)
+        check_reference(connection, how.reference)
         planned = _planned(connection, project, ids, how, held.entries, now)
         digests = tuple((secrets.version, each) for each in kept_out.hashes(connection, secrets.root))
         erasure = of_state.Erasure(ids, digests if how.keep_out else ())
@@ -128,6 +122,17 @@ def erase(
             unfinished = upkeep.unfinished(held.entries, upkeep.ERASING)
             held.append([(upkeep.ERASED, {"id": each}) for each in unfinished], now=now)
     return planned, outcome
+
+
+def keys_to_log_with(keys_dir: Path, project: Project) -> keys.Keys:
+    """The project's keys; Refused where there are none."""
+    try:
+        return keys.load(keys_dir, project=project.root)
+    except SettingsError as error:
+        raise Refused(
+            "an erasure is done only where the log can say so, and the log needs keys (`caretrace keys new`):",
+            [str(error)],
+        ) from None
 
 
 @contextmanager
@@ -160,8 +165,8 @@ def _planned(
     return Plan(ids, clients, register, () if how.keep_runs else tuple(go), tuple(stays))
 
 
-def _check_reference(connection: duckdb.DuckDBPyConnection, reference: str) -> None:
-    """The log can never be changed, so nothing of the person may get into it."""
+def check_reference(connection: duckdb.DuckDBPyConnection, reference: str) -> None:
+    """InputError where it may name somebody of `erasing`: the log can never be changed."""
     if not _REFERENCE.fullmatch(reference):
         raise InputError(
             "the reference is up to 60 letters, digits, spaces and . _ / -, beginning with one of the first"

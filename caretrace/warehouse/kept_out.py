@@ -34,6 +34,20 @@ def hashes(connection: duckdb.DuckDBPyConnection, root: bytes) -> list[str]:
     return [digest for *_, digest in connection.execute(query, _pads(root)).fetchall()]
 
 
+def find(connection: duckdb.DuckDBPyConnection, roots: Roots) -> dict[int, str]:
+    """Of the records in `erasing` (with their `place`) those that are kept out: place to hash."""
+    found: dict[int, str] = {}
+    for (version,) in connection.execute("SELECT DISTINCT key_version FROM state.kept_out ORDER BY 1").fetchall():
+        query = _hashed("SELECT place, side, source, source_org, record_id FROM erasing", "side")
+        found |= dict(
+            connection.execute(
+                f"SELECT place, hash FROM ({query}) WHERE hash IN (SELECT hash FROM state.kept_out)",
+                _pads(roots(int(version))),
+            ).fetchall()
+        )
+    return found
+
+
 def leave_out(state: State, side: str, roots: Roots) -> int:
     """Take the kept-out records out of `store.<side>`, as just read, and set them aside; gives how many.
 
