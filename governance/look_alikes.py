@@ -188,8 +188,7 @@ def of_events(desk: Desk, alike: Alike) -> Alike:
             alike = _of_table(desk, alike, table)
             held[table] = [field.name for field in _indirect(alike.leaving, table)]
     told = {table: columns for table, columns in held.items() if columns}
-    columns = alike.groups.columns if alike.groups else ()
-    return replace(alike, alone=events.alone(desk.connection, told, columns, k=desk.k) if told else None)
+    return replace(alike, alone=events.alone(desk.connection, told, _groups(alike), k=desk.k) if told else None)
 
 
 def _of_table(desk: Desk, alike: Alike, table: str) -> Alike:
@@ -200,7 +199,7 @@ def _of_table(desk: Desk, alike: Alike, table: str) -> Alike:
             desk.connection,
             table,
             desk.ladders(_indirect(alike.leaving, table)),
-            alike.groups.columns if alike.groups else (),
+            _groups(alike),
             desk.demand,
             desk.today,
         )
@@ -211,7 +210,7 @@ def _of_table(desk: Desk, alike: Alike, table: str) -> Alike:
         roll_up_rare(desk, [field for field in alike.leaving if field.table == table])
         found = _measure(desk, alike, table)
     if setting in ("coarsen", "withhold") and found.small:
-        events.withhold(desk.connection, table, k=desk.k)
+        events.withhold(desk.connection, table, found.columns, _groups(alike), k=desk.k)
         # A code that loses rows may become rare; rolled up further, it only makes groups larger.
         roll_up_rare(desk, [field for field in alike.leaving if field.table == table])
         found = replace(_measure(desk, alike, table), withheld=found.small)
@@ -220,7 +219,11 @@ def _of_table(desk: Desk, alike: Alike, table: str) -> Alike:
 
 def _measure(desk: Desk, alike: Alike, table: str) -> Events:
     names = [field.name for field in _indirect(alike.leaving, table)]
-    return events.measure(desk.connection, table, names, alike.groups.columns if alike.groups else (), k=desk.k)
+    return events.measure(desk.connection, table, names, _groups(alike), k=desk.k)
+
+
+def _groups(alike: Alike) -> tuple[str, ...]:
+    return alike.groups.columns if alike.groups else ()
 
 
 def inferences(desk: Desk, alike: Alike) -> tuple[Inference, ...]:

@@ -35,16 +35,15 @@ def measure(
     connection: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str], groups: Sequence[str], *, k: int
 ) -> Events:
     """Group the rows of `out_<table>` by `columns` and the person's group in `profile`; counts people in each."""
-    of_person = [f'p."{name}" AS g{n}' for n, name in enumerate(groups)]
-    of_row = [f'o."{name}" AS e{n}' for n, name in enumerate(columns)]
-    by = ", ".join([*(f"g{n}" for n in range(len(groups))), *(f"e{n}" for n in range(len(columns)))])
+    both = _both(columns, groups)
+    by = "".join(f"{name}, " for name, _ in both)
     connection.execute(
         f"""CREATE OR REPLACE TEMP TABLE shared AS
         WITH each AS (
-            SELECT {", ".join([*of_person, *of_row, "o.person_key"])}, count(*) AS n, list(o.rowid) AS places
+            SELECT {"".join(f"{sql} AS {name}, " for name, sql in both)}o.person_key, count(*) AS n
             FROM out_{table} o JOIN profile p USING (person_key) GROUP BY ALL
         )
-        SELECT {by}, count(*) AS people, sum(n)::BIGINT AS n, flatten(list(places)) AS places FROM each GROUP BY ALL"""
+        SELECT {by}count(*) AS people, sum(n)::BIGINT AS n FROM each GROUP BY ALL"""
     )
     [(smallest, rows, small)] = connection.execute(
         "SELECT coalesce(min(people), 0), coalesce(sum(n), 0)::BIGINT,"
@@ -54,13 +53,26 @@ def measure(
     return Events(table, tuple(columns), smallest, rows, small)
 
 
-def withhold(connection: duckdb.DuckDBPyConnection, table: str, *, k: int) -> None:
+def _both(columns: Sequence[str], groups: Sequence[str]) -> list[tuple[str, str]]:
+    """What a row tells of its person and of itself: names in `shared`, and SQL over `profile` p and `out_<table>` o."""
+    of_person = [(f"g{n}", f'p."{name}"') for n, name in enumerate(groups)]
+    return [*of_person, *((f"e{n}", f'o."{name}"') for n, name in enumerate(columns))]
+
+
+def withhold(
+    connection: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str], groups: Sequence[str], *, k: int
+) -> None:
     """Take the rows out of `out_<table>` that fewer than `k` people share, as just measured.
 
     All rows of a combination go, so no other has fewer people for it.
     """
+    same = " AND ".join(f"s.{name} IS NOT DISTINCT FROM {sql}" for name, sql in _both(columns, groups)) or "true"
     connection.execute(
-        f"DELETE FROM out_{table} WHERE rowid IN (SELECT unnest(places) FROM shared WHERE people < ?)", [k]
+        f"""DELETE FROM out_{table} WHERE rowid IN (
+            SELECT o.rowid FROM out_{table} o JOIN profile p USING (person_key)
+            JOIN (SELECT * FROM shared WHERE people < ?) s ON {same}
+        )""",
+        [k],
     )
 
 

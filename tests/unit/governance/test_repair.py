@@ -288,7 +288,7 @@ def test_people_who_share_a_row_are_counted(rows: list[tuple[str, str, int]], sm
         assert (found.smallest, found.rows, found.small) == (smallest, len(rows), small)
         alone = events.alone(connection, {"service": ["v"]}, ["grp"], k=2)
         assert alone == 2  # in each of the three, no two people have all their rows alike
-        events.withhold(connection, "service", k=2)
+        events.withhold(connection, "service", ["v"], ["grp"], k=2)
         left = events.measure(connection, "service", ["v"], ["grp"], k=2)
         assert (left.small, left.rows) == (0, len(rows) - small)
 
