@@ -134,14 +134,24 @@ def unbroken(blocks: Iterator[bytes], *, longest: int = 2 * MAX_RECORD) -> Itera
         if not end:
             pending += body[: min(len(body) - len(half), max(0, longest - len(pending)))]
             continue
-        begun = _without_halves(bytes(pending)) if pending else b""
-        yield _parted(begun + body[:end])
+        first = _end_of_first(body) if pending else 0
+        if pending:
+            yield _parted(_without_halves(bytes(pending)) + body[:first])
+        if first < end:
+            yield _parted(memoryview(body)[first:end])
         pending[:] = body[end : len(body) - len(half)]
     if pending:
         yield _parted(_without_halves(bytes(pending)) + b"\n")
 
 
-def _parted(text: bytes) -> pa.Array:
+def _end_of_first(body: bytes) -> int:
+    """Where the line after the first begins."""
+    line_feed = body.find(b"\n")
+    at = body.find(b"\r", 0, line_feed) if line_feed >= 0 else body.find(b"\r")
+    return line_feed + 1 if at < 0 or at + 1 == line_feed else at + 1
+
+
+def _parted(text: bytes | memoryview) -> pa.Array:
     """The lines of UTF-8 that ends with a line break."""
     import pyarrow as pa
 
