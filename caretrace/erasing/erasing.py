@@ -107,8 +107,10 @@ def erase(
         check_reference(connection, how.reference)
         planned = _planned(connection, project, ids, how, held.entries, now)
         digests = tuple((secrets.version, each) for each in kept_out.hashes(connection, secrets.root))
-        erasure = of_state.Erasure(ids, digests if how.keep_out else ())
-        _begin(held, planned, how, maker, now)
+        log_id = _begin(held, planned, how, maker, now)
+        erasure = of_state.Erasure(ids, log_id, digests if how.keep_out else ())
+        # Windows replaces no file that is open; what is still asked stands in temporary tables.
+        connection.execute("DETACH state")
         with locked(project):
             scrubbing.scrub(connection, project)
             targets.ask_whole(project)
@@ -119,8 +121,8 @@ def erase(
             # Another run may have come between.
             scrubbing.scrub(connection, project)
             _remove(planned.runs)
-            unfinished = upkeep.unfinished(held.entries, upkeep.ERASING)
-            held.append([(upkeep.ERASED, {"id": each}) for each in unfinished], now=now)
+            ended = (log_id, *_tried_before(held, how.reference))
+            held.append([(upkeep.ERASED, {"id": each}) for each in sorted(set(ended))], now=now)
     return planned, outcome
 
 
@@ -176,7 +178,14 @@ def check_reference(connection: duckdb.DuckDBPyConnection, reference: str) -> No
         raise InputError("the reference holds an id or what may be an NHS number; the log must name nobody")
 
 
-def _begin(held: Log, planned: Plan, how: How, maker: str, now: datetime) -> None:
+def _tried_before(held: Log, reference: str) -> Sequence[str]:
+    """Erasures under the same reference that were killed: this one did what they were to do."""
+    begun = set(upkeep.unfinished(held.entries, upkeep.ERASING))
+    bodies = [entry["body"] for entry in held.entries if entry["type"] == upkeep.ERASING]
+    return [str(body["id"]) for body in bodies if body["id"] in begun and body["reference"] == reference]
+
+
+def _begin(held: Log, planned: Plan, how: How, maker: str, now: datetime) -> str:
     body = {
         "id": f"E{len(held.entries):06d}",
         "counts": {"client records": planned.clients, "register records": planned.register},
@@ -186,6 +195,7 @@ def _begin(held: Log, planned: Plan, how: How, maker: str, now: datetime) -> Non
         "maker": maker,
     }
     held.append([(upkeep.ERASING, body)], now=now)
+    return str(body["id"])
 
 
 def _remove(items: Sequence[Item]) -> None:

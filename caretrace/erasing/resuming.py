@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from caretrace import pipeline, run_folder
 from caretrace.project import Project, locked
-from caretrace.purge.old import Item, json_of, moment_of
+from caretrace.purge.old import Item, json_of
 from caretrace.purge.removing import remove
 from caretrace.warehouse.store import read_state
 from governance import keys
@@ -21,26 +21,21 @@ def finish(project: Project, keys_dir: Path, *, now: datetime) -> tuple[str, ...
     """
     secrets = keys.load(keys_dir, project=project.root)
     with log.opened(project.audit, secrets, now=now) as held, locked(project):
-        begun = set(upkeep.unfinished(held.entries, upkeep.ERASING))
-        erased = _erased(project, now)
+        ready = set(upkeep.unfinished(held.entries, upkeep.ERASING)) & _erased(project, now)
         done = []
         for entry in held.entries:
-            if entry["type"] != upkeep.ERASING or entry["body"]["id"] not in begun:
-                continue
-            at = moment_of(entry["at"])
-            if at is not None and any(at <= each for each in erased):
-                names = {name.removeprefix("run ") for name in entry["body"]["paths"]}
-                _remove(project, names)
+            if entry["type"] == upkeep.ERASING and entry["body"]["id"] in ready:
+                _remove(project, {name.removeprefix("run ") for name in entry["body"]["paths"]})
                 done.append(str(entry["body"]["id"]))
         held.append([(upkeep.ERASED, {"id": each}) for each in done], now=now)
     return tuple(done)
 
 
-def _erased(project: Project, now: datetime) -> list[datetime]:
-    """When the runs began that erased somebody."""
+def _erased(project: Project, now: datetime) -> set[str]:
+    """The erasures whose run stands, as the log knows them."""
     with read_state(project.warehouse, pipeline.Settings(as_at=now.date())) as state:
-        rows = state.connection.execute("SELECT started FROM state.run WHERE kind = 'erase'").fetchall()
-    return [started.replace(tzinfo=UTC) for (started,) in rows]
+        rows = state.connection.execute("SELECT counts->>'erasure' FROM state.run WHERE kind = 'erase'").fetchall()
+    return {str(log_id) for (log_id,) in rows}
 
 
 def _remove(project: Project, run_ids: set[str]) -> None:

@@ -43,7 +43,9 @@ def link_and_publish(night: AtWork, state: State, run_id: str, made_of: Mapping[
     open_views(state)
     kind = _kind(night, updated)
     match = {name: night.plain.to_json()[name] for name in ("linkage", "model", "population")}
-    _note_run(night, state, kind, {"run_id": run_id, "made_of": dict(made_of), "match": match, "erased": erased})
+    _note_run(
+        night, state, kind, {"run_id": run_id, "made_of": dict(made_of), "match": match, **_of_erasure(night, erased)}
+    )
     notes = list(watch.notes(state.connection, night.settings, match=match, as_at=night.wanted.as_at))
     if any(erased.values()):
         notes.append(
@@ -119,6 +121,10 @@ def _link(night: AtWork, state: State, run_id: str, verdicts: review.Verdicts | 
         )
 
 
+def _of_erasure(night: AtWork, erased: Mapping[str, int]) -> dict[str, Any]:
+    return {"erased": dict(erased), "erasure": night.wanted.erase.log_id} if night.wanted.erase else {}
+
+
 def _kind(night: AtWork, updated: Updated) -> str:
     if night.wanted.within:
         return "undo" if night.wanted.undo_to is not None else "erase"
@@ -163,7 +169,9 @@ def _counts(state: State) -> dict[str, Any]:
         "SELECT CAST(counts AS VARCHAR) FROM state.run WHERE run = ?", [state.run]
     ).fetchall()
     found: dict[str, Any] = json.loads(counts)
-    return {name: value for name, value in found.items() if name not in ("made_of", "run_id", "match", "erased")}
+    return {
+        name: value for name, value in found.items() if name not in ("made_of", "run_id", "match", "erased", "erasure")
+    }
 
 
 def _handed_over(state: State) -> dict[str, int]:

@@ -38,6 +38,8 @@ class Erasure:
     """What is to be erased: records by our ids."""
 
     ids: tuple[int, ...]
+    log_id: str = ""
+    """By which the log knows it; the run keeps it, which tells an erasure that was killed from one that was not."""
     keep_out: tuple[tuple[int, str], ...] = ()
     """Keyed hashes of them, with the version of the key (`kept_out`), where deliveries must not bring them back."""
 

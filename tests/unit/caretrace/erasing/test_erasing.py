@@ -290,12 +290,15 @@ def test_killed_anywhere_it_can_be_finished(council: Council, monkeypatch: pytes
         killed.setattr(point, kill)
         CliRunner().invoke(
             app,
-            ["erase", "C1", "--whole-person", "--reference", "x", "--yes", "--project", str(council.root)],
+            ["erase", "C1", "--whole-person", "--reference", "IG-2026-014", "--yes", "--project", str(council.root)],
             env={"CARETRACE_KEYS": str(council.root.parent / "keys")},
         )
     assert [row["state"] for row in logged(council)] == ["begun, no end"]
+    # Another person's erasure says nothing of this one.
+    council("run", "--as-at", "2026-10-20")
+    council("erase", "C3", "--reference", "IG-2026-015", "--yes", "--as-at", "2026-10-20")
+    assert [row["state"] for row in logged(council)] == ["begun, no end", "ended"]
     if council.ask("SELECT count(*) FROM record WHERE record_id = 'C1'") == [(0,)]:
-        council("run", "--as-at", "2026-10-20")  # gives the finished folder its name
         assert "finished: E" in council("erase")
     else:
         council.erase("C1", "--whole-person")
