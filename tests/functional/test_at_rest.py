@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
 import pytest
 
 pytestmark = pytest.mark.prove
@@ -183,8 +184,7 @@ def test_killed_at_any_moment_nothing_is_left_in_plain(nights: Path, place: Path
 
 
 def test_a_purged_run_loses_its_key_first(nights: Path, place: Path, caretrace_here: Command) -> None:
-    project = place / "purged"
-    shutil.copytree(nights, project)
+    project = nights
     with (project / "caretrace.toml").open("a", encoding="utf-8") as settings:
         settings.write("\n[retention]\nruns = 1\nruns_at_least = 3\n")
     for _ in range(2):  # three are kept whatever is asked for
@@ -194,3 +194,18 @@ def test_a_purged_run_loses_its_key_first(nights: Path, place: Path, caretrace_h
     manifest.write_text(json.dumps({**facts, "created_at": "2020-01-01T00:00:00+00:00"}), "utf-8")
     done = caretrace_here("purge", "--yes", "--project", project)
     assert (done.returncode, (project / "runs" / "0001").exists()) == (0, False), done.stderr
+
+
+def test_somebody_who_is_erased_is_gone_from_all_of_it(nights: Path, place: Path, caretrace_here: Command) -> None:
+    project = nights  # a copy would share its log's anchor with it
+    newest = max((project / "runs").glob("0*"))
+    assert caretrace_here("open", newest, "--out", place / "before").returncode == 0
+    with (place / "before" / "review.csv").open(encoding="utf-8-sig", newline="") as file:
+        client = next(csv.DictReader(file))["client_id"]
+    done = caretrace_here("erase", client, "--side", "client", "--reference", "IG-1", "--yes", "--project", project)
+    assert done.returncode == 0, done.stderr
+    assert in_plain(project) == []
+    newest = max((project / "runs").glob("0*"))
+    assert caretrace_here("open", newest, "--out", place / "after").returncode == 0
+    links = duckdb.sql(f"SELECT count(*) FROM '{place / 'after' / 'links.parquet'}' WHERE record_id = '{client}'")
+    assert links.fetchall() == [(0,)]

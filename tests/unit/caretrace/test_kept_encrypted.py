@@ -233,3 +233,21 @@ def test_whoever_works_in_the_project_has_temporary_files_elsewhere(project: Pat
     assert Path(tempfile.gettempdir()).is_relative_to(tmp_path / "work")
     at_rest.close()
     assert not Path(tempfile.gettempdir()).is_relative_to(tmp_path / "work")
+
+
+def test_a_purge_that_is_cut_short_has_ended_the_runs_key(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from caretrace.purge import removing
+    from caretrace.purge.old import Item
+
+    run = make_run(project / "runs" / "0001")
+
+    def killed(path: Path) -> None:
+        raise OSError(5, "unplugged")
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="unplugged"):
+        patch.setattr(removing.shutil, "rmtree", killed)
+        removing.remove(Item("run", "r1", (run.path,), "old"))
+    left = project / "runs" / ".purged-0001"
+    assert (left / "linked" / "person.parquet").is_file()
+    with pytest.raises(SettingsError, match="with a key that is not in the keys folder"):
+        at_rest.readable(left / "linked" / "person.parquet")
