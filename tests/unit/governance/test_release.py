@@ -405,7 +405,7 @@ LIST = f"agreements/{example.LIST_NAME}"
 CLOSED: list[tuple[str, Callable[[Desk], None], type[Exception], str]] = [
     ("list stale", stale, Refused, "21 days old"),
     ("list missing", spoil(LIST, None), Refused, "cannot be read"),
-    ("list garbage", spoil(LIST, b"PK\x03\x04\xff"), Refused, "not plain text"),
+    ("list garbage", spoil(LIST, b"PK\x03\x04\xff"), Refused, "another SHA-256"),
     ("list of another check", spoil(LIST, b"9000000009,\n"), Refused, "another SHA-256"),
     ("list empty", spoil(LIST, b""), Refused, "another SHA-256"),
     ("root key missing", spoil("keys/root-1.key", None), SettingsError, "no root key"),
