@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+import hospital
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -121,4 +123,4 @@ def _batches(store: duckdb.DuckDBPyConnection, query: str) -> Iterator[list[str]
         yield [line for (line,) in batch]
 
 
-MAKERS: Mapping[str, Maker] = {"fhir": _fhir, "mpt": _mpt, "dbs": _dbs}
+MAKERS: Mapping[str, Maker] = {"fhir": _fhir, "mpt": _mpt, "dbs": _dbs, **hospital.MAKERS}

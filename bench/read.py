@@ -52,6 +52,9 @@ EXTRACTS = (
     Extract("FHIR R4 Patients, NDJSON", "fhir", "fhir.ndjson", ALONE),
     Extract("MPT reply, CSV of 33 columns", "mpt", "mpt.csv", ALONE),
     Extract("DBS reply, fixed width", "dbs", "dbs", ALONE),
+    Extract("HL7 v2 ADT messages", "hl7", "adt.hl7", ALONE),
+    Extract("SUS+ admitted patient care, CSV", "sus", "sus.csv", ALONE),
+    Extract("CDS admitted patient care, fixed width", "cds", "cds.txt", ALONE),
 )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import hospital
 import making
 import pyarrow.parquet as pq
 import pytest
@@ -66,7 +67,7 @@ def test_the_processor_time_of_a_record_is_held_against_that_of_emis() -> None:
     assert read.of_emis({}, emis) is None
 
 
-@pytest.mark.parametrize("name", making.MAKERS)
+@pytest.mark.parametrize("name", sorted(making.MAKERS.keys() - hospital.MAKERS.keys()))
 def test_every_record_of_an_extract_that_is_made_here_is_used(name: str, tmp_path: Path) -> None:
     path = tmp_path / next(extract.path for extract in read.EXTRACTS if extract.made_as == name)
     making.make(name, FIXTURES / "standard" / "register.parquet", path)
@@ -76,6 +77,19 @@ def test_every_record_of_an_extract_that_is_made_here_is_used(name: str, tmp_pat
     assert {file.format for file in report.files} == {name}
     assert report.records - people <= 2  # a header and a trailer
     assert report.used == people
+
+
+@pytest.mark.parametrize("name", hospital.MAKERS)
+def test_what_is_made_of_a_hospital_tells_each_patient_and_spell_once(name: str, tmp_path: Path) -> None:
+    path = tmp_path / next(extract.path for extract in read.EXTRACTS if extract.made_as == name)
+    making.make(name, FIXTURES / "standard" / "register.parquet", path)
+    with duckdb.connect() as store:
+        report = connectors.read(store, [connectors.Source(path)], side="register", as_at=date(2026, 11, 22))
+    people = pq.read_metadata(FIXTURES / "standard" / "register.parquet").num_rows
+    patients = (people + 3) // 4
+    assert {file.format for file in report.files} == {name}
+    assert (report.records, report.rejected) == (4 * patients, 0)
+    assert (report.tables["PERSON"], report.tables["SPELL"]) == (patients, patients * (1 if name == "hl7" else 2))
 
 
 def test_the_table_goes_between_its_marks(
