@@ -83,7 +83,9 @@ def search(axes: Sequence[Axis], rows: Rows, demand: Demand, told: Sequence[Told
     """
     total = int(rows.n.sum())
     most = int(demand.share * total + 1e-9)
-    small = _by_pairs(axes, rows, demand.k)
+    # As if every row were of another person, which is quick to count: no group has more people than rows.
+    at_best = Rows(rows.n)
+    small = _by_pairs(axes, at_best, demand.k)
     best: Node | None = None
     tried = 0
     for coarse, steps in _ordered(axes, rows):
@@ -92,7 +94,10 @@ def search(axes: Sequence[Axis], rows: Rows, demand: Demand, told: Sequence[Told
         if any(small(pair) > most for pair in combinations(list(enumerate(steps)), 2)):
             continue
         tried += 1
-        withheld = _withheld([axis.codes[step] for axis, step in zip(axes, steps, strict=True)], rows, demand, told)
+        codes = [axis.codes[step] for axis, step in zip(axes, steps, strict=True)]
+        if rows.person is not None and int(rows.n[_withheld(codes, at_best, demand, ())].sum()) > most:
+            continue
+        withheld = _withheld(codes, rows, demand, told)
         gone = int(rows.n[withheld].sum())
         if gone > most or gone == total:
             continue
