@@ -13,16 +13,16 @@ import json
 import os
 import secrets
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
+from caretrace.run_lock import lock
 from governance import at_rest
-from schemas.errors import Busy, InputError, IntegrityFailure
+from schemas.errors import InputError, IntegrityFailure
 
 if TYPE_CHECKING:
     from governance.at_rest import FolderKey
@@ -77,7 +77,7 @@ def drafting(out: Path, *, encrypt: bool = False) -> Iterator[Draft]:
     if parent.exists() and not parent.is_dir():
         raise InputError("is a file, so no run folder can stand in it; give --out another place", path=parent)
     parent.mkdir(parents=True, exist_ok=True)
-    with _lock(parent / f".{out.name}.lock", out):
+    with lock(parent / f".{out.name}.lock", out):
         _refuse_existing(out)
         for stale in parent.glob(f"{_partial_prefix(out)}*"):
             shutil.rmtree(stale)
@@ -262,54 +262,3 @@ def _rename(source: Path, target: Path) -> None:
             if os.name != "nt" or time.monotonic() > deadline:
                 raise
             time.sleep(0.05)
-
-
-@contextlib.contextmanager
-def _lock(path: Path, out: Path) -> Iterator[None]:
-    """Hold the lock file at `path`; the system drops the lock when the process dies, however it dies."""
-    while True:
-        file = path.open("a+b")
-        if not _take(file):
-            file.close()
-            raise Busy(f"{out}: another run is writing it; wait for it to end or give --out another name")
-        if _is_current(file, path):
-            break
-        file.close()
-    try:
-        yield
-    finally:
-        # Removed while it is still held, where the system allows it: whoever opened it in between sees in
-        # _is_current that it holds a file which is no longer there.
-        with contextlib.suppress(OSError):
-            path.unlink()
-        file.close()
-        with contextlib.suppress(OSError):
-            if os.name == "nt":
-                path.unlink()
-
-
-def _is_current(file: IO[bytes], path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(file.fileno()), path.stat())
-    except FileNotFoundError:
-        return False
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _take(file: IO[bytes]) -> bool:
-        try:
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-else:
-    import fcntl
-
-    def _take(file: IO[bytes]) -> bool:
-        try:
-            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
