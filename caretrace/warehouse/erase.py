@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from caretrace.warehouse import changed, tables
+from caretrace.warehouse import changed, left_over, tables
 from linkage.frequencies import FOR_CLIENTS, OF_VALUES
 from schemas.errors import InputError
 from schemas.person import SUPERSEDED_NHS_NUMBER
@@ -164,7 +164,7 @@ def finish(state: State, erasure: Erasure) -> None:
             " (FROM state.kept_out WHERE hash = $digest)",
             {"digest": digest, "version": version, "run": state.run},
         )
-    _check(connection)
+    left_over.check(connection)
     state.renew = True
 
 
@@ -228,35 +228,3 @@ def _scrub_others(connection: duckdb.DuckDBPyConnection) -> None:
         for side, before in (("clients", ""), ("register", "register_")):
             same = " AND ".join(f"t.{before}{column} = e.{column}" for column in tables.KEY)
             connection.execute(f"DELETE FROM {name} t USING erasing e WHERE e.side = '{side}' AND {same}")
-
-
-def _check(connection: duckdb.DuckDBPyConnection) -> None:
-    """Whether any table of the state still names one of them, by id, by key or as a register row."""
-    rows = connection.execute(
-        "SELECT schema_name, table_name, list(column_name) FROM duckdb_columns() WHERE database_name = 'state'"
-        " GROUP BY ALL ORDER BY ALL"
-    ).fetchall()
-    for schema, name, columns in rows:
-        conditions = []
-        if "id" in columns:
-            conditions.append("t.id = e.id")
-        for before in ("", "register_"):
-            if all(f"{before}{column}" in columns for column in tables.KEY):
-                same = " AND ".join(f"t.{before}{column} = e.{column}" for column in tables.KEY)
-                conditions.append(f"({same}{_side(schema, name, before)})")
-        if not conditions:
-            continue
-        [(left,)] = connection.execute(
-            f"SELECT count(*) FROM state.{schema}.{name} t JOIN erasing e ON {' OR '.join(conditions)}"
-        ).fetchall()
-        if left:
-            raise AssertionError(f"{left} rows of {schema}.{name} still name a record that was erased")
-
-
-def _side(schema: str, name: str, before: str) -> str:
-    """SQL that a row's key is of the record's own side: one system may deliver to both."""
-    if before:
-        return " AND e.side = 'register'"
-    if schema in tables.SIDES or schema.removesuffix("_past") in tables.SIDES:
-        return f" AND e.side = '{schema.removesuffix('_past')}'"
-    return " AND e.side = t.side" if name == "record" else " AND e.side = 'clients'"
