@@ -1,11 +1,14 @@
 """Makes the extracts that the synthetic generator does not write, each from its register, for `bench/read.py`.
 
+    python bench/making.py NAME REGISTER.parquet PATH
+
 A maker is a function of a store with the view `people` (the register: text columns) and the path to write to. A new
 one is a function here, a name in `MAKERS` and a line in `read.EXTRACTS`.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -124,3 +127,8 @@ def _batches(store: duckdb.DuckDBPyConnection, query: str) -> Iterator[list[str]
 
 
 MAKERS: Mapping[str, Maker] = {"fhir": _fhir, "mpt": _mpt, "dbs": _dbs, **hospital.MAKERS}
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+    make(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))

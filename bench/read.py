@@ -93,7 +93,9 @@ def make_data(patients: int) -> Path:
         subprocess.run([*command, *generated], check=True, stdout=subprocess.DEVNULL)
     for extract in missing:
         if extract.made_as in making.MAKERS:
-            making.make(extract.made_as, folder / "register.parquet", folder / extract.path)
+            # By a process of its own: Linux counts the memory that this one held among that of the readers it starts.
+            command = [sys.executable, str(BENCH / "making.py"), extract.made_as]
+            subprocess.run([*command, str(folder / "register.parquet"), str(folder / extract.path)], check=True)
     return folder
 
 
