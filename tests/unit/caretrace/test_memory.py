@@ -1,0 +1,99 @@
+"""Linking takes the memory that lists of this size need, and more where that is not enough for once."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from caretrace import pipeline
+from caretrace.synthetic import make
+from connectors import Source
+
+PEOPLE = make(300, 3_000, seed=3)
+HALF = "current_setting('memory_limit')"
+
+
+def about(size: float) -> Any:
+    """A size as DuckDB tells it, rounded."""
+    return pytest.approx(size, rel=0.05)
+
+
+class Watched:
+    """A progress that notes how much the store may hold when each stage begins."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self.connection = connection
+        self.allowed: list[tuple[str, int]] = []
+
+    def stage(self, name: str, total: int | None = None) -> Any:
+        ((allowed,),) = self.connection.execute(f"SELECT parse_formatted_bytes({HALF})").fetchall()
+        self.allowed.append((name, allowed))
+        return pipeline.SILENT.stage(name, total)
+
+
+def linked(folder: Path, **settings: Any) -> tuple[list[Any], list[tuple[str, int]], int, int]:
+    """The links, what was allowed at each stage, and what was allowed before and after."""
+    chosen = pipeline.Settings(as_at=date(2026, 11, 22), **settings)
+    with pipeline.store(folder, chosen) as connection:
+        ((before,),) = connection.execute(f"SELECT parse_formatted_bytes({HALF})").fetchall()
+        progress = Watched(connection)
+        pipeline.link(connection, Source(PEOPLE.clients), [Source(PEOPLE.register)], chosen, progress=progress)
+        ((after,),) = connection.execute(f"SELECT parse_formatted_bytes({HALF})").fetchall()
+        links = connection.execute("SELECT record_id, decision, nhs_number, weight FROM link ORDER BY 1").fetchall()
+    return links, progress.allowed, before, after
+
+
+def test_linking_takes_what_it_needs_and_gives_back_the_limit(tmp_path: Path) -> None:
+    _, allowed, before, after = linked(tmp_path)
+    linking = dict(allowed)["Linking"]
+    assert linking == about(pipeline._ENOUGH + 3_300 * pipeline._ENOUGH_A_RECORD)
+    assert linking < before
+    assert after == about(before)
+
+
+def test_what_somebody_said_holds(tmp_path: Path) -> None:
+    _, allowed, before, after = linked(tmp_path, memory="3GB")
+    assert {limit for _, limit in allowed} == {before} == {after}
+    assert before == about(3e9)
+
+
+@pytest.mark.parametrize("enough", [1, 40_000_000])  # less than the store holds already; less than linking needs
+def test_too_little_for_once_is_tried_again_with_what_the_machine_allows(
+    enough: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual, *_ = linked(tmp_path)
+    monkeypatch.setattr(pipeline, "_ENOUGH", enough)
+    monkeypatch.setattr(pipeline, "_ENOUGH_A_RECORD", 0)
+    again, allowed, before, after = linked(tmp_path)
+    assert again == usual
+    assert after == about(before)
+    assert [limit for name, limit in allowed if name == "Linking"][-1] == about(before)
+
+
+def test_a_run_short_of_memory_writes_the_same_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a first try to write has left is not taken for the second's."""
+    settings = pipeline.Settings(as_at=date(2026, 11, 22))
+
+    def written(name: str) -> dict[str, str]:
+        run = pipeline.run(tmp_path / name, Source(PEOPLE.clients), [Source(PEOPLE.register)], settings)
+        return {name: facts for name, facts in run.manifest["outputs"].items() if name.endswith("parquet")}
+
+    tried: list[int] = []
+    write = pipeline.write
+
+    def short_of_memory(connection: Any, linked: Any, folder: Path, *given: Any, **named: Any) -> Any:
+        tried.append(len(list(folder.iterdir())))
+        found = write(connection, linked, folder, *given, **named)
+        if len(tried) == 1:
+            raise duckdb.OutOfMemoryException("Out of Memory Error: failed to allocate")
+        return found
+
+    usual = written("usual")
+    monkeypatch.setattr(pipeline, "write", short_of_memory)
+    assert written("again") == usual
+    assert len(tried) == 2
+    assert tried[0] == tried[1]
