@@ -27,13 +27,17 @@ from schemas.errors import InputError, IntegrityFailure, SettingsError
 
 ROTATED, ESCROWED, DESTROYING, DESTROYED = "KEY_ROTATED", "KEY_ESCROWED", "KEY_DESTROYING", "KEY_DESTROYED"
 MOVED = "KEYS_MOVED"
-COLUMNS = ("version", "state", "since", "releases", "escrowed_to")
+COLUMNS = ("key", "version", "state", "since", "releases", "escrowed_to")
+ROOT, FOR_FILES = "root", "at rest"
 _ESCROW_FORMAT = "caretrace keys escrow 1"
 LEAST_CUSTODIANS = 2
 
 
 def listed(keys_dir: Path, entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Every version that there is or was, oldest first; keys are COLUMNS, and nothing is secret."""
+    """Every version that there is or was of the root key, then of that for data at rest, oldest first.
+
+    Its columns are COLUMNS, and nothing is secret.
+    """
     here = store.versions(keys_dir)
     gone = {entry["body"]["key_version"] for entry in entries if entry["type"] == DESTROYED}
     since = {entry["body"]["key_version"]: entry["at"][:10] for entry in entries if entry["type"] == ROTATED}
@@ -44,11 +48,30 @@ def listed(keys_dir: Path, entries: Sequence[Mapping[str, Any]]) -> list[dict[st
         state = "in use" if here and version == here[-1] else "kept" if version in here else "missing"
         custodians = {each for copy in copies if version in copy["key_versions"] for each in copy["custodians"]}
         values = (
+            ROOT,
             version,
             "destroyed" if state == "missing" and version in gone else state,
             since.get(version, ""),
             made.count(version),
             ", ".join(sorted(custodians)),
+        )
+        rows.append(dict(zip(COLUMNS, values, strict=True)))
+    return rows + _at_rest(keys_dir, entries)
+
+
+def _at_rest(keys_dir: Path, entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    rows = []
+    for version in (here := at_rest.versions(keys_dir)):
+        made = [n for n, x in enumerate(entries) if x["type"] == at_rest.MADE and x["body"]["key_version"] == version]
+        # A copy holds what there was when it was made.
+        copies = [x["body"] for x in entries[made[-1] :] if x["type"] == ESCROWED] if made else []
+        values = (
+            FOR_FILES,
+            version,
+            "in use" if version == here[-1] else "kept",
+            entries[made[-1]]["at"][:10] if made else "",
+            "",
+            ", ".join(sorted({each for copy in copies for each in copy["custodians"]})),
         )
         rows.append(dict(zip(COLUMNS, values, strict=True)))
     return rows

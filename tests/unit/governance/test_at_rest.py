@@ -99,7 +99,7 @@ def test_any_file_of_another_program_opens_with_the_key_as_age_writes_it(project
     assert pyrage.decrypt(path.read_bytes(), [pyrage.x25519.Identity.from_str(secret)]) == PLAIN
 
 
-@pytest.mark.parametrize("secret", [bytes(32), b"\xff" * 32, bytes(range(32)), os.urandom(32)])
+@pytest.mark.parametrize("secret", [bytes(32), b"\xff" * 32, bytes(range(32)), bytes(range(255, 223, -1))], ids=str)
 def test_a_secret_is_spelt_as_age_spells_it(secret: bytes) -> None:
     import pyrage
 

@@ -57,6 +57,33 @@ def test_a_rotation_is_on_record_and_makes_other_pseudonyms(place: dict[str, Pat
     assert states(place) == [(1, "kept"), (2, "in use")]
 
 
+def test_keys_for_files_are_listed_too_with_whose_copies_hold_them(
+    place: dict[str, Path], by: dict[str, Any], tmp_path: Path
+) -> None:
+    from governance.keys import at_rest
+
+    people = [custodian(tmp_path, name) for name in ("ann", "bob")]
+
+    def listed() -> list[tuple[Any, ...]]:
+        rows = care.listed(place["keys_dir"], entries(place))
+        return [
+            (
+                row["version"],
+                row["state"],
+                row["since"],
+                len(row["escrowed_to"].split(", ")) if row["escrowed_to"] else 0,
+            )
+            for row in rows
+            if row["key"] == care.FOR_FILES
+        ]
+
+    at_rest.make(place["project"], place["keys_dir"], **by)
+    care.escrow(**place, to=tmp_path / "copy.age", public_keys=[public for _, public in people], **by)
+    at_rest.make(place["project"], place["keys_dir"], **by)
+    assert listed() == [(1, "kept", "2026-11-22", 2), (2, "in use", "2026-11-22", 0)]
+    assert [row["version"] for row in care.listed(place["keys_dir"], entries(place)) if row["key"] == care.ROOT] == [1]
+
+
 def test_no_release_mixes_two_keys_in_an_epoch(kit: Any) -> None:
     desk = kit.desk()
     desk.make()
