@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
 from caretrace import pipeline
@@ -105,6 +106,17 @@ def test_it_needs_nothing_else(page: Page) -> None:
 def test_it_is_well_formed(page: Page) -> None:
     assert page.unbalanced == []
     assert page.open == []
+
+
+def test_sentences_stand_apart(text: str, tmp_path: Path) -> None:
+    """A block of a template swallows the line end after it."""
+    people, truth = make(150, 1_500, seed=8), tmp_path / "truth.parquet"
+    pq.write_table(people.truth, truth)
+    settings = pipeline.Settings(as_at=date(2026, 11, 22), seed=1)
+    pipeline.run(tmp_path / "run", Source(people.clients), [Source(people.register)], settings, truth=truth)
+    measured = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    for paragraph in re.findall(r"<(?:p|li)\b[^>]*>(.*?)</(?:p|li)>", text + measured, re.DOTALL):
+        assert not re.search(r"[a-z)%][.:;][A-Z][a-z]", re.sub(r"<[^>]+>", "", paragraph)), paragraph
 
 
 def test_headings_are_in_order(page: Page) -> None:
