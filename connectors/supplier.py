@@ -146,6 +146,8 @@ class Kind:
     `record` and `line` with all that becomes a column of `r`, and stands for the raw records from there on. A record
     that fills nothing stands in it once, for a rule to find.
     """
+    steps: Mapping[str, str] = field(default_factory=dict)
+    """SQL of what `prepare` is made of, by name: tables `<name>_<kind>`, made in this order and dropped behind it."""
     following: Mapping[str, str] = field(default_factory=dict)
     """Fields without a title of their own, by the title of the column before them."""
     taken: str | None = None

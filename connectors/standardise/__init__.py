@@ -55,7 +55,11 @@ def standardise(
                 f"CREATE TEMP VIEW standing_{kind.name} AS SELECT r.* FROM raw_{kind.name} r"
                 " ANTI JOIN aside ON aside.file = r.file AND aside.record = r.record"
             )
+            for name, sql in kind.steps.items():
+                connection.execute(f"CREATE TEMP TABLE {name}_{kind.name} AS {sql}")
             connection.execute(f"CREATE TEMP {_made(kind)} prepared_{kind.name} AS {kind.prepare}")
+            for name in kind.steps:
+                connection.execute(f"DROP TABLE {name}_{kind.name}")
         connection.execute(f"CREATE TEMP VIEW keyed_{kind.name} AS {keyed(supplier, kind)}")
     for kind in present:
         refuse(connection, kind)

@@ -40,6 +40,7 @@ def supplier(settings: adt.Settings | None = None) -> Supplier:
                 required=(),
                 layout=Layout.MESSAGES,
                 recognised=re.compile(rb"\A[\x0b\x1c\s]*(?:MSH|FHS|BHS)[^\w\s]"),
+                steps=told.steps(settings),
                 prepare=history.prepare(settings),
                 key_columns=("PID",),
                 record_id="r.local_id",
@@ -97,7 +98,7 @@ def _person() -> Fill:
         PERSON,
         {
             "nhs_number": Value(
-                f"{{'number': {number.parsed}, 'several': r.person.numbers > 1}}",
+                f"{{'number': {number.parsed}, 'several': r.person.several}}",
                 number.given,
                 number.fault,
                 f"coalesce({(number.warning or '').replace('{v}', '{v}.number')}, {several})",

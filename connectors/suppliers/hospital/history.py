@@ -11,7 +11,6 @@ from connectors.suppliers.hospital.adt import MERGES, STATE, Settings
 from connectors.suppliers.hospital.codes import among
 from connectors.suppliers.hospital.contacts import parted
 from connectors.suppliers.hospital.hl7 import day, said
-from connectors.suppliers.hospital.told import told
 from connectors.values import listed
 
 _ADMITS, _UNDOES = ("A01", "A06"), ("A07", "A11", "A23")
@@ -21,7 +20,9 @@ _STAYS = (*_ADMITS, "A02", "A03", "A08", "A12", "A13", "A45")
 def prepare(settings: Settings) -> str:
     """SQL of rows that fill a table (structures `person`, `spell`, `alias`) and of messages that fill none (`why`)."""
     return f"""
-WITH RECURSIVE {told(settings)}, mention AS NOT MATERIALIZED (
+WITH RECURSIVE told AS NOT MATERIALIZED (
+    FROM told_message
+), mention AS NOT MATERIALIZED (
     SELECT * FROM told WHERE why IS NULL
 ), patient AS ({_patient()}
 ), merged AS ({_merged(settings)}
@@ -53,8 +54,8 @@ WITH RECURSIVE {told(settings)}, mention AS NOT MATERIALIZED (
 ), used AS NOT MATERIALIZED (
     SELECT m.file, m.record, m.line, f.* FROM filling f JOIN mention m USING (place)
 ), idle AS (
-    SELECT t.file, t.record, any_value(t.line) AS line, nullif(any_value(t.organisation), '') AS organisation, coalesce(
-        any_value(t.why), any_value(gone.why), CASE WHEN bool_or(v.cancelled) THEN 'cancelled' END, 'earlier') AS why
+    SELECT t.file, t.record, min(t.line) AS line, nullif(arg_min(t.organisation, t.part), '') AS organisation, coalesce(
+        arg_min(t.why, t.part), min(gone.why), CASE WHEN bool_or(v.cancelled) THEN 'cancelled' END, 'earlier') AS why
     FROM told t
     ANTI JOIN used ON used.file = t.file AND used.record = t.record
     LEFT JOIN gone ON gone.organisation = t.organisation AND gone.id = t.id
@@ -76,7 +77,7 @@ def _patient() -> str:
     return f"""
     SELECT organisation, id, max(place) AS told_at, arg_max(event, place) AS last_event,
         arg_max({{'number': number, 'status': status}}, place) FILTER (WHERE number IS NOT NULL) AS held,
-        arg_max(status, place) AS status, count(DISTINCT number) AS numbers,
+        arg_max(status, place) AS status, coalesce(min(number) <> max(number), false) AS several,
         arg_max(others, place) FILTER (WHERE len(others) > 0) AS others,
         {state}
     FROM mention GROUP BY organisation, id"""

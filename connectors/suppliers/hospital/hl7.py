@@ -138,4 +138,4 @@ def moment(x: str) -> str:
 def day(x: str) -> str:
     """SQL of the date in a time stamp, yyyyMMdd of yyyyMMddHHmm[ss[.s]][+zone]; another form stays as it is."""
     stamp = "[0-9]{8}(?:[0-9]{2}){1,3}(?:[.][0-9]+)?(?:[-+][0-9]{4})?|[0-9]{8}[-+][0-9]{4}"
-    return f"CASE WHEN regexp_full_match({x}, '{stamp}') THEN {x}[:8] ELSE {x} END"
+    return f"CASE WHEN length({x}) = 8 THEN {x} WHEN regexp_full_match({x}, '{stamp}') THEN {x}[:8] ELSE {x} END"

@@ -22,23 +22,36 @@ def fields(settings: Settings) -> tuple[str, ...]:
     return tuple(sorted({hl7.field(place) for place in (*places, *others, settings.nhs_number_status_field)}))
 
 
-def told(settings: Settings) -> str:
-    """SQL of common tables, the last of them `told`: each patient a message speaks of, and `why` it is of no use.
+def steps(settings: Settings) -> dict[str, str]:
+    """SQL of the tables that lead to `told`: each patient a message speaks of, and `why` it is of no use.
 
-    `place` is where it stands among all that is told, by the messages' own times.
+    `place` is where it stands among all that is told, by the messages' own times. Each is a table of its own, for the
+    store does not know how many rows a query gives, and would gather the wide ones to look up the narrow ones in.
     """
+    return {
+        "strange": _strange(settings),
+        "placed": _placed(settings),
+        "known": _known(settings),
+        "told": _told(settings),
+    }
+
+
+def _said(settings: Settings, among: str = '"MSH" IS NULL') -> str:
+    """All that is said of patients, field by field; plain messages, `among` the others, are told by part 0."""
     names = ", ".join(f'"{name}"' for name in fields(settings))
-    times = [_moment(place) for place in settings.order_by]
-    order = ", ".join([*(f"CAST({time} AS BIGINT) NULLS FIRST" for time in times), "file", "record", "part"])
-    return f"""strange AS MATERIALIZED ({_strange(settings)}
-), said AS NOT MATERIALIZED (
-    SELECT file, record, line, 1 AS part, {names} FROM standing_message WHERE "MSH" IS NULL
-    UNION ALL SELECT file, record, line, part, {names} FROM strange
-), placed AS NOT MATERIALIZED (
-    SELECT file, record, part, row_number() OVER (ORDER BY {order}) AS place FROM said
-), known AS NOT MATERIALIZED ({_known(settings)}
-), told AS MATERIALIZED ({_told(settings)}
-)"""
+    return f"""
+    SELECT file, record, line, 0 AS part, {names} FROM standing_message WHERE {among}
+    UNION ALL SELECT file, record, line, part, {names} FROM strange_message"""
+
+
+def _placed(settings: Settings) -> str:
+    """Where what is said stands in time."""
+    times = {f"time_{at}": hl7.moment(reference(place)) for at, place in enumerate(settings.order_by)}
+    taken = ", ".join(f"CAST({time} AS BIGINT) AS {name}" for name, time in times.items())
+    order = ", ".join([*(f"{name} NULLS FIRST" for name in times), "file", "record", "part"])
+    return f"""
+    SELECT file, record, part, row_number() OVER (ORDER BY {order}) AS place
+    FROM (SELECT file, record, part, {taken or "0 AS none"} FROM ({_said(settings)}))"""
 
 
 def _strange(settings: Settings) -> str:
@@ -86,10 +99,6 @@ def _places(settings: Settings) -> dict[str, str]:
     }
 
 
-def _moment(place: str) -> str:
-    return hl7.moment(reference(place))
-
-
 def _known(settings: Settings) -> str:
     """The ids of a patient as they stand in PID-3, once for all messages that give the same ones: lists are dear."""
     return f"""
@@ -99,7 +108,7 @@ def _known(settings: Settings) -> str:
     FROM (SELECT *, {_own_id(settings)} AS own FROM (
         SELECT *, {_nhs_number(settings)} AS number FROM (
             SELECT *, {_ids(reference("PID-3"), settings)} AS ids
-            FROM (SELECT DISTINCT "PID-3", {_elsewhere(settings)} AS number_elsewhere FROM said)
+            FROM (SELECT DISTINCT "PID-3", {_elsewhere(settings)} AS number_elsewhere FROM ({_said(settings)}))
         )
     ))"""
 
@@ -135,10 +144,10 @@ def _told(settings: Settings) -> str:
             coalesce({reference("EVN-6.1")}, {reference("EVN-2.1")}, {reference("MSH-7.1")}) AS occurred,
             {_status(settings)} AS status, {_practice(settings)} AS practice, "PV1-0" IS NULL AS lacks_pv1,
             "PID-3" AS pid_3, {_elsewhere(settings)} AS number_elsewhere
-        FROM said
+        FROM ({_said(settings, "true")})
     ) m
-    JOIN placed USING (file, record, part)
-    JOIN known ON known."PID-3" IS NOT DISTINCT FROM m.pid_3
+    JOIN placed_message USING (file, record, part)
+    JOIN known_message known ON known."PID-3" IS NOT DISTINCT FROM m.pid_3
         AND known.number_elsewhere IS NOT DISTINCT FROM m.number_elsewhere"""
 
 
