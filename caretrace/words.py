@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from html import escape
 
 
 def several(count: int, one: str, many: str | None = None) -> str:
@@ -20,3 +22,12 @@ def counted(side: Mapping[str, int]) -> str:
         f"{several(side['records'], 'record')} read = {side['used']:,} used + {side['rejected']:,} rejected"
         f" + {side['excluded']:,} excluded; {several(side['people'], 'person', 'people')}"
     )
+
+
+def as_html(text: str) -> str:
+    """A sentence for a page: escaped, what stands in backticks as code.
+
+    >>> as_html("a < b: `caretrace run`")
+    'a &lt; b: <code>caretrace run</code>'
+    """
+    return re.sub("`([^`\n]+)`", r"<code>\1</code>", escape(text))

@@ -17,6 +17,7 @@ from caretrace.files import replaced
 from caretrace.project import Project
 from caretrace.run_folder import protect
 from caretrace.version import __version__
+from caretrace.words import as_html
 
 FORMAT = 1
 RESULT, RESULTS, MAIL = "result.json", "results.jsonl", "mail.html"
@@ -165,6 +166,7 @@ def write(project: Project, outcome: Outcome) -> None:
 def page(outcome: Outcome) -> str:
     """The page to be sent: every style inline and nothing fetched, as mail programs want it."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
 
     made = Environment(
         loader=PackageLoader("caretrace.nightly"),
@@ -173,4 +175,5 @@ def page(outcome: Outcome) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters["sentence"] = lambda text: Markup(as_html(text))  # noqa: S704 - escaped there
     return made.get_template("mail.html.j2").render(night=outcome, version=__version__)

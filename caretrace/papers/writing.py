@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -13,6 +12,7 @@ from pathlib import Path
 from caretrace.papers import hazards
 from caretrace.papers.known import Fact
 from caretrace.papers.paper import COLUMNS, Paper, filled, read
+from caretrace.words import as_html
 from governance.files import move, owner_only, write_durably
 from governance.officer import paper as table
 from schemas.errors import InputError
@@ -101,10 +101,5 @@ def _section(title: str, rows: Sequence[Mapping[str, str]]) -> str:
 
 def _row(row: Mapping[str, str]) -> str:
     asked = f"To be filled by {row['to_be_filled_by']}: {row['to_be_filled']}" if row["to_be_filled"] else ""
-    cells = "".join(f"<td>{_marked(row[name])}</td>" for name in ("item", "said", "from"))
-    return f"<tr>{cells}<td{' class=ask' if asked else ''}>{_marked(asked)}</td></tr>"
-
-
-def _marked(text: str) -> str:
-    """What stands between backticks as code; everything else as it is."""
-    return re.sub("`([^`\n]+)`", r"<code>\1</code>", escape(text))
+    cells = "".join(f"<td>{as_html(row[name])}</td>" for name in ("item", "said", "from"))
+    return f"<tr>{cells}<td{' class=ask' if asked else ''}>{as_html(asked)}</td></tr>"

@@ -20,10 +20,12 @@ from caretrace.report import charts, checklist, evaluation, flow, mending, table
 from caretrace.report.figures import Figures, gather
 from caretrace.report.marks import Chart
 from caretrace.report.words import count, estimate, exact, percent
+from caretrace.words import as_html
 
 if TYPE_CHECKING:
     import duckdb
     from jinja2 import Environment
+    from markupsafe import Markup
 
 __all__ = ["write"]
 
@@ -66,8 +68,14 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(count=count, percent=percent, estimate=estimate, exact=exact)
+    made.filters.update(count=count, percent=percent, estimate=estimate, exact=exact, sentence=_sentence)
     return made
+
+
+def _sentence(text: str) -> Markup:
+    from markupsafe import Markup
+
+    return Markup(as_html(text))  # noqa: S704 - escaped there
 
 
 def render(
