@@ -91,12 +91,18 @@ class Lines:
 
 def line_breaks(data: _Bytes) -> tuple[Ints, Ints]:
     """Position of each line's last break byte, and of the end of its text: LF, CRLF and a CR alone all break lines."""
-    breaks = np.flatnonzero(data == _LF)
-    returns = data == _CR
-    if np.count_nonzero(returns) != np.count_nonzero(_follows_cr(data, breaks)):
-        returns[:-1] &= data[1:] != _LF
-        breaks = np.union1d(breaks, np.flatnonzero(returns))
+    breaks = last_breaks(data)
     return breaks, breaks - (_follows_cr(data, breaks) & (data[breaks] == _LF))
+
+
+def last_breaks(data: _Bytes) -> Ints:
+    """Position of each line's last break byte."""
+    feeds, returns = data == _LF, data == _CR
+    breaks = np.flatnonzero(feeds)
+    if np.count_nonzero(returns) != np.count_nonzero(_follows_cr(data, breaks)):
+        returns[:-1] &= ~feeds[1:]
+        breaks = np.flatnonzero(feeds | returns)
+    return breaks
 
 
 def _follows_cr(data: _Bytes, breaks: Ints) -> Flags:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from connectors.files.header import Header
 from connectors.files.layouts import Rows
 from connectors.files.layouts.delimited import parse, tidy
-from connectors.files.lines import end_of_lines, line_breaks
+from connectors.files.lines import end_of_lines, last_breaks
 from connectors.files.records import MAX_RECORD, NOT_TEXT, TOO_LONG, Rejected
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def _parted(text: bytes | memoryview) -> pa.Array:
     """The lines of UTF-8 that ends with a line break."""
     import pyarrow as pa
 
-    breaks, _ = line_breaks(np.frombuffer(text, np.uint8))
+    breaks = last_breaks(np.frombuffer(text, np.uint8))
     ends = pa.py_buffer(np.concatenate((np.zeros(1, np.int64), breaks + 1)))
     return pa.Array.from_buffers(pa.large_string(), len(breaks), [None, ends, pa.py_buffer(text)])
 

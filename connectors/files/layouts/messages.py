@@ -11,7 +11,9 @@ segments; of any other the segments, and no fields.
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,7 +22,7 @@ import numpy.typing as npt
 
 from connectors.files.header import Header
 from connectors.files.layouts import Rows
-from connectors.files.layouts.lines import lines, taken, with_nul
+from connectors.files.layouts.lines import BREAKS, taken, unbroken, with_nul
 from connectors.files.records import MAX_RECORD, NOT_TEXT, TOO_LONG, Rejected
 
 if TYPE_CHECKING:
@@ -49,11 +51,17 @@ def read(blocks: Iterator[bytes], kind: Kind, header: Header) -> Iterator[Rows]:
     """Every message; a message that holds a line which is no segment is rejected, for it may be half a segment."""
     names = tuple(name for name in kind.columns if "-" not in name)
     fields = {name: places for name in names if (places := _places(kind, name))}
-    record = 1
-    for segments in _whole_messages(_segments(block.translate(None, _FRAME) for block in blocks)):
-        rows = _messages(segments, names, fields, record)
-        record += rows.records
-        yield rows
+    parts = _whole_messages(_segments(block.translate(None, _FRAME) for block in blocks))
+    # Arrow and NumPy work side by side with what goes before and comes after: the next block is parted meanwhile.
+    with ThreadPoolExecutor(1) as thread:
+        record, coming = 1, deque[Future[Rows]]()
+        for segments in parts:
+            coming.append(thread.submit(_messages, segments, names, fields, record))
+            record += int(np.count_nonzero(_begins(segments.text)[1:])) + 1
+            if len(coming) > 1:
+                yield coming.popleft().result()
+        while coming:
+            yield coming.popleft().result()
 
 
 def _segments(blocks: Iterator[bytes]) -> Iterator[_Segments]:
@@ -61,8 +69,8 @@ def _segments(blocks: Iterator[bytes]) -> Iterator[_Segments]:
     import pyarrow.compute as pc
 
     met = 0
-    for line in lines(blocks):
-        text = pc.utf8_rtrim(line, " \t\x1a")
+    for line in unbroken(blocks):
+        text = pc.ascii_rtrim(line, " \t\x1a" + BREAKS)
         names = pc.utf8_slice_codeunits(text, 0, 3)
         keep = pc.and_(
             pc.greater(pc.binary_length(text), 0),
