@@ -132,6 +132,7 @@ class ReleasePlan:
             "events": [_events(each, for_recipient) for each in self.request.evidence.events or ()],
             "alone_by_all_rows": None if self.alone is None else shown(self.alone, for_recipient),
             "counts": self._counts(),
+            "postcode_lookup": self._areas(),
             "inferences": [vars(each) for each in self.request.evidence.inferences or ()],
             "restricted_rows": None if for_recipient else self.request.evidence.restricted_rows,
             "pseudonyms": {
@@ -142,6 +143,10 @@ class ReleasePlan:
             "notes": list(self.notes),
             "trace": self.decision.to_json()["trace"],
         }
+
+    def _areas(self) -> dict[str, Any] | None:
+        found = self.request.evidence.areas
+        return None if found is None else {"name": found.name, "sha256": found.sha256, "postcodes": found.postcodes}
 
     def _counts(self) -> dict[str, Any] | None:
         found = self.request.evidence.counts

@@ -16,7 +16,9 @@ from governance import look_alikes, optout, people
 from governance.aggregate import tables
 from governance.agreement import Agreement, Form, Signed
 from governance.decide import Decision, decide
+from governance.deidentify import areas as postcode_areas
 from governance.deidentify import restricted, scan
+from governance.deidentify.areas import Areas
 from governance.deidentify.columns import column
 from governance.deidentify.pseudonym import domain
 from governance.deidentify.transform import TRANSFORMS, Kind
@@ -62,6 +64,7 @@ def prepare(
         connection.execute(f"CREATE OR REPLACE MACRO {macro}")
     run = attach(connection, run_dir, {table.name for table in agreement.data.tables})
     restricted_rows = _without_restricted(connection, signed, request)
+    areas = _areas(connection, signed, request)
     listed = _allowed_list(connection, signed)
     considered = people.flag(connection, people=request.people, purpose=request.purpose, today=today)
 
@@ -102,8 +105,9 @@ def prepare(
         rare=rare,
         inferences=inferences,
         events=alike.events,
+        areas=areas,
         repairs=alike.repairs,
-        treatment=treatment(agreement.disclosure, leaving),
+        treatment=treatment(agreement.disclosure, leaving, areas.sha256 if areas else None),
         bridge_version=_bridge_version(signed, request, history),
     )
     request = replace(request, evidence=evidence, fields=alike.applied(request.fields))
@@ -122,7 +126,7 @@ def prepare(
         alone=alike.alone,
         decision=decide(signed, request, None, today, history),
         subjects=tuple(subjects),
-        notes=_notes(alike, history, agreement),
+        notes=_notes(alike, history, agreement, areas),
         number=history.left(agreement.id, request.recipient) + 1,
     )
 
@@ -143,6 +147,15 @@ def _only_recipient(signed: Signed) -> str:
             "name the one to release to"
         )
     return recipients[0]
+
+
+def _areas(connection: duckdb.DuckDBPyConnection, signed: Signed, request: Request) -> Areas | None:
+    """Tell tables with a postcode its area, where the agreement asks for it."""
+    asked = [field for field in request.fields if field.transform in postcode_areas.COLUMNS]
+    if not asked:
+        return None
+    path = signed.path.parent / str(signed.agreement.disclosure.postcode_lookup)
+    return postcode_areas.lay(connection, path, (x.transform for x in asked), (x.table for x in asked))
 
 
 def _allowed_list(connection: duckdb.DuckDBPyConnection, signed: Signed) -> ListFacts:
@@ -195,7 +208,7 @@ def _field_plan(signed: Signed, field: Field, leaves: bool) -> FieldPlan:
     )
 
 
-def _notes(alike: Alike, history: History, agreement: Agreement) -> tuple[str, ...]:
+def _notes(alike: Alike, history: History, agreement: Agreement, areas: Areas | None) -> tuple[str, ...]:
     bridge = agreement.pseudonyms.bridge_from
     notes = [] if bridge is None else [f"A bridge file leads from the pseudonyms of epoch {bridge} to these."]
     notes += [f"Release {past.release_id} was begun and has no outcome in the log." for past in history.open]
@@ -203,5 +216,8 @@ def _notes(alike: Alike, history: History, agreement: Agreement) -> tuple[str, .
         notes.append(
             f"Rows of {', '.join(small)} are not held to k (disclosure.events): fewer than k people share some."
         )
+    if areas is not None:
+        missing = f"{areas.not_found:,} of the run's postcodes are not in it and are told as blank"
+        notes.append(f"Areas by {areas.name}, {areas.postcodes:,} postcodes (SHA-256 {areas.sha256}); {missing}.")
     notes += [f"No repair of {each.of}: {each.fault}." for each in alike.repairs if each.fault]
     return tuple(notes)

@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Any
 
 from governance.agreement import Agreement, Form, People
+from governance.deidentify.areas import Areas
 from governance.deidentify.events import Events
 from governance.deidentify.inference import Inference
 from governance.deidentify.repair import Repair
@@ -116,6 +117,8 @@ class Evidence:
     reversal: ReversalFacts | None = None
     events: tuple[Events, ...] | None = None
     """Tables of events, by the people who share their rows."""
+    areas: Areas | None = None
+    """The lookup of postcodes that was used."""
     repairs: tuple[Repair, ...] = ()
     """What was coarsened, or could not be, that groups are large enough."""
     treatment: str | None = None

@@ -25,6 +25,8 @@ class Disclosure(Part):
     """The same for rows of events, by the people who share them; None measures them and says so in the plan."""
     risk_assessment: Text | None = None
     intruder_test_on: date | None = None
+    postcode_lookup: Text | None = None
+    """A CSV beside the agreement that tells the area of each postcode, for the transforms `lsoa` and `imd_decile`."""
     rare_below: Annotated[int, Field(ge=1)] | None = None
     """People below which a category is rolled up; None takes the floor of the form."""
     sensitive: tuple[Text, ...] = ()

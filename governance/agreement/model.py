@@ -20,7 +20,7 @@ from governance.agreement.data import Data, Item
 from governance.agreement.part import Name, Part, Text
 from governance.agreement.parties import Access, Party, Role, Signatory
 from governance.agreement.reversible import Reidentification
-from governance.deidentify import ladder
+from governance.deidentify import areas, ladder
 
 DIRECT_CARE = "direct care"
 
@@ -149,6 +149,17 @@ class Agreement(Part):
                 raise ValueError(
                     f"disclosure.coarsest: '{last}' is no step of '{path}' from '{item.transform}' on:"
                     f" choose from {', '.join(steps)}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _placed(self) -> Agreement:
+        items = (item for table in self.data.tables for item in table.fields)
+        for item in items:
+            if item.transform in areas.COLUMNS and self.disclosure.postcode_lookup is None:
+                raise ValueError(
+                    f"transform '{item.transform}' needs disclosure.postcode_lookup, a lookup of postcodes beside the"
+                    " agreement; without one choose 'district'"
                 )
         return self
 

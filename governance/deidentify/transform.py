@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import Enum
 
+from governance.deidentify import areas
 from schemas.table import Column, Type
 
 
@@ -112,6 +113,20 @@ TRANSFORMS = {
             Kind.GENERAL,
             _postcode,
             lambda q, t: f"regexp_extract({q}, '^[A-Z]+')",
+        ),
+        Transform(
+            "lsoa",
+            "Lower layer Super Output Area of the postcode, 1,000 to 3,000 people",
+            Kind.GENERAL,
+            _postcode,
+            lambda q, t: f'"{areas.COLUMNS["lsoa"]}"',
+        ),
+        Transform(
+            "imd_decile",
+            "decile of deprivation of the postcode's area, 1 the most deprived",
+            Kind.GENERAL,
+            _postcode,
+            lambda q, t: f'"{areas.COLUMNS["imd_decile"]}"',
         ),
     )
 }

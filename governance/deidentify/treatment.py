@@ -18,9 +18,14 @@ if TYPE_CHECKING:
     from governance.request import Field
 
 
-def treatment(settings: Disclosure, leaving: Iterable[Field]) -> str:
-    """A hash of what bears on groups of look-alikes: their fields as they leave, and what befalls groups too small."""
+def treatment(settings: Disclosure, leaving: Iterable[Field], lookup: str | None = None) -> str:
+    """A hash of what bears on groups of look-alikes: their fields as they leave, and what befalls groups too small.
+
+    `lookup` is the hash of the lookup of postcodes that was used: another one draws other areas.
+    """
     told = [f"k {settings.k}", settings.below_k, f"rare {settings.rare_below} events {settings.events}"]
+    if lookup is not None:
+        told[2] += f" areas {lookup}"
     for field in leaving:
         declared = column(field.table, field.name)
         if declared is None or declared.identifies is Identifies.INDIRECT:

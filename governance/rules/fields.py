@@ -127,7 +127,7 @@ def birth_date_is_coarse(case: Case) -> Finding:
 
 @rule("R33", "ICO 2012 code, postcode figures")
 def postcode_is_coarse(case: Case) -> Finding:
-    """Postcode leaves as area, district or sector; the full one is for a person to decide."""
+    """Postcode leaves as area, district, sector, small area or decile; the full one is for a person to decide."""
     return _exact(case, "postcode", "the full postcode")
 
 
