@@ -147,7 +147,10 @@ class Kind:
     that fills nothing stands in it once, for a rule to find.
     """
     steps: Mapping[str, str] = field(default_factory=dict)
-    """SQL of what `prepare` is made of, by name: tables `<name>_<kind>`, made in this order and dropped behind it."""
+    """SQL of what `prepare` is made of, by name: tables `<name>_<kind>`, made in this order.
+
+    Each is dropped behind the last that names it. `prepare` is a view then, for nothing dear is left to it.
+    """
     following: Mapping[str, str] = field(default_factory=dict)
     """Fields without a title of their own, by the title of the column before them."""
     taken: str | None = None

@@ -55,11 +55,8 @@ def standardise(
                 f"CREATE TEMP VIEW standing_{kind.name} AS SELECT r.* FROM raw_{kind.name} r"
                 " ANTI JOIN aside ON aside.file = r.file AND aside.record = r.record"
             )
-            for name, sql in kind.steps.items():
-                connection.execute(f"CREATE TEMP TABLE {name}_{kind.name} AS {sql}")
+            _make_steps(connection, kind)
             connection.execute(f"CREATE TEMP {_made(kind)} prepared_{kind.name} AS {kind.prepare}")
-            for name in kind.steps:
-                connection.execute(f"DROP TABLE {name}_{kind.name}")
         connection.execute(f"CREATE TEMP VIEW keyed_{kind.name} AS {keyed(supplier, kind)}")
     for kind in present:
         refuse(connection, kind)
@@ -85,6 +82,8 @@ def standardise(
     for kind in supplier.kinds:
         for what, made in (("VIEW", "keyed"), (_made(kind), "prepared"), ("VIEW", "standing")):
             connection.execute(f"DROP {what} IF EXISTS {made}_{kind.name}")
+        for name in kind.steps:
+            connection.execute(f"DROP TABLE IF EXISTS {name}_{kind.name}")
 
 
 def _note_gone(connection: duckdb.DuckDBPyConnection, kind: Kind, side: str) -> bool:
@@ -101,7 +100,20 @@ def _note_gone(connection: duckdb.DuckDBPyConnection, kind: Kind, side: str) -> 
 
 def _made(kind: Kind) -> str:
     """What the prepared records of a kind are."""
-    return "VIEW" if kind.taken else "TABLE"
+    return "VIEW" if kind.taken or kind.steps else "TABLE"
+
+
+def _make_steps(connection: duckdb.DuckDBPyConnection, kind: Kind) -> None:
+    """Make the tables that lead to the prepared records, and drop each that nothing else is made of."""
+    left = {f"{name}_{kind.name}": sql for name, sql in kind.steps.items()}
+    standing: set[str] = set()
+    for table in tuple(left):
+        connection.execute(f"CREATE TEMP TABLE {table} AS {left.pop(table)}")
+        needed = set(re.findall(r"\w+", " ".join((*left.values(), kind.prepare or ""))))
+        standing.add(table)
+        for idle in standing - needed:
+            connection.execute(f"DROP TABLE {idle}")
+        standing &= needed
 
 
 def _looked_up(supplier: Supplier) -> set[str]:

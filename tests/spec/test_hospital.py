@@ -355,6 +355,12 @@ def test_hl7_a_visit_is_its_patients(tmp_path: Path) -> None:
     ]
 
 
+def test_hl7_a_message_of_two_patients_is_set_aside_under_the_first(tmp_path: Path) -> None:
+    twice = [*say("A24", JAN, "a", msh={11: "T"}), "PID|||b^^^RKB^MR||Other"]
+    reading = Reading(tmp_path / "adt.hl7", hl7.stream([say("A28", JAN, "x"), twice]))
+    assert reading.all("set_aside", "source_org") == [("RYJ",)]
+
+
 def test_hl7_the_order_in_the_file_says_nothing(stream: Reading, tmp_path: Path) -> None:
     # Repeats at one time are told apart by nothing but their place, and say the same.
     assert Reading(tmp_path / "adt.hl7", hl7.stream(STREAM[::-1])).facts() == stream.facts()

@@ -7,6 +7,7 @@ A field that a later message leaves empty keeps what an earlier one said; two qu
 
 from __future__ import annotations
 
+from connectors.suppliers.hospital import told
 from connectors.suppliers.hospital.adt import MERGES, STATE, Settings
 from connectors.suppliers.hospital.codes import among
 from connectors.suppliers.hospital.contacts import parted
@@ -17,59 +18,68 @@ _ADMITS, _UNDOES = ("A01", "A06"), ("A07", "A11", "A23")
 _STAYS = (*_ADMITS, "A02", "A03", "A08", "A12", "A13", "A45")
 
 
-def prepare(settings: Settings) -> str:
+# What is of use, told of patients; what it says stands in `told`.
+_MENTION = "(SELECT * FROM told_message WHERE why IS NULL)"
+
+
+def steps(settings: Settings) -> dict[str, str]:
+    """SQL of the tables that lead to what `prepare` reads: people, spells, aliases, and messages that fill nothing."""
+    alive = "(FROM patient_message ANTI JOIN gone_message USING (organisation, id))"
+    return {
+        **told.steps(settings),
+        "patient": _patient(),
+        "became": _became(settings),
+        "visit": _visits(settings),
+        "gone": """
+            SELECT old_organisation AS organisation, old_id AS id, 'merged' AS why FROM became_message
+            UNION ALL SELECT organisation, id, 'deleted' FROM patient_message WHERE last_event = 'A29'""",
+        "person": _placed(parted(alive, settings)),
+        "spell": _placed(_spells(alive)),
+        "alias": _placed(_aliases(alive)),
+        "idle": _idle(),
+    }
+
+
+def prepare() -> str:
     """SQL of rows that fill a table (structures `person`, `spell`, `alias`) and of messages that fill none (`why`)."""
+    kinds = ("person", "spell", "alias")
+    key = "file, record, line, organisation, local_id"
+    filling = (f"SELECT {key}, one AS {kind}, '' AS \"PID\" FROM {kind}_message one" for kind in kinds)
+    return f"{' UNION ALL BY NAME '.join(filling)} UNION ALL BY NAME FROM idle_message"
+
+
+def _placed(rows: str) -> str:
+    """The rows with the message that each was told by, and the key of whom it is about."""
     return f"""
-WITH RECURSIVE told AS NOT MATERIALIZED (
-    FROM told_message
-), mention AS NOT MATERIALIZED (
-    SELECT * FROM told WHERE why IS NULL
-), patient AS ({_patient()}
-), merged AS ({_merged(settings)}
-), chain AS (
-    SELECT * FROM merged
-    UNION ALL
-    SELECT c.old_organisation, c.old_id, m.organisation, m.id, c.told_at
-    FROM chain c JOIN merged m ON m.old_organisation = c.organisation AND m.old_id = c.id
-), became AS (
-    SELECT c.* FROM chain c ANTI JOIN merged m ON m.old_organisation = c.organisation AND m.old_id = c.id
-), visit AS ({_visits(settings)}
-), link AS ({_links()}
-), gone AS (
-    SELECT old_organisation AS organisation, old_id AS id, 'merged' AS why FROM became
-    UNION ALL SELECT organisation, id, 'deleted' FROM patient WHERE last_event = 'A29'
-), alive AS NOT MATERIALIZED (
-    SELECT * FROM patient ANTI JOIN gone USING (organisation, id)
-), filling AS NOT MATERIALIZED (
-    SELECT told_at AS place, organisation, id, patient AS person, NULL AS spell, NULL AS alias
-    FROM ({parted("alive", settings)}) patient
-    UNION ALL
-    SELECT told_at, organisation, id, NULL, spell, NULL FROM ({_spells()}) spell
-    UNION ALL
-    SELECT b.told_at, b.organisation, b.id, NULL, NULL, {{'scheme': 'former hospital number', 'value': b.old_id}}
-    FROM became b SEMI JOIN alive ON alive.organisation = b.organisation AND alive.id = b.id
-    UNION ALL
-    SELECT l.told_at, l.organisation, l.id, NULL, NULL, {{'scheme': 'linked hospital number', 'value': l.other_id}}
-    FROM link l SEMI JOIN alive ON alive.organisation = l.organisation AND alive.id = l.id
-), used AS NOT MATERIALIZED (
-    SELECT m.file, m.record, m.line, f.* FROM filling f JOIN mention m USING (place)
-), idle AS (
+    SELECT m.file, m.record, m.line, {said("f.organisation")} AS organisation, {said("f.id")} AS local_id,
+        f.* EXCLUDE (organisation, id, told_at)
+    FROM ({rows}) f JOIN told_message m ON m.place = f.told_at"""
+
+
+def _aliases(alive: str) -> str:
+    """Further numbers of those who are left."""
+    return f"""
+    SELECT f.* FROM (
+        SELECT told_at, organisation, id, 'former hospital number' AS scheme, old_id AS value FROM became_message
+        UNION ALL SELECT told_at, organisation, id, 'linked hospital number', other_id FROM ({_links()})
+    ) f SEMI JOIN {alive} USING (organisation, id)"""
+
+
+def _idle() -> str:
+    """Messages that fill nothing, and why."""
+    used = " UNION ALL ".join(f"SELECT file, record FROM {kind}_message" for kind in ("person", "spell", "alias"))
+    return f"""
     SELECT t.file, t.record, min(t.line) AS line, nullif(arg_min(t.organisation, t.part), '') AS organisation, coalesce(
-        arg_min(t.why, t.part), min(gone.why), CASE WHEN bool_or(v.cancelled) THEN 'cancelled' END, 'earlier') AS why
-    FROM told t
-    ANTI JOIN used ON used.file = t.file AND used.record = t.record
-    LEFT JOIN gone ON gone.organisation = t.organisation AND gone.id = t.id
-    LEFT JOIN visit v ON v.facility = t.facility AND v.number = t.visit_number
+        arg_min(t.why, t.part), min(gone.why), CASE WHEN bool_or(v.cancelled) THEN 'cancelled' END, 'earlier') AS why,
+        '' AS "PID"
+    FROM told_message t
+    ANTI JOIN ({used}) used ON used.file = t.file AND used.record = t.record
+    LEFT JOIN gone_message gone ON gone.organisation = t.organisation AND gone.id = t.id
+    LEFT JOIN visit_message v ON v.facility = t.facility AND v.number = t.visit_number
         AND v.organisation = t.organisation AND v.id = t.id
     GROUP BY t.file, t.record
-)
-SELECT file, record, line, {said("organisation")} AS organisation, {said("id")} AS local_id, person, spell, alias,
-    NULL AS why, '' AS "PID" FROM used
-UNION ALL BY NAME
-SELECT *, '' AS "PID" FROM idle
-UNION ALL BY NAME
-SELECT file, record, line, "PID" FROM standing_message WHERE "MSH" IS NOT NULL AND "PID" IS NULL
-"""
+    UNION ALL BY NAME
+    SELECT file, record, line, "PID" FROM standing_message WHERE "MSH" IS NOT NULL AND "PID" IS NULL"""
 
 
 def _patient() -> str:
@@ -80,18 +90,29 @@ def _patient() -> str:
         arg_max(status, place) AS status, coalesce(min(number) <> max(number), false) AS several,
         arg_max(others, place) FILTER (WHERE len(others) > 0) AS others,
         {state}
-    FROM mention GROUP BY organisation, id"""
+    FROM {_MENTION} GROUP BY organisation, id"""
 
 
-def _merged(settings: Settings) -> str:
-    """Ids that were merged into another and not spoken of since: the last merge of each, and where it was told."""
+def _became(settings: Settings) -> str:
+    """Ids that were merged into another and not spoken of since, with whom each is in the end, and where it was told.
+
+    Of several merges of one id the last counts, and who was merged into is followed to who is left.
+    """
     return f"""
-    SELECT old_organisation, old_id, arg_max(organisation, place) AS organisation, arg_max(id, place) AS id,
-        max(place) AS told_at
-    FROM ({_former(settings)} WHERE event IN ({listed(MERGES)})) m
-    ANTI JOIN patient later
-        ON later.organisation = m.old_organisation AND later.id = m.old_id AND later.told_at > m.place
-    GROUP BY old_organisation, old_id"""
+    WITH RECURSIVE merged AS MATERIALIZED (
+        SELECT old_organisation, old_id, arg_max(organisation, place) AS organisation, arg_max(id, place) AS id,
+            max(place) AS told_at
+        FROM ({_former(settings)} WHERE event IN ({listed(MERGES)})) m
+        ANTI JOIN patient_message later
+            ON later.organisation = m.old_organisation AND later.id = m.old_id AND later.told_at > m.place
+        GROUP BY old_organisation, old_id
+    ), chain AS (
+        SELECT * FROM merged
+        UNION ALL
+        SELECT c.old_organisation, c.old_id, m.organisation, m.id, c.told_at
+        FROM chain c JOIN merged m ON m.old_organisation = c.organisation AND m.old_id = c.id
+    )
+    SELECT c.* FROM chain c ANTI JOIN merged m ON m.old_organisation = c.organisation AND m.old_id = c.id"""
 
 
 def _visits(settings: Settings) -> str:
@@ -121,7 +142,7 @@ def _visits(settings: Settings) -> str:
                 FILTER (WHERE event IN ('A03', 'A13') OR discharged IS NOT NULL) AS ended
         FROM (
             SELECT m.* REPLACE (coalesce(b.organisation, m.organisation) AS organisation, coalesce(b.id, m.id) AS id)
-            FROM mention m LEFT JOIN became b ON b.old_organisation = m.organisation AND b.old_id = m.id
+            FROM {_MENTION} m LEFT JOIN became_message b ON b.old_organisation = m.organisation AND b.old_id = m.id
             UNION ALL BY NAME
             SELECT place, facility, visit_number, old_organisation AS organisation, old_id AS id, 'A23' AS event
             FROM ({_former(settings)} WHERE event = 'A45')
@@ -130,7 +151,7 @@ def _visits(settings: Settings) -> str:
     )"""
 
 
-def _spells() -> str:
+def _spells(alive: str) -> str:
     """The visits of those who are left that are spells, with the values that are meant."""
     ended = "ended IS NOT NULL AND NOT ended.is_undone"
     columns = {
@@ -146,7 +167,8 @@ def _spells() -> str:
     return f"""
     SELECT * REPLACE ({day("admitted")} AS admitted, {day("ended")} AS ended)
     FROM (
-        SELECT told_at, organisation, id, {selected} FROM visit SEMI JOIN alive USING (organisation, id) WHERE is_spell
+        SELECT told_at, organisation, id, {selected} FROM visit_message SEMI JOIN {alive} USING (organisation, id)
+        WHERE is_spell
     )"""
 
 
@@ -156,7 +178,7 @@ def _former(settings: Settings) -> str:
     return f"""
         SELECT place, event, facility, visit_number, organisation, id, one.value AS old_id,
             {organisation} AS old_organisation
-        FROM (SELECT *, unnest(former) AS one FROM mention)"""
+        FROM (SELECT *, unnest(former) AS one FROM {_MENTION})"""
 
 
 def _links() -> str:
@@ -164,6 +186,6 @@ def _links() -> str:
     pair = "a.organisation, a.id, b.organisation AS other_organisation, b.id AS other_id"
     return f"""
     SELECT organisation, id, other_id, max(place) AS told_at FROM (
-        SELECT {pair}, a.place, a.event FROM mention a JOIN mention b USING (file, record)
+        SELECT {pair}, a.place, a.event FROM {_MENTION} a JOIN {_MENTION} b USING (file, record)
         WHERE a.event IN ('A24', 'A37') AND a.part <> b.part AND a.id <> b.id
     ) GROUP BY organisation, id, other_organisation, other_id HAVING arg_max(event, place) = 'A24'"""

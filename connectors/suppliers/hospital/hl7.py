@@ -23,6 +23,7 @@ SEGMENTS: Mapping[str, str] = {"MSH": "msh", "EVN": "evn", "PID": "pid", "PD1": 
 
 # What may stand between two escape characters; anything else is left as it was written.
 _SEQUENCE = "\\x1b(?:[FSTREHN]|X[0-9A-Fa-f]+|[.][a-z]{2}[-+0-9]*|[CMZ][0-9A-Fa-f]*)\\x1b"
+_COLUMN = re.compile(r'[\w."]+')
 _REFERENCE = re.compile(r"([A-Z][A-Z0-9]{2})-(\d{1,2})(?:\(([1-9])\))?(?:\.([1-9]\d?))?")
 
 
@@ -124,9 +125,16 @@ def first_part(x: str) -> str:
 def said(x: str) -> str:
     """SQL of a value as it is meant; null where nothing was said, and where two quotation marks say there is none."""
     # One after the other costs half of what `translate` does.
+    shown = x
     for hidden, mark in zip(_HIDDEN[1:-1], _USUAL[1:-1], strict=True):
-        x = f"replace({x}, '{hidden}', '{mark}')"
-    return f"nullif(nullif(trim({x}), ''), '\"\"')"
+        shown = f"replace({shown}, '{hidden}', '{mark}')"
+    meant = f"trim({shown})"
+    # To see that nothing is hidden and no space around it costs a fifth of that, where naming it again costs nothing.
+    if _COLUMN.fullmatch(x):
+        hides = " OR ".join(f"contains({x}, '{hidden}')" for hidden in _HIDDEN[1:-1])
+        bare = f"{x} > '!' AND {x} < chr(160) AND {x}[-1] BETWEEN '!' AND '~'"
+        meant = f"CASE WHEN {hides} THEN {meant} WHEN {bare} THEN {x} ELSE trim({x}) END"
+    return f"nullif(nullif({meant}, ''), '\"\"')"
 
 
 def moment(x: str) -> str:

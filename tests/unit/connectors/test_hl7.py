@@ -116,3 +116,15 @@ def test_time_stamps(stamp: str | None, at: str | None, on: str | None) -> None:
     with duckdb.connect() as connection:
         query = f"SELECT {moment('x')}, {day('x')} FROM (SELECT CAST(? AS VARCHAR) AS x)"
         assert connection.execute(query, [stamp]).fetchall() == [(at, on)]
+
+
+@given(st.lists(st.text(alphabet='A~!" \xa0\u2003é\x1c\x1d\x1e\x1f\x7f😀', max_size=5), min_size=1, max_size=200))
+@settings(max_examples=20, deadline=None)
+def test_a_value_by_its_name_and_one_by_an_expression_are_meant_alike(values: list[str]) -> None:
+    with duckdb.connect() as connection:
+        query = f"SELECT DISTINCT x, {said('x')}, {said('(x)')} FROM (SELECT unnest(CAST(? AS VARCHAR[])) AS x)"
+        found = connection.execute(query, [values]).fetchall()
+    assert [by_name for _, by_name, _ in found] == [by_expression for _, _, by_expression in found]
+    hidden = str.maketrans("\x1c\x1d\x1e\x1f", "|~^&")
+    meant = {x: x.translate(hidden).strip(" \xa0\u2003") for x in values}
+    assert {x: by_name for x, by_name, _ in found} == {x: m if m not in ("", '""') else None for x, m in meant.items()}
