@@ -24,7 +24,8 @@ pytestmark = pytest.mark.prove
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 FAMILY, NUMBER = "Zzyzxquill", "9990000018"
-TIMES = 12 if "CARETRACE_PROVE" in os.environ else 3
+slow = pytest.mark.skipif("CARETRACE_PROVE" not in os.environ, reason="a longer proof: make prove")
+TIMES = 12 if "CARETRACE_PROVE" in os.environ else 1
 
 
 def in_plain(folder: Path) -> list[str]:
@@ -183,6 +184,7 @@ def test_killed_at_any_moment_nothing_is_left_in_plain(nights: Path, place: Path
     assert [path for path in (place / "work").rglob("work-*") if path.is_dir()] == []
 
 
+@slow
 def test_a_purged_run_loses_its_key_first(nights: Path, place: Path, caretrace_here: Command) -> None:
     project = nights
     with (project / "caretrace.toml").open("a", encoding="utf-8") as settings:
@@ -196,6 +198,7 @@ def test_a_purged_run_loses_its_key_first(nights: Path, place: Path, caretrace_h
     assert (done.returncode, (project / "runs" / "0001").exists()) == (0, False), done.stderr
 
 
+@slow
 def test_somebody_who_is_erased_is_gone_from_all_of_it(nights: Path, place: Path, caretrace_here: Command) -> None:
     project = nights  # a copy would share its log's anchor with it
     newest = max((project / "runs").glob("0*"))
