@@ -153,12 +153,11 @@ class Kind:
     """
     following: Mapping[str, str] = field(default_factory=dict)
     """Fields without a title of their own, by the title of the column before them."""
-    taken: tuple[str, ...] = ()
+    taken: str | None = None
     """SQL over `incoming` (file, record, line and the layout's fields): what is kept of records as they are loaded.
 
-    Each is asked of the records that those before it give nothing of: a short way for plain ones comes first. The
-    columns of the last, which gives all there are, are those of the raw records then. For texts that are many times as
-    long as what is used of them, and are better parsed once; `prepare` is a view then, for nothing dear is left to it.
+    Its columns are those of the raw records then. For texts that are many times as long as what is used of them, and
+    are better parsed once; `prepare` is a view then, for nothing dear is left to it.
     """
     derived: Mapping[str, str] = field(default_factory=dict)
     """Further columns of `r` made from its look-ups, by name."""

@@ -49,7 +49,7 @@ def load_text(
     waiting: list[pa.Table] = []
     kept: list[pa.Table] = []
     # The store finds out which records are wanted, or what of them, and what has begun there goes on there.
-    room = memory.room if memory and kind.wanted is None and not kind.taken else 0
+    room = memory.room if memory and kind.wanted is None and kind.taken is None else 0
     for rows in _placed(blocks, member):
         records += rows.records
         rejected.extend(rows.rejected)

@@ -43,7 +43,7 @@ def create_raw(connection: duckdb.DuckDBPyConnection, name: str, kind: Kind) -> 
     """The empty raw table of a kind."""
     fields = "".join(f', CAST(NULL AS VARCHAR) AS "{field}"' for field in kind.columns)
     nothing = f"SELECT 0 AS file, CAST(0 AS BIGINT) AS record, CAST(0 AS BIGINT) AS line{fields} WHERE false"
-    taken = f"WITH incoming AS ({nothing}) FROM ({kind.taken[-1]})" if kind.taken else nothing
+    taken = f"WITH incoming AS ({nothing}) FROM ({kind.taken})" if kind.taken else nothing
     connection.execute(f"CREATE TEMP TABLE {name} AS {taken}")
 
 
@@ -68,34 +68,14 @@ def insert_all(connection: duckdb.DuckDBPyConnection, raw: str, kept: list[pa.Ta
 
 def insert(connection: duckdb.DuckDBPyConnection, raw: str, table: pa.Table, kind: Kind, columns: str = "*") -> int:
     """Insert what is wanted of a table; how many records that were."""
-    loaded = 0
-    for step, select in enumerate(kind.taken or (f"SELECT {columns} FROM incoming",)):
-        if step:
-            table = _left(connection, raw, table)
-        if step and not table.num_rows:
-            break
-        if kind.wanted is not None:
-            # With every field of the kind, whichever the file has.
-            select = f"SELECT * FROM (SELECT * FROM {raw} WHERE false UNION ALL BY NAME {select}) r WHERE {kind.wanted}"
-        connection.register("incoming", table)
-        ((count,),) = connection.execute(f"INSERT INTO {raw} BY NAME {select}").fetchall()
-        connection.unregister("incoming")
-        loaded += int(count)
-    return loaded
-
-
-def _left(connection: duckdb.DuckDBPyConnection, raw: str, table: pa.Table) -> pa.Table:
-    """The records of a table, all of one file, that are not in the raw relation."""
-    import numpy as np
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    number = np.asarray(table["record"])
-    place = [table["file"][0].as_py(), pc.min(table["record"]).as_py(), pc.max(table["record"]).as_py()]
-    found = connection.execute(
-        f"SELECT record FROM {raw} WHERE file = ? AND record BETWEEN ? AND ?", place
-    ).fetchnumpy()
-    return table.filter(pa.array(np.isin(number, found["record"], invert=True)))
+    select = kind.taken or f"SELECT {columns} FROM incoming"
+    if kind.wanted is not None:
+        # With every field of the kind, whichever the file has.
+        select = f"SELECT * FROM (SELECT * FROM {raw} WHERE false UNION ALL BY NAME {select}) r WHERE {kind.wanted}"
+    connection.register("incoming", table)
+    ((loaded,),) = connection.execute(f"INSERT INTO {raw} BY NAME {select}").fetchall()
+    connection.unregister("incoming")
+    return int(loaded)
 
 
 def trimmed(x: str) -> str:

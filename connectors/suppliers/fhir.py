@@ -13,8 +13,7 @@ from dataclasses import replace
 from connectors import values
 from connectors.files.layouts import Layout
 from connectors.supplier import Fill, Kind, Repeats, Rule, Supplier
-from connectors.suppliers.fhir_json import ELSEWHERE, EXACT, PREPARE
-from connectors.suppliers.fhir_plain import PLAIN
+from connectors.suppliers.fhir_json import ELSEWHERE, PREPARE, TAKEN
 from connectors.values import Value, quoted, text
 from schemas import ADDRESS, IDENTIFIER, NAME, PERSON
 from schemas.codes import NHS_NUMBER_STATUS
@@ -108,7 +107,7 @@ FHIR = Supplier(
             required=(),
             layout=Layout.RESOURCES,
             recognised=re.compile(rb'"resourceType"\s*:'),
-            taken=(PLAIN, EXACT),
+            taken=TAKEN,
             prepare=PREPARE,
             record_id="r.id",
             source_org="r.custodian",

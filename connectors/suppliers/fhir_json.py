@@ -1,6 +1,6 @@
 """SQL that makes columns of FHIR Patient resources: the present name, address and number, and lists of the others.
 
-`EXACT` and `PREPARE` are said of the resources of `connectors.suppliers.fhir`. Lists are worked on in place by DuckDB's
+`TAKEN` and `PREPARE` are said of the resources of `connectors.suppliers.fhir`. Lists are worked on in place by DuckDB's
 list functions; of several candidates the first by a sort key of numbers is chosen.
 """
 
@@ -61,13 +61,13 @@ _SINCE = "-coalesce(TRY_CAST(rpad(replace(left(x.period.start, 10), '-', ''), 8,
 """The later it began the smaller."""
 
 # http://fhir.nhs.net is the system of Care Connect's drafts.
-IS_NUMBER = (
+_IS_NUMBER = (
     "lower(x.system) IN ('https://fhir.nhs.uk/id/nhs-number', 'http://fhir.nhs.uk/id/nhs-number',"
     " 'http://fhir.nhs.net/id/nhs-number', 'https://fhir.nhs.net/id/nhs-number')"
 )
-STATUS_EXTENSION = "contains(replace(lower(x.url), '-', ''), 'nhsnumberverific')"
-ETHNIC_EXTENSION = "contains(replace(lower(x.url), '-', ''), 'ethniccategory')"
-_ETHNICITY = clean(f"{_codings('p.extension', ETHNIC_EXTENSION)}[1].code")
+_STATUS_EXTENSION = "contains(replace(lower(x.url), '-', ''), 'nhsnumberverific')"
+_ETHNIC_EXTENSION = "contains(replace(lower(x.url), '-', ''), 'ethniccategory')"
+_ETHNICITY = clean(f"{_codings('p.extension', _ETHNIC_EXTENSION)}[1].code")
 _OLD = f"(coalesce(x.use, '') = 'old' OR {_ended('x')})"
 _TAIL = "[^/:#]+$"
 
@@ -105,13 +105,11 @@ _TELECOMS = f"""list_sort(list_transform(p.telecom, lambda x, i: CASE WHEN {_USA
 """The usable ones in order, and nulls."""
 
 
-def without_scheme(x: str) -> str:
-    """A telephone number or an address of mail, which may be written as a URI."""
-    return clean(f"CASE WHEN contains({x}, ':') THEN regexp_replace({x}, '^(tel|mailto):', '', 'i') ELSE {x} END")
-
-
 def _telecom(which: str) -> str:
-    return without_scheme(f"p.telecom[list_filter(telecoms, lambda x: {which})[1].place].value")
+    value = f"p.telecom[list_filter(telecoms, lambda x: {which})[1].place].value"
+    return clean(
+        f"CASE WHEN contains({value}, ':') THEN regexp_replace({value}, '^(tel|mailto):', '', 'i') ELSE {value} END"
+    )
 
 
 # AddressKey: an extension of two, its type and its value.
@@ -138,12 +136,12 @@ _OTHER_NAMES = f"""list_filter(list_transform(p.name, lambda x, i: struct_pack(
 
 _SCHEME = clean("coalesce(x.system, x.type.text, x.type.coding[1].code, 'no system given')")
 _IDENTIFIER_KIND = f"""CASE WHEN {clean("x.value")} IS NULL THEN NULL
-    WHEN NOT coalesce({IS_NUMBER}, false) THEN 'other' WHEN {_OLD} THEN 'old' ELSE 'current' END"""
+    WHEN NOT coalesce({_IS_NUMBER}, false) THEN 'other' WHEN {_OLD} THEN 'old' ELSE 'current' END"""
 _IDENTIFIERS = f"""list_transform(coalesce(p.identifier, []), lambda x: struct_pack(kind := {_IDENTIFIER_KIND},
     scheme := {_SCHEME}, value := {clean("x.value")}, from_date := {_FROM}, to_date := {_TO}))"""
 """All in their order: current and old NHS numbers, others, and those without a value."""
 
-STATUS_CODE = (
+_STATUS_CODE = (
     "CASE WHEN c.system IS NULL OR contains(lower(c.system), 'nhsnumberverific')"
     " OR contains(lower(c.system), 'nhs-number-') THEN lower(c.code) END"
 )
@@ -163,7 +161,7 @@ def _organisation(reference: str, name: str) -> str:
     return f"{clean(own)} AS {name}, CASE WHEN {own} IS NULL THEN {tail} END AS {name}_at"
 
 
-EXACT = f"""
+TAKEN = f"""
 WITH shaped AS (
     SELECT file, record, line, resource_type,
         CASE WHEN resource_type = 'Patient' THEN {SOUND} ELSE true END AS is_sound,
@@ -176,8 +174,8 @@ WITH shaped AS (
         {_filtered("p.generalPractitioner", f"NOT {_ended('x.identifier')}")}[1] AS gp
     FROM shaped
 ), stated AS (
-    SELECT *, list_distinct(list_transform({_codings("p.identifier[number_place].extension", STATUS_EXTENSION)},
-        lambda c: {STATUS_CODE})) AS status_codes
+    SELECT *, list_distinct(list_transform({_codings("p.identifier[number_place].extension", _STATUS_EXTENSION)},
+        lambda c: {_STATUS_CODE})) AS status_codes
     FROM placed
 )
 SELECT file, record, line, resource_type, is_sound,
@@ -212,7 +210,7 @@ SELECT file, record, line, resource_type, is_sound,
         lambda x: regexp_extract(x.other.reference, '{_TAIL}')) AS replaces
 FROM stated
 """
-"""What is kept of the resources as they are loaded, whatever their form; of most `fhir_plain` finds it sooner."""
+"""What is kept of the resources as they are loaded."""
 
 PREPARE = f"""
 WITH known AS (
