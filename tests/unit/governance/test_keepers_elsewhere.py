@@ -83,7 +83,7 @@ def _wait(url: str) -> None:
     raise AssertionError("the server does not answer")
 
 
-@pytest.fixture(params=[keeper.AWS_KMS, keeper.VAULT])
+@pytest.fixture(params=[keeper.AWS_KMS, pytest.param(keeper.VAULT, marks=pytest.mark.vault)])
 def kept_by(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     if request.param == keeper.AWS_KMS:
         request.getfixturevalue("aws")
@@ -130,6 +130,7 @@ def test_keys_move_there_and_back(tmp_path: Path, kept_by: str, monkeypatch: pyt
     assert moved == [kept_by, "files"]
 
 
+@pytest.mark.vault
 def test_the_keys_of_another_project_are_not_ended(
     tmp_path: Path, vault_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from datetime import date
 from pathlib import Path
@@ -23,7 +22,7 @@ from caretrace.warehouse.store import read_state
 from governance import audit, keys
 from governance.audit import upkeep
 
-slow = pytest.mark.skipif("CARETRACE_PROVE" not in os.environ, reason="a longer proof: make prove")
+slow = pytest.mark.long
 PEOPLE = [
     # record, number, family, given, born, street
     ("C1", "9990000018", "Quillfeather", "Zebedee", "1941-03-05", "1 Wyvernholt Lane"),
