@@ -25,7 +25,7 @@ pytestmark = pytest.mark.prove
 Command = Callable[..., subprocess.CompletedProcess[str]]
 FAMILY, NUMBER = "Zzyzxquill", "9990000018"
 slow = pytest.mark.long
-TIMES = 12 if "CARETRACE_PROVE" in os.environ else 1
+TIMES = 12
 
 
 def in_plain(folder: Path) -> list[str]:
@@ -136,6 +136,7 @@ def test_the_marker_was_there_to_be_found(nights: Path, place: Path, caretrace_h
     assert "load_back.csv" in found
 
 
+@pytest.mark.long
 def test_without_the_key_every_command_stops_with_a_sentence(
     nights: Path, place: Path, caretrace_here: Command
 ) -> None:
@@ -151,6 +152,7 @@ def test_without_the_key_every_command_stops_with_a_sentence(
             assert (done.returncode, fault in done.stderr) == (1, True), (arguments, done.stderr)
 
 
+@pytest.mark.long
 def test_a_backup_holds_nothing_in_plain_and_comes_back(nights: Path, place: Path, caretrace_here: Command) -> None:
     made = caretrace_here("backup", "--out", place / "backup.tar", "--project", nights)
     assert made.returncode == 0, made.stderr
@@ -162,6 +164,7 @@ def test_a_backup_holds_nothing_in_plain_and_comes_back(nights: Path, place: Pat
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.long
 def test_killed_at_any_moment_nothing_is_left_in_plain(nights: Path, place: Path, caretrace_here: Command) -> None:
     project = place / "killed"
     shutil.copytree(nights, project)

@@ -25,6 +25,8 @@ coarsen = {{}}
 """
 
 
+@pytest.mark.long
+@pytest.mark.prove
 def test_she_leaves_the_database_as_soon_as_it_can_be_reached(
     database: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,7 @@ from caretrace import pipeline
 from caretrace.synthetic import make
 from connectors import Source
 
-PEOPLE = make(300, 3_000, seed=3)
+PEOPLE = make(120, 800, seed=3)
 HALF = "current_setting('memory_limit')"
 
 
@@ -50,7 +50,7 @@ def linked(folder: Path, **settings: Any) -> tuple[list[Any], list[tuple[str, in
 def test_linking_takes_what_it_needs_and_gives_back_the_limit(tmp_path: Path) -> None:
     _, allowed, before, after = linked(tmp_path)
     linking = dict(allowed)["Linking"]
-    assert linking == about(pipeline._ENOUGH + 3_300 * pipeline._ENOUGH_A_RECORD)
+    assert linking == about(pipeline._ENOUGH + 920 * pipeline._ENOUGH_A_RECORD)
     assert linking < before
     assert after == about(before)
 

@@ -174,6 +174,8 @@ def test_a_lost_key_comes_back_from_escrow(project: Path, tmp_path: Path, monkey
     assert at_rest.read_bytes(path) == PLAIN
 
 
+@pytest.mark.long
+@pytest.mark.prove
 def test_the_key_goes_along_when_keys_move(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = put(project / "people.csv")
     monkeypatch.setenv(keeper.PASSPHRASE_VARIABLE, "correct horse battery")

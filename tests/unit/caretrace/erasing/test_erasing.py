@@ -227,6 +227,8 @@ def test_no_undo_brings_her_back(erased: Council, tmp_path: Path) -> None:
     assert council.ask("SELECT record_id FROM clients.person ORDER BY 1") == [("C2",), ("C3",), ("C4",)]
 
 
+@pytest.mark.long
+@pytest.mark.prove
 def test_a_record_alone_goes_and_comes_back_with_the_next_delivery(council: Council) -> None:
     assert "brings her back" in council.erase("RC1", "--side", "register")
     assert council.ask("SELECT decision, nhs_number FROM link WHERE record_id = 'C1'") == [("none", None)]
