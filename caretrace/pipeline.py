@@ -9,15 +9,16 @@ from __future__ import annotations
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 from caretrace import manifest as manifests
 from caretrace import population, run_folder
+from caretrace.frugal import DEFAULT_MEMORY, frugally
 from caretrace.identity import identify, mapping_hashes, organisations
 from caretrace.linked import make_person_keys, write_linked
 from caretrace.outputs import OutputSettings, write_outputs
@@ -34,13 +35,8 @@ if TYPE_CHECKING:
     from connectors import ReadReport, Source
     from linkage import Engine, LinkFacts, Model
 
-T = TypeVar("T")
 TestNumbers = Literal["count", "refuse"]
 
-DEFAULT_MEMORY = "50%"
-"""Of the machine, at most: a run takes what lists of its size need (`_frugally`)."""
-_ENOUGH, _ENOUGH_A_RECORD = 700_000_000, 400
-"""Bytes that linking and writing need, with room to spare; measured with 1.1 and 2.3 million records."""
 MOST_THREADS = 256
 """More than this is a slip of the finger, and would be started all the same."""
 
@@ -170,36 +166,10 @@ def link(
         )
 
     with clock("link"):
-        facts = _frugally(connection, settings, linked)
+        facts = frugally(connection, settings.memory, linked)
     with clock("person_keys"):
         make_person_keys(connection, run_id=run_id)
     return Linked(run_id, reports, mappings, facts, count(connection, reports), clock.seconds, verdicts)
-
-
-def _frugally(connection: duckdb.DuckDBPyConnection, settings: Settings, work: Callable[[], T]) -> T:
-    """What `work` gives, done in as much memory as lists of this size need, where nobody said how much.
-
-    The store would keep whatever it has room for, which makes nothing faster and takes the memory from what else runs.
-    Should it not be enough for once, the work is done again with what the machine allows.
-    """
-    import duckdb
-
-    if settings.memory != DEFAULT_MEMORY:
-        return work()
-    [(allowed, less)] = connection.execute(
-        """SELECT allowed, least($fixed + $each * records, parse_formatted_bytes(allowed))
-           FROM (SELECT current_setting('memory_limit') AS allowed,
-                        (SELECT count(*) FROM clients.person) + (SELECT count(*) FROM register.person) AS records)""",
-        {"fixed": _ENOUGH, "each": _ENOUGH_A_RECORD},
-    ).fetchall()
-    try:
-        connection.execute(f"SET memory_limit = '{less}B'")
-        return work()
-    except duckdb.OutOfMemoryException:
-        connection.execute(f"SET memory_limit = '{allowed}'")
-        return work()
-    finally:
-        connection.execute(f"SET memory_limit = '{allowed}'")
 
 
 def run(
@@ -234,7 +204,7 @@ def run(
                     shutil.rmtree(each) if each.is_dir() else each.unlink()
                 return write(connection, linked, draft.path, settings, progress=progress, truth=truth, earlier=earlier)
 
-            manifest = _frugally(connection, settings, written)
+            manifest = frugally(connection, settings.memory, written)
         return run_folder.finish(draft, manifest)
 
 

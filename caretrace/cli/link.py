@@ -14,6 +14,7 @@ from caretrace import console, pipeline, review
 from caretrace.api import named_engine
 from caretrace.cli.given import Feed, RegisterAs, RegisterFeed, RegisterMap, Without, registers, source
 from caretrace.cli.place import ProjectOption
+from caretrace.frugal import DEFAULT_MEMORY
 from caretrace.outputs import OutputSettings
 from caretrace.population import read as read_population
 from caretrace.project import find
@@ -96,7 +97,7 @@ def link(
     memory: Annotated[
         str,
         typer.Option(metavar="SIZE", help="What the database may hold before it spills to disk, such as 4GB or 50%."),
-    ] = pipeline.DEFAULT_MEMORY,
+    ] = DEFAULT_MEMORY,
     as_at: Annotated[
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help="The day that two-digit years are judged by; today if not given."),

@@ -12,6 +12,7 @@ import typer
 
 from caretrace import console, models, pipeline
 from caretrace.cli.given import RegisterAs, RegisterMap, registers, source
+from caretrace.frugal import DEFAULT_MEMORY
 from caretrace.words import several
 from schemas.errors import InputError
 
@@ -130,7 +131,7 @@ def export_records(
     register_map: RegisterMap = None,
     as_at: AsAt = None,
     threads: Threads = None,
-    memory: Memory = pipeline.DEFAULT_MEMORY,
+    memory: Memory = DEFAULT_MEMORY,
     no_frequencies: NoFrequencies = False,
 ) -> None:
     """Write both lists cleaned, as an exported model wants them in Splink. They hold people's details."""
@@ -161,7 +162,7 @@ def train(
     seed: Seed = 0,
     as_at: AsAt = None,
     threads: Threads = None,
-    memory: Memory = pipeline.DEFAULT_MEMORY,
+    memory: Memory = DEFAULT_MEMORY,
 ) -> None:
     """Train a model on two lists and keep only the model, for `caretrace link --model`."""
 

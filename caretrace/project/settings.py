@@ -24,6 +24,7 @@ from pydantic import (
 )
 
 from caretrace import pipeline
+from caretrace.frugal import DEFAULT_MEMORY
 from caretrace.outputs import OutputSettings
 from caretrace.population import read as read_population
 from caretrace.project.place import Project
@@ -133,9 +134,7 @@ class Resources(_Part):
     """How much of the machine a run takes; never what comes out."""
 
     threads: Annotated[int, Field(ge=1, le=pipeline.MOST_THREADS)] | None = None
-    memory: Annotated[str, StringConstraints(pattern=r"(?i)^([0-9]+ ?[MGT]i?B|[1-9][0-9]?%)$")] = (
-        pipeline.DEFAULT_MEMORY
-    )
+    memory: Annotated[str, StringConstraints(pattern=r"(?i)^([0-9]+ ?[MGT]i?B|[1-9][0-9]?%)$")] = DEFAULT_MEMORY
     quiet_seconds: Annotated[float, Field(ge=0, le=3600)] = 2
     """How long a file must not have changed before it is taken for whole [assumed]."""
 
