@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from governance import release
 from schemas.errors import Refused, SettingsError
 
 Kit = Any
@@ -64,6 +65,17 @@ def test_another_lookup_after_the_plan_is_another_plan(kit: Kit) -> None:
     placed_again(desk, HELD.replace("S01012346", "S01012399"))
     with pytest.raises(Refused, match="plan"):
         desk.make(planned)
+
+
+def test_areas_drawn_anew_under_the_same_pseudonyms_single_people_out(kit: Kit) -> None:
+    desk = placed(kit, "lsoa")
+    desk.make()
+    desk.edit(('version = "1.0"', 'version = "1.1"'))
+    placed_again(desk, HELD.replace("S01012346", "S01012399"))
+    with pytest.raises(Refused, match="with the same pseudonyms, was coarsened or withheld in another way"):
+        release.check(desk.plan())
+    desk.edit(('epoch = "1"', 'epoch = "2"'))
+    release.check(desk.plan())
 
 
 @pytest.mark.parametrize(
