@@ -114,7 +114,8 @@ def _joined(*notes: str | None) -> str | None:
 def _note(kind: Kind, titles: tuple[str, ...]) -> str | None:
     """Columns that were given and not used, and those that say who people are and were not given.
 
-    Where only an id is required a misspelt title costs its whole column, so the two stand side by side.
+    Where only an id is required a misspelt title costs its whole column, so the two stand side by side. A file that
+    only tells who is gone is not asked who they were.
     """
     if kind.recognised:
         return None
@@ -123,7 +124,7 @@ def _note(kind: Kind, titles: tuple[str, ...]) -> str | None:
     ignored = [words[at] for at, title in enumerate(titles) if title and at not in used.values()]
     if len(ignored) > _NAMED_AT_MOST:
         ignored = [f"{len(ignored)} of {len(titles)}"]
-    absent = [kind.title(name) for name in _WHO if name not in used] if kind.any_of else []
+    absent = [kind.title(name) for name in _WHO if name not in used] if set(kind.any_of) & set(used) else []
     parts = {"columns not used": ignored, "columns absent": absent}
     note = [f"{what}: {', '.join(names)}" for what, names in parts.items() if names]
     if are_values([title for title in titles if title and not kind.uses(title)]):

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from connectors import departures
 from connectors.files.header import NO_HEADER, Header, check_titles, headerless
 from connectors.files.opening import stem_of
 from connectors.files.parts import check_once, check_parts
@@ -39,7 +40,7 @@ def detect(source: Source, suppliers: Sequence[Supplier], *, changes: bool = Fal
     for file in best[1]:
         if file.kind is not None:
             check_titles(file.where, file.header, file.kind.uses)
-            _check_any_of(file)
+            departures.check_titles(file, changes=changes)
     used = [file.member for file in best[1] if file.kind and file.member]
     check_parts(used)
     check_once(used)
@@ -106,21 +107,6 @@ def _check_alone(
                     " its own",
                     path=where(source),
                 )
-
-
-def _check_any_of(file: Found) -> None:
-    kind = file.kind
-    if (
-        kind
-        and kind.any_of
-        and file.header is not NO_HEADER
-        and not set(kind.any_of) & set(kind.match(file.header.titles))
-    ):
-        raise InputError(
-            f"nothing says who the people are: at least one of the columns {', '.join(kind.any_of)} is needed",
-            path=file.where,
-            line=file.header.line if file.header.delimiter else None,
-        )
 
 
 def _organisation(source: Source) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
-from connectors import feed
+from connectors import departures, feed
 from connectors.accounts import Input, facts_of, is_of_people, unread
 from connectors.detect import detect
 from connectors.feed import File
@@ -105,6 +105,8 @@ def _read_group(
     create_views(connection, [kind for kind in supplier.kinds if kind.wanted is not None], _by_kind(inputs), memory)
     inputs.sort(key=lambda item: item.number)
     _check_needs(inputs)
+    for item in inputs:
+        departures.check_records(connection, item.found, item.number)
     for item in inputs:
         _reject(connection, item)
     feed.replay(connection, supplier, told)

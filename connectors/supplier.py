@@ -180,6 +180,8 @@ class Kind:
 
     Where a delivery holds changes there is no other way to say so; such records are excluded by a rule besides.
     """
+    gone_field: str | None = None
+    """The field by which `gone` is said. Changes of nothing else need none of `any_of` (connectors/departures.py)."""
     gone_part: str = "NULL"
     """SQL over `r` of the one event that is gone, as `TABLE event_id`; null where the whole person is."""
     dependant: bool = False

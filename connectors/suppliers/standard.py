@@ -86,6 +86,7 @@ def _kind(table: Table) -> Kind:
         repeats=Repeats.FIRST if is_person else Repeats.EVENTS,
         exclude=(*(_STATUS_RULES if can_go else ()), *(_NOBODY if is_person else ())),
         gone=_IS_DELETED if can_go else None,
+        gone_field=_STATUS if can_go else None,
         gone_part="NULL" if is_person or not can_go else f"concat('{table.name} ', coalesce(trim(r.event_id), ''))",
         dependant=not is_person,
     )

@@ -31,6 +31,28 @@ def test_they_go_come_back_and_go_again(desk: Callable[..., Any]) -> None:
     assert one.ask("SELECT count(*) FROM state.set_aside WHERE rule = 'marked as deleted'") == [(3,)]
 
 
+def test_ids_alone_are_enough_where_all_are_gone(desk: Callable[..., Any]) -> None:
+    one = desk(full_names="*-full*")
+    ids = "record_id,record_status\n"
+    one.deliver("1-full.csv", listed("", *range(10)))
+    one.deliver("2.csv", f"{ids}p3,deleted\np4,Deleted\np77,deleted\n".encode())
+    told = one.night()
+    assert told == {"1-full.csv": ("applied", None), "2.csv": ("applied", None)}
+    assert one.people() == [f"p{number}" for number in range(10) if number not in (3, 4)]
+    assert one.ask("SELECT count(*) FROM state.set_aside WHERE rule = 'marked as deleted'") == [(3,)]
+    one.deliver("3.csv", f"{ids}p5,deleted\np6,\n".encode())
+    [(outcome, reason)] = [told for name, told in one.night().items() if name == "3.csv"]
+    assert outcome == "held"
+    assert reason is not None
+    assert "so it can only tell who is gone, and this record is not marked as deleted in record_status" in reason
+    one.deliver("4-full.csv", f"{ids}p0,current\np1,\np2,deleted\n".encode())
+    [(outcome, reason)] = [told for name, told in one.night().items() if name == "4-full.csv"]
+    assert outcome == "held"
+    assert reason is not None
+    assert reason.startswith("nothing says who the people are", reason.index("nothing"))
+    assert len(one.people()) == 8
+
+
 @pytest.mark.parametrize(("count", "outcome"), [(4, "applied"), (5, "held")])
 def test_many_at_once_hold_it(desk: Callable[..., Any], count: int, outcome: str) -> None:
     one = desk(full_names="*-full")
