@@ -27,7 +27,11 @@ _BY_ID = (
     *("person_key_past", "loaded_back", "retraction"),
 )
 """Tables of the state that name a record by our id, beside those of each side."""
-_LINKAGE = tuple(f"{side}_{what}" for side in tables.SIDES for what in ("record", "key"))
+_LINKAGE = (
+    *(f"{side}_{what}" for side in tables.SIDES for what in ("record", "key")),
+    "register_key_late",
+    "register_key_moved",
+)
 _NUMBERS = ("nhs_number", "candidate_nhs_number", "runner_up_nhs_number")
 _VALUES = ("given", "family", "birth_date", "unit", "house")
 """What the kept frequencies count that could tell who somebody is, where one person had it."""

@@ -18,7 +18,7 @@ from schemas.errors import InputError, SettingsError
 if TYPE_CHECKING:
     import duckdb
 
-FORMAT = 3
+FORMAT = 4
 """The layout written by this version."""
 CONTENT = 2
 """Raised whenever what is hashed of a row is another than before."""
@@ -36,7 +36,22 @@ def _add_kept_out(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(f"CREATE TABLE state.kept_out ({tables.DDL['kept_out']})")
 
 
-STEPS: Mapping[int, Callable[[duckdb.DuckDBPyConnection], object]] = {1: _add_origin, 2: _add_kept_out}
+def _add_late_keys(connection: duckdb.DuckDBPyConnection) -> None:
+    """4: the register's keys of the last nights stand apart; where nothing was linked yet there are none."""
+    linked = connection.execute(
+        "SELECT 1 FROM duckdb_tables() WHERE database_name = 'state' AND table_name = 'register_key'"
+    ).fetchall()
+    if linked:
+        from linkage.incremental.kept import make_late
+
+        make_late(connection)
+
+
+STEPS: Mapping[int, Callable[[duckdb.DuckDBPyConnection], object]] = {
+    1: _add_origin,
+    2: _add_kept_out,
+    3: _add_late_keys,
+}
 """By the format it starts from, what brings a state one format further."""
 
 

@@ -2,6 +2,10 @@
 
 `state.linkage` holds `clients_record` and `register_record` (linkage.clean), `clients_key` and `register_key` (rule,
 key, id) of every blocking rule, `ranked` (linkage.rank) and `settled_client` (c).
+
+The register's keys are twenty times its rows, and those of a night stand all over them, so they are left as they are:
+`register_key_late` (rule, key, id) holds the keys of the rows in `register_key_moved` (id), whose keys in
+`register_key` hold no longer. From time to time they are brought together (`_fold`).
 """
 
 from __future__ import annotations
@@ -23,6 +27,10 @@ MOST_ROWS = f"{[rule.max_register_rows for rule in RULES]}[rule + 1]"
 FIRST_RULES = f"rule IN ({', '.join(str(place) for place, rule in enumerate(RULES) if rule.first)})"
 """SQL of whether a rule is one of the first."""
 _READ = ("person", "name", "address", "identifier")
+_LATE, _MOVED = f"{SCHEMA}.register_key_late", f"{SCHEMA}.register_key_moved"
+_KEY = "rule UTINYINT, key UBIGINT, id BIGINT"
+_MOST_LATE = 0.1
+"""Share of the register's keys that may stand apart: then it costs as much to have them there as to bring them in."""
 
 
 def keep_all(connection: duckdb.DuckDBPyConnection) -> None:
@@ -39,9 +47,24 @@ def keep_all(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"CREATE OR REPLACE TABLE {SCHEMA}.{table} AS FROM {table}")
     for side in SIDES:
         connection.execute(f"CREATE OR REPLACE TABLE {SCHEMA}.{side}_record AS {_with_content(f'{side}_record')}")
-        connection.execute(f"CREATE OR REPLACE TABLE {SCHEMA}.{side}_key (rule UTINYINT, key UBIGINT, id BIGINT)")
+        connection.execute(f"CREATE OR REPLACE TABLE {SCHEMA}.{side}_key ({_KEY})")
         for place in range(len(RULES)):
             connection.execute(f"INSERT INTO {SCHEMA}.{side}_key {_keys(side, f'{side}_record', place)}")
+    make_late(connection)
+
+
+def make_late(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the tables of what moved since the register's keys were written, empty."""
+    connection.execute(f"CREATE OR REPLACE TABLE {_LATE} ({_KEY}); CREATE OR REPLACE TABLE {_MOVED} (id BIGINT)")
+
+
+def register_keys(among: str, column: str = "key") -> str:
+    """SELECT of rule, key and id of the register's keys whose `column` stands in the table or query `among`."""
+    # Few are asked for, so they are found first and then looked at one by one.
+    return f"""
+        SELECT rule, key, id FROM (FROM {SCHEMA}.register_key SEMI JOIN {among} USING ({column}))
+        ANTI JOIN {_MOVED} USING (id)
+        UNION ALL SELECT rule, key, id FROM {_LATE} SEMI JOIN {among} USING ({column})"""
 
 
 def clean_changed(connection: duckdb.DuckDBPyConnection) -> None:
@@ -83,20 +106,28 @@ def lay_changed(connection: duckdb.DuckDBPyConnection) -> None:
 
     The first holds the register's keys that were there and are not, the second (nhs, id) the register rows.
     """
-    for side in SIDES:
-        for what, gone in (("key", "rule, key"), ("record", "nhs, id")):
-            # To look for them and to remove them is one look at all keys, and most of what a night costs here.
-            removed = connection.sql(
-                f"DELETE FROM {SCHEMA}.{side}_{what} WHERE id IN (SELECT id FROM {side}_moved) RETURNING {gone}"
-            ).to_arrow_table()
-            if side == "register":
-                connection.register("removed", removed)
-                name = "gone_key" if what == "key" else "gone_person"
-                connection.execute(f"CREATE OR REPLACE TABLE {name} AS FROM removed")
-                connection.unregister("removed")
-    for side in SIDES:
-        for what in ("record", "key"):
-            connection.execute(f"INSERT INTO {SCHEMA}.{side}_{what} BY NAME FROM fresh_{side}_{what}")
+    connection.execute(f"CREATE OR REPLACE TABLE gone_key AS {register_keys('register_moved', 'id')}")
+    connection.execute(f"""
+        CREATE OR REPLACE TABLE gone_person AS
+        SELECT nhs, id FROM {SCHEMA}.register_record SEMI JOIN register_moved USING (id)""")
+    for side, late in (("clients", ""), ("register", "_late")):
+        for table, fresh in ((f"{side}_record", "record"), (f"{side}_key{late}", "key")):
+            connection.execute(f"DELETE FROM {SCHEMA}.{table} WHERE id IN (SELECT id FROM {side}_moved)")
+            connection.execute(f"INSERT INTO {SCHEMA}.{table} BY NAME FROM fresh_{side}_{fresh}")
+    connection.execute(f"INSERT INTO {_MOVED} FROM register_moved ANTI JOIN {_MOVED} USING (id)")
+    _fold(connection)
+
+
+def _fold(connection: duckdb.DuckDBPyConnection) -> None:
+    """Bring the register's late keys in where they have become many."""
+    whole = f"{SCHEMA}.register_key"
+    ((late, keys),) = connection.execute(
+        f"SELECT (SELECT count(*) FROM {_LATE}), (SELECT count(*) FROM {whole})"
+    ).fetchall()
+    if late > keys * _MOST_LATE:
+        connection.execute(f"DELETE FROM {whole} WHERE id IN (SELECT id FROM {_MOVED})")
+        connection.execute(f"INSERT INTO {whole} FROM {_LATE}")
+        make_late(connection)
 
 
 def lay_scored(connection: duckdb.DuckDBPyConnection) -> None:
@@ -120,8 +151,8 @@ def take_near(connection: duckdb.DuckDBPyConnection) -> None:
     """
     connection.execute(f"""
         CREATE OR REPLACE TABLE near_key AS
-        SELECT rule, key, id FROM {SCHEMA}.register_key SEMI JOIN (
-            SELECT key FROM {SCHEMA}.clients_key SEMI JOIN clients_record USING (id)) USING (key)""")
+        WITH wanted AS (SELECT DISTINCT key FROM {SCHEMA}.clients_key SEMI JOIN clients_record USING (id))
+        {register_keys("wanted")}""")
     drop(connection, "register_record")
     connection.execute(f"""
         CREATE TABLE register_record AS FROM {SCHEMA}.register_record SEMI JOIN (

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from linkage.frequencies import exists
 from linkage.incremental.basis import SCHEMA
-from linkage.incremental.kept import FIRST_RULES, MOST_ROWS
+from linkage.incremental.kept import FIRST_RULES, MOST_ROWS, register_keys
 
 if TYPE_CHECKING:
     import duckdb
@@ -38,7 +38,7 @@ def find_touched(connection: duckdb.DuckDBPyConnection) -> None:
             FROM moved SEMI JOIN {SCHEMA}.clients_key USING (key) GROUP BY rule, key
         ),
         present AS (
-            SELECT key, count(*) AS rows FROM {SCHEMA}.register_key SEMI JOIN change USING (key) GROUP BY key
+            SELECT key, count(*) AS rows FROM ({register_keys("change")}) GROUP BY key
         )
         SELECT rule, key FROM change LEFT JOIN present USING (key)
         WHERE coalesce(rows, 0) <= {MOST_ROWS} OR coalesce(rows, 0) + was - is_now <= {MOST_ROWS}""")

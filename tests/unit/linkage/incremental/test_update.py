@@ -14,7 +14,7 @@ import pytest
 from caretrace.synthetic import PRESETS, make, make_census
 from connectors import Source, read
 from linkage.batch import DuckDBEngine
-from linkage.incremental import Updated, update
+from linkage.incremental import Updated, kept, update
 from schemas import LINK, SOURCE_TABLES, VERDICT
 from schemas.sql import install_macros
 
@@ -194,6 +194,29 @@ def test_a_night_gives_what_a_full_run_gives(people: Callable[[], World], number
         assert council.held == again
     world.change("register", 0.3, "phone", "'01632 960001'")
     assert sum(council.update().reached.values()) == 0
+
+
+@pytest.mark.parametrize("most", [0.0, 1.0], ids=["brought in every night", "left apart"])
+def test_keys_of_several_nights_may_stand_apart(most: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept, "_MOST_LATE", most)
+    world = hard()
+    for side in SIDES:
+        world.come(side, 0.8)
+    council = Council(world)
+    council.update()
+    for night in (1, 2):
+        nights(world, night)
+        assert council.update().mode == "night"
+    held = keys_of_the_register(world)
+    [(late,)] = world.connection.execute("SELECT count(*) FROM state.linkage.register_key_late").fetchall()
+    assert 0 < late < len(held) if most else late == 0
+    assert council.held == all_again(world)
+    assert held == keys_of_the_register(world)
+
+
+def keys_of_the_register(world: World) -> list[tuple[int, int, int]]:
+    query = kept.register_keys("(SELECT id FROM state.register.person)", "id")
+    return world.connection.execute(f"{query} ORDER BY ALL").fetchall()
 
 
 class Reticent(DuckDBEngine):
