@@ -14,6 +14,7 @@ from caretrace.cli import (
     cld,
     crack_test,
     demo,
+    encrypt,
     erase,
     evaluate,
     explain,
@@ -95,6 +96,7 @@ app.add_typer(officer.app, name="officer")
 app.add_typer(keys.app, name="keys")
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
+app.command("encrypt")(encrypt.encrypt)
 app.command("open")(open_.open_)
 app.command("purge")(backup.purge)
 app.command("erase")(erase.erase)

@@ -18,7 +18,7 @@ from caretrace.purge.settings import Days, Retention
 from caretrace.run_folder import MANIFEST
 from caretrace.trace.store import Kept as Traces
 from governance import at_rest
-from governance.audit import writings
+from governance.audit import upkeep, writings
 from governance.request import history
 
 Entries = Sequence[Mapping[str, Any]]
@@ -121,6 +121,7 @@ def _traces(project: Project, retention: Retention, entries: Entries, now: datet
 def _written(project: Project, retention: Retention, entries: Entries, now: datetime) -> Looked:
     """Files for other systems that lie in the project; what a trace keeps of its own goes with the trace."""
     hashes = {e["body"]["writing_id"]: e["body"]["files"] for e in entries if e["type"] == writings.WRITTEN}
+    sealed = upkeep.digests(entries)
     at = {e["body"]["writing_id"]: e for e in entries if e["type"] == writings.INTENT}
     root, own = project.root.resolve(), Traces.of(project).root.resolve()
     for writing_id, files in hashes.items():
@@ -128,7 +129,7 @@ def _written(project: Project, retention: Retention, entries: Entries, now: date
         moment = moment_of(begun["at"])
         if moment is None or not is_over(moment, retention.written, now):
             continue
-        places = {(project.root / name).resolve(): digest for name, digest in files.items()}
+        places = {(project.root / name).resolve(): sealed.get((name, digest), digest) for name, digest in files.items()}
         known = {
             path: digest
             for path, digest in places.items()

@@ -18,9 +18,11 @@ a key of its own that `caretrace purge` destroys. The project's key is kept by `
 
 from __future__ import annotations
 
-from governance.at_rest.folder import KEY_FILE, FolderKey, shred
+from governance.at_rest.folder import KEY_FILE, FolderKey, secrets_for, shred
 from governance.at_rest.reading import plain_folder, read_bytes, readable, readable_once, take_plain
+from governance.at_rest.replacing import plain_of, seal_in_place
 from governance.at_rest.rule import Rule, of, rule_for
+from governance.at_rest.sealing import is_sealed
 from governance.at_rest.spilling import spilling
 from governance.at_rest.workshop import begin, close, place
 from governance.at_rest.writing import copy, plain_draft, seal_draft, write_durably, written
@@ -32,15 +34,19 @@ __all__ = [
     "begin",
     "close",
     "copy",
+    "is_sealed",
     "of",
     "place",
     "plain_draft",
     "plain_folder",
+    "plain_of",
     "read_bytes",
     "readable",
     "readable_once",
     "rule_for",
     "seal_draft",
+    "seal_in_place",
+    "secrets_for",
     "shred",
     "spilling",
     "take_plain",

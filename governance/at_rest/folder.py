@@ -35,6 +35,17 @@ class FolderKey:
         identity = pyrage.x25519.Identity.generate()
         return cls(str(identity.to_public()), encryption.encrypted(str(identity).encode(), project_key.public()))
 
+    @classmethod
+    def of(cls, folder: Path) -> FolderKey:
+        """The one that the folder holds, or else a new one, which it holds from then on."""
+        import pyrage
+
+        if not (folder / KEY_FILE).is_file():
+            cls.new().put(folder)
+        # The folder's own comes first.
+        identity = pyrage.x25519.Identity.from_str(secrets_for(folder / KEY_FILE)[0])
+        return cls(str(identity.to_public()), (folder / KEY_FILE).read_bytes())
+
     def seal(self, plain: Path, to: Path) -> None:
         """Write the new file `to`, which holds `plain` encrypted."""
         sealing.seal(plain, to, self.public)

@@ -1,4 +1,5 @@
-"""What the log knows of the project's own keeping: backups, purges, erasures, and a log put back from a backup.
+"""What the log knows of the project's own keeping: backups, purges, erasures, what stood in plain text and was
+encrypted, and a log put back from a backup.
 
 A backup is one entry, made before anything is copied, so that the copy holds it and nothing of the log comes after the
 copy: what was put back from the newest backup then agrees with the anchor in the keys folder. Only a backup that
@@ -23,13 +24,14 @@ from schemas.errors import InputError, IntegrityFailure, Refused
 BACKUP, BACKUP_FAILED = "BACKUP", "BACKUP_FAILED"
 PURGING, PURGED = "PURGING", "PURGED"
 ERASING, ERASED = "ERASING", "ERASED"
+ENCRYPTING, ENCRYPTED = "ENCRYPTING", "ENCRYPTED"
 PUT_BACK = "LOG_PUT_BACK"
 
 COLUMNS = ("at", "what", "id", "state", "about", "made_by")
 
 
 def rows(entries: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """One row for each backup, purge, erasure and put-back log, oldest first; keys are COLUMNS."""
+    """One row for each backup, purge, erasure, encryption and put-back log, oldest first; keys are COLUMNS."""
     found: dict[str, dict[str, str]] = {}
     for entry in entries:
         body, kind = entry["body"], entry["type"]
@@ -43,7 +45,7 @@ def rows(entries: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
 
 
 def unfinished(entries: Iterable[Mapping[str, Any]], kind: str = PURGING) -> tuple[str, ...]:
-    """The purges (or erasures) that were begun and have no end: a program died, or is at it now."""
+    """The purges (or others) that were begun and have no end: a program died, or is at it now."""
     what, state, _ = _BEGUN[kind]
     return tuple(row["id"] for row in rows(entries) if (row["what"], row["state"]) == (what, state))
 
@@ -63,6 +65,10 @@ def _erased(body: Mapping[str, Any]) -> str:
     return said + (f"; removed {'; '.join(body['paths'])}" if body["paths"] else "")
 
 
+def _encrypted(body: Mapping[str, Any]) -> str:
+    return f"what stood in plain text: {', '.join(f'{count} {kind}' for kind, count in body['counts'].items())}"
+
+
 def _put_back(body: Mapping[str, Any]) -> str:
     return f"{body['lost']} entries from {body['from']} on are lost: {body['reason']}"
 
@@ -71,9 +77,16 @@ _BEGUN: Mapping[str, tuple[str, str, Callable[[Mapping[str, Any]], str]]] = {
     BACKUP: ("backup", "made, or must be taken for made", _backed_up),
     PURGING: ("purge", "begun, no end", _purged),
     ERASING: ("erasure", "begun, no end", _erased),
+    ENCRYPTING: ("encryption", "begun, no end", _encrypted),
     PUT_BACK: ("log put back", "accepted", _put_back),
 }
-_ENDED = {BACKUP_FAILED: "failed, nothing left", PURGED: "ended", ERASED: "ended"}
+_ENDED = {BACKUP_FAILED: "failed, nothing left", PURGED: "ended", ERASED: "ended", ENCRYPTED: "ended"}
+
+
+def digests(entries: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], str]:
+    """SHA-256 of files for other systems that were encrypted where they stood, by name and what it was before."""
+    bodies = (entry["body"] for entry in entries if entry["type"] == ENCRYPTED)
+    return {(name, told["was"]): told["is"] for body in bodies for name, told in body["files"].items()}
 
 
 def put_back(audit_dir: Path, keys: Keys, *, reason: str, maker: str, now: datetime) -> int:

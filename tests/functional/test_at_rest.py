@@ -40,6 +40,25 @@ def in_plain(folder: Path) -> list[str]:
     ]
 
 
+def with_inbox_beside(root: Path, caretrace: Command) -> Path:
+    """An example project whose inbox, with the marker in it, and later deliveries lie beside it."""
+    project = root / "project"
+    assert caretrace("init", project, "--example").returncode == 0
+    (project / "in").rename(root / "in")
+    (project / "later").rename(root / "later")
+    plant(root / "in")
+    (root / "work").mkdir()
+    settings = project / "caretrace.toml"
+    text = settings.read_text("utf-8").replace('folder = "in/', f'folder = "{(root / "in").as_posix()}/')
+    settings.write_text(text, "utf-8")
+    return project
+
+
+def ask_for_encryption(project: Path, root: Path) -> None:
+    with (project / "caretrace.toml").open("a", encoding="utf-8") as settings:
+        settings.write(f'\n[at_rest]\nencrypt = true\nwork = "{(root / "work").as_posix()}"\n')
+
+
 def plant(inbox: Path) -> None:
     """Put the marker on one person of both sides."""
     for side in ("clients", "register"):
@@ -58,15 +77,8 @@ def plant(inbox: Path) -> None:
 def place(tmp_path_factory: pytest.TempPathFactory, caretrace: Command) -> Path:
     """A project with its inbox beside it, its keys made, before its first night."""
     root = tmp_path_factory.mktemp("kept")
-    project = root / "project"
-    assert caretrace("init", project, "--example").returncode == 0
-    (project / "in").rename(root / "in")
-    (project / "later").rename(root / "later")
-    plant(root / "in")
-    (root / "work").mkdir()
-    settings = project / "caretrace.toml"
-    text = settings.read_text("utf-8").replace('folder = "in/', f'folder = "{(root / "in").as_posix()}/')
-    settings.write_text(f'{text}\n[at_rest]\nencrypt = true\nwork = "{(root / "work").as_posix()}"\n', "utf-8")
+    project = with_inbox_beside(root, caretrace)
+    ask_for_encryption(project, root)
     refused = caretrace("run", "--project", project, env={"CARETRACE_KEYS": str(root / "keys")})
     assert (refused.returncode, "holds no key for that" in refused.stderr) == (1, True)
     assert in_plain(project) == []
@@ -215,3 +227,52 @@ def test_somebody_who_is_erased_is_gone_from_all_of_it(nights: Path, place: Path
     assert caretrace_here("open", newest, "--out", place / "after").returncode == 0
     links = duckdb.sql(f"SELECT count(*) FROM '{place / 'after' / 'links.parquet'}' WHERE record_id = '{client}'")
     assert links.fetchall() == [(0,)]
+
+
+@slow
+def test_begun_in_plain_text_it_is_encrypted_though_killed(tmp_path: Path, caretrace: Command) -> None:
+    project, own = with_inbox_beside(tmp_path, caretrace), {"CARETRACE_KEYS": str(tmp_path / "keys")}
+
+    def run(*arguments: str | Path) -> str:
+        done = caretrace(*arguments, "--project", project, env=own)
+        assert done.returncode == 0, (arguments, done.stdout, done.stderr)
+        return done.stdout
+
+    run("keys", "new")
+    run("run")
+    shutil.copytree(tmp_path / "later", tmp_path / "in", dirs_exist_ok=True)
+    run("run")
+    newest = project / "runs" / "0002"
+    run("review", "export", newest, "--out", project / "sheets", "--reader", "a")
+    run("trace", "request", newest, "--out", project / "asked" / "trace")
+    run("load-back", newest, "--out", project / "back" / "list")
+    assert len(in_plain(project)) > 20
+    ask_for_encryption(project, tmp_path)
+    run("keys", "at-rest")
+    draw = random.Random(8)  # noqa: S311 - moments, not secrets
+    command = [sys.executable, "-m", "caretrace", "encrypt", "--yes", "--project", str(project)]
+    for _ in range(TIMES):
+        before = len(in_plain(project))
+        process = subprocess.Popen(command, env=os.environ | own, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while process.poll() is None and len(in_plain(project)) >= before:
+            time.sleep(0.002)
+        time.sleep(draw.uniform(0, 0.05))
+        process.kill()
+        process.wait()
+    run("encrypt", "--yes")
+    assert in_plain(project) == []
+    assert list(project.rglob("*.sealed.partial")) == []
+    assert "to encrypt: 0 files" in run("encrypt", "--dry-run")
+    for arguments in (
+        ("trace", "list"),
+        ("run", "--again"),
+        ("undo", "--to", "2"),
+        ("warehouse", "tables"),
+        ("audit", "verify"),
+    ):
+        run(*arguments)
+    run("export", "fhir", newest, "--out", tmp_path / "people.ndjson", "--purpose", "to test")
+    assert caretrace("open", newest, "--out", tmp_path / "plain", env=own).returncode == 0
+    assert "links.parquet" in in_plain(tmp_path / "plain")
+    run("backup", "--out", tmp_path / "backup.tar")
+    assert in_plain(project) == []
