@@ -43,7 +43,7 @@ def spells(episodes: str) -> str:
         # An open last episode does not undo a discharge that another one names.
         " arg_max(discharge_date, row(ends IS NOT NULL, newness)) AS discharge_date,"
         " arg_max(ready_date, row(ready_date IS NOT NULL, newness)) AS ready_date,"
-        " count(DISTINCT coalesce(episode, -place)) AS episodes"
+        " len(list_distinct(list(coalesce(episode, -place)))) AS episodes"
         f" FROM ({episodes}) GROUP BY provider, organisation, local_id, {number}"
     )
 
