@@ -54,10 +54,10 @@ def spread(arguments: Sequence[str]) -> list[str]:
 
 
 def _run(arguments: Sequence[str]) -> int:
-    from caretrace.cli.app import app
+    from caretrace.cli.commands import declare
 
     try:
-        app(args=list(arguments), prog_name="caretrace")
+        declare(only=arguments[0] if arguments else None)(args=list(arguments), prog_name="caretrace")
     except SystemExit as ended:
         # Typer ends every command so, with 2 for wrong usage.
         return ended.code if isinstance(ended.code, int) else ExitCode.DONE

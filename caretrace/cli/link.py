@@ -13,6 +13,7 @@ import typer
 from caretrace import console, pipeline, review
 from caretrace.api import named_engine
 from caretrace.cli.given import Feed, RegisterAs, RegisterFeed, RegisterMap, Without, registers, source
+from caretrace.cli.no_pandas import look_without_pandas
 from caretrace.cli.place import ProjectOption
 from caretrace.frugal import DEFAULT_MEMORY
 from caretrace.outputs import OutputSettings
@@ -169,6 +170,7 @@ def link(
     from caretrace.quality.trend import newest
     from linkage.model_file import load
 
+    look_without_pandas()
     register_sources = registers(register, register_as, register_map, without, register_feed)
     settings = pipeline.Settings(
         as_at=as_at.date() if as_at else date.today(),  # noqa: DTZ011 - the user's own calendar day

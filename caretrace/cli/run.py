@@ -18,6 +18,7 @@ from caretrace import console
 from caretrace.api import named_engine
 from caretrace.cli.failures import ExitCode
 from caretrace.cli.failures import explain as explain_failure
+from caretrace.cli.no_pandas import look_without_pandas
 from caretrace.cli.place import ProjectOption
 from caretrace.opening import opening
 from caretrace.project import Project, find, keys_folder
@@ -70,6 +71,7 @@ def work(place: Project, wanted: Wanted, engine: str = "duckdb") -> None:
     from caretrace.nightly import result
     from caretrace.nightly import run as nightly
 
+    look_without_pandas()
     wanted = replace(wanted, roots=partial(_root, place))
     with _written_down(place, wanted), console.progress() as progress:
         outcome = nightly.run(

@@ -9,6 +9,7 @@ import typer
 
 from caretrace import console
 from caretrace.cli.place import ProjectOption
+from caretrace.cli.warehouse import app
 from caretrace.project import Project, find
 from schemas.errors import InputError, SettingsError
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 HISTORY = "history"
 
 
+@app.command()
 def load(
     run: Annotated[
         Path | None, typer.Argument(metavar="[RUN]", help="A finished run folder; the project's newest if not given.")
@@ -69,6 +71,7 @@ def load(
         console.tell(f"caretrace: {note}")
 
 
+@app.command()
 def setup(project: ProjectOption = None) -> None:
     """Print the SQL by which an administrator makes the roles and schemas, once, before the first load."""
     from caretrace.warehouse.publish.postgres import setup_sql

@@ -1,0 +1,70 @@
+"""What a command loads before it begins: its own words, and no library that it has no use for."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+
+import caretrace
+from caretrace.cli.app import app
+from caretrace.cli.commands import declare
+
+COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+
+
+def _words(command: object) -> object:
+    """Everything a command says of itself and of those below it."""
+    below = getattr(command, "commands", {})
+    options = [(each.name, each.opts, getattr(each, "help", "")) for each in command.params]  # type: ignore[attr-defined]
+    return command.name, command.help, options, [_words(each) for each in below.values()]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_declared_alone_says_the_same(name: str) -> None:
+    alone = typer.main.get_command(declare(only=name)).commands  # type: ignore[attr-defined]
+    assert list(alone) == [name]
+    assert _words(alone[name]) == _words(COMMANDS[name])
+
+
+@pytest.mark.parametrize("only", [None, "--help", "--version", "lnik"])
+def test_without_a_command_all_are_declared(only: str | None) -> None:
+    assert list(typer.main.get_command(declare(only=only)).commands) == list(COMMANDS)  # type: ignore[attr-defined]
+
+
+def _loaded(script: str, environment: dict[str, str]) -> set[str]:
+    """The modules loaded once `script` has run in a process of its own."""
+    script += "\nimport sys\nprint('LOADED', *sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
+    return set(done.stdout.partition("LOADED ")[2].split())
+
+
+def test_the_package_loads_little_and_the_rest_when_asked(environment: dict[str, str]) -> None:
+    bare = _loaded("import caretrace", environment)
+    assert not bare & {"duckdb", "numpy", "pyarrow", "linkage.engine", "connectors.read"}
+    assert "linkage.engine" in _loaded("from caretrace import link", environment)
+
+
+def test_every_public_name_is_there() -> None:
+    assert all(getattr(caretrace, name) is not None for name in caretrace.__all__)
+    assert set(caretrace.__all__) <= set(dir(caretrace))
+    with pytest.raises(AttributeError, match="no attribute 'lnik'"):
+        caretrace.lnik  # type: ignore[attr-defined]  # noqa: B018
+
+
+LINK = """
+from caretrace.cli import main
+assert main(["link", {clients!r}, {register!r}, "--out", {out!r}]) == 0
+"""
+
+
+def test_a_link_never_loads_pandas(people: Path, tmp_path: Path, environment: dict[str, str]) -> None:
+    out = tmp_path / "run"
+    script = LINK.format(clients=str(people / "clients.csv"), register=str(people / "register.csv"), out=str(out))
+    assert "pandas" not in _loaded(script, environment)
+    # Who asks for it later has it.
+    frame = "from caretrace.cli.no_pandas import look_without_pandas\nlook_without_pandas()\nimport pyarrow as pa\n"
+    frame += "import pandas as pd\nassert pa.table({'a': [1]}).to_pandas()['a'].sum() == 1\n"
+    frame += "assert pa.Table.from_pandas(pd.DataFrame({'a': [1, None]}))['a'].null_count == 1\n"
+    assert "pandas" in _loaded(frame, environment)
