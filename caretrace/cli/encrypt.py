@@ -17,6 +17,9 @@ _FREE_BLOCKS = (
     " let those lapse or destroy them; only the disk's own encryption covers free blocks"
 )
 
+_SHOWN = 20
+"""Lines of what stays, beyond which only their number is told."""
+
 
 def encrypt(
     also: Annotated[
@@ -35,8 +38,11 @@ def encrypt(
 
     place, files = find(project), also or []
     planned = converting.plan(place.project, place.keys_dir, files)
-    for each in planned.stays:
+    shown = planned.stays if dry_run else planned.stays[:_SHOWN]
+    for each in shown:
         console.tell(f"stays as it is: {each}")
+    if len(shown) < len(planned.stays):
+        console.tell(f"stays as it is: {len(planned.stays) - len(shown):,} more, which --dry-run names")
     console.say(f"to encrypt: {planned.files:,} files, {planned.bytes / 1e6:,.1f} MB; {planned.already:,} are already")
     if dry_run:
         return

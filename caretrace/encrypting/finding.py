@@ -7,6 +7,7 @@ whoever put it there can give it to the command, or take it away.
 from __future__ import annotations
 
 import fnmatch
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -25,7 +26,7 @@ from schemas.errors import InputError
 VIEWS = "warehouse/warehouse.duckdb"
 """Of no use where the tables that it shows are encrypted."""
 _PLACES = ("warehouse/state.duckdb", "warehouse/history/*", "decisions.*", "traces/*", "opt-outs/*")
-_MARKS = (run_folder.MANIFEST, sidecar.NAME, trend.SUMMARY, "INTERNAL-measures.json", "measures.json")
+_MARKS = (sidecar.NAME, trend.SUMMARY, "INTERNAL-measures.json", "measures.json")
 """Files by which a folder is told that a command wrote as a whole: it gets a key of its own."""
 _NOBODY = (
     *("caretrace.toml", ".gitignore", "result.json", "results.jsonl", "mail.html", "cld/history.jsonl", "audit/*"),
@@ -65,7 +66,7 @@ def find(project: Project, settings: Settings, entries: Entries, also: Iterable[
     apart = {**_inboxes(project, settings), "releases": "encrypted to their recipients, as ever"}
     folders: dict[Path, list[Path]] = {}
     files, stays, left = [], [], dict.fromkeys(apart, 0)
-    whole = sorted({str(PurePosixPath(name).parent) for name in held.files if PurePosixPath(name).name in _MARKS})
+    whole = sorted({str(PurePosixPath(name).parent) for name in held.files if _marks(project.root / name)})
     for name in held.files:
         place = next((each for each in apart if _is_in(name, each)), None)
         if place is not None:
@@ -81,6 +82,17 @@ def find(project: Project, settings: Settings, entries: Entries, also: Iterable[
     stays += [f"{name}: {why}" for name, why in held.left_out.items()]
     stays += [f"{name}: left by a command that was killed; remove it" for name in _drafts(project)]
     return Found({folder: tuple(each) for folder, each in folders.items()}, tuple(files), tuple(stays))
+
+
+def _marks(path: Path) -> bool:
+    """Whether a command wrote the folder that the file is in; other programs call files manifest.json too."""
+    if path.name != run_folder.MANIFEST:
+        return path.name in _MARKS
+    try:
+        said = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(said, dict) and "run_id" in said and isinstance(said.get("outputs"), dict)
 
 
 def _written(entries: Entries) -> Iterable[str]:

@@ -33,7 +33,7 @@ ABOUT_PEOPLE = (
     *("traces/requests/T1/questions.parquet", "traces/requests/T1/request.json", "opt-outs/allowed-2026.dat"),
 )
 IN_FOLDERS = ("sheets/review.json", "sheets/reader-a.csv", "quality/quality.json", "quality/to_fix/dates.csv")
-NOT_OURS = ("in/clients/full.csv", "areas.csv", "releases/R1/data.csv")
+NOT_OURS = ("in/clients/full.csv", "areas.csv", "releases/R1/data.csv", "other/manifest.json")
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,9 @@ def test_the_second_time_nothing_is_left_to_do(begun: Begun) -> None:
 def test_what_stays_is_named(begun: Begun) -> None:
     (begun.root / "runs" / ".0002.partial-1").mkdir()
     stays = plan(begun.project, begun.keys).stays
-    assert [each.split(":")[0] for each in stays] == ["areas.csv", "in/clients", "releases", "runs/.0002.partial-1"]
+    assert [each.split(":")[0] for each in stays] == [
+        *("areas.csv", "other/manifest.json", "in/clients", "releases", "runs/.0002.partial-1")
+    ]
 
 
 def test_files_that_are_named_are_encrypted_too(begun: Begun, tmp_path: Path) -> None:
