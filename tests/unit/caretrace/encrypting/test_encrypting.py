@@ -10,8 +10,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from caretrace import run_folder
+from caretrace.cli.commands import declare
 from caretrace.encrypting import converting
 from caretrace.encrypting.converting import convert, plan
 from caretrace.project import Project
@@ -249,6 +251,27 @@ def test_a_file_is_kept_where_its_encrypted_form_cannot_be_opened(begun: Begun, 
     assert held.file == run_folder.sha256(path)
     sealing.unseal(path, converting.at_rest_keys()[1], tmp_path / "back")
     assert held.plain == run_folder.sha256(tmp_path / "back")
+
+
+def test_the_command_says_what_it_does_and_what_stays(begun: Begun) -> None:
+    for number in range(30):
+        (begun.root / f"own{number}.csv").write_bytes(PLAIN)
+
+    def said(*arguments: str, code: int = 0) -> str:
+        done = CliRunner().invoke(declare(), ["encrypt", *arguments, "--project", str(begun.root)])
+        assert done.exit_code == code, done.output
+        return str(done.output)
+
+    looked = said("--dry-run")
+    assert (looked.count("stays as it is: "), "own29.csv" in looked) == (34, True)
+    with pytest.raises(SettingsError, match="nobody can be asked"):
+        raise CliRunner().invoke(declare(), ["encrypt", "--project", str(begun.root)]).exception or AssertionError
+    done = said("--yes")
+    assert (done.count("stays as it is: "), "14 more, which --dry-run names" in done) == (21, True)
+    assert "no escrow copy yet" in done
+    assert "encrypted: 15 files" in done
+    assert "may be on free blocks of the disk still" in done
+    assert "free blocks" not in said("--yes")
 
 
 def test_the_log_names_nobody(begun: Begun) -> None:
