@@ -14,6 +14,9 @@ import numpy.typing as npt
 MAX_RECORD = 1 << 20
 """Bytes. No supplier's record comes near; without a bound one bad byte could hold the rest of the file in memory."""
 
+PIECE = 1 << 20
+"""Bytes indexed at a time: what a processor keeps near itself is gone through twice as fast."""
+
 _LF, _CR, _QUOTE = 10, 13, 34
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -97,12 +100,17 @@ def line_breaks(data: _Bytes) -> tuple[Ints, Ints]:
 
 def last_breaks(data: _Bytes) -> Ints:
     """Position of each line's last break byte."""
-    feeds, returns = data == _LF, data == _CR
-    breaks = np.flatnonzero(feeds)
-    if np.count_nonzero(returns) != np.count_nonzero(_follows_cr(data, breaks)):
-        returns[:-1] &= ~feeds[1:]
-        breaks = np.flatnonzero(feeds | returns)
-    return breaks
+    breaks, returns = _places(data, _LF), _places(data, _CR)
+    if len(returns) == np.count_nonzero(_follows_cr(data, breaks)):
+        return breaks
+    alone = returns[data[np.minimum(returns + 1, len(data) - 1)] != _LF]
+    return np.sort(np.concatenate((breaks, alone))) if len(breaks) else alone
+
+
+def _places(data: _Bytes, byte: int) -> Ints:
+    """Where a byte stands; what is compared stays in the processor's cache."""
+    pieces = range(0, max(len(data), 1), PIECE)
+    return np.concatenate([at + np.flatnonzero(data[at : at + PIECE] == byte) for at in pieces])
 
 
 def _follows_cr(data: _Bytes, breaks: Ints) -> Flags:

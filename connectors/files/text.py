@@ -11,7 +11,8 @@ from __future__ import annotations
 import codecs
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,11 +60,9 @@ def examine(member: Member, encodings: Sequence[str]) -> Text:
     digest, size = hashlib.sha256(), 0
     mark, sound, multibyte = 0, True, False
     candidates: list[_Candidate] = []
-    for block in member.blocks():
+    for block in _hashing(member.blocks(), digest.update) if member.is_plain else member.blocks():
         if size == 0:
             mark, candidates = _begin(member.where, block, encodings)
-        if member.is_plain:
-            digest.update(block)
         size += len(block)
         multibyte = multibyte or (not block.isascii() and mixed.holds_utf8(block))
         held = [candidate for candidate in candidates if candidate.holds(block)]
@@ -78,6 +77,15 @@ def examine(member: Member, encodings: Sequence[str]) -> Text:
     if encoding == "cp1252" and multibyte and "utf-8" in encodings:
         encoding = MIXED
     return Text(member, encoding, mark, sha256, sound)
+
+
+def _hashing(blocks: Iterator[bytes], update: Callable[[bytes], None]) -> Iterator[bytes]:
+    """The same blocks, each hashed while it is looked at: to hash takes as long as all else here."""
+    with ThreadPoolExecutor(1) as thread:
+        for block in blocks:
+            hashing = thread.submit(update, block)
+            yield block
+            hashing.result()
 
 
 def utf8_blocks(text: Text, tick: Tick) -> Iterator[bytes]:

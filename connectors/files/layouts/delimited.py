@@ -15,6 +15,8 @@ from connectors.files.records import Batch, RecordIndex, Rejected
 TITLES = "the titles of the header again"
 _AT_ONCE = 8 << 20
 """Bytes that are parsed at a time."""
+ASCII_SPACE = " \t\n\v\f\r\x1c\x1d\x1e\x1f"
+"""What is space to Unicode, of ASCII."""
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -102,13 +104,16 @@ def without_titles(rows: Rows, kind: Kind, header: Header) -> Rows:
     return Rows(rows.table.filter(~repeats), (*rows.rejected, *rejected))
 
 
-def tidy(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Without space around it, null where nothing is left; Arrow trims thirty times as fast as DuckDB."""
+def tidy(column: pa.ChunkedArray, *, is_ascii: bool = False) -> pa.ChunkedArray:
+    """Without space around it, null where nothing is left; Arrow trims thirty times as fast as DuckDB.
+
+    Of a column that is known to be ASCII no character has to be decoded, which takes four times as long.
+    """
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    trimmed = pc.utf8_trim_whitespace(column)
+    trimmed = pc.ascii_trim(column, characters=ASCII_SPACE) if is_ascii else pc.utf8_trim_whitespace(column)
     # The parser makes nothing of what is empty; only what held nothing but space is left.
     if pc.min(pc.binary_length(trimmed)).as_py() != 0:
         return trimmed
-    return pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, trimmed.type), trimmed)
+    return pc.if_else(pc.greater(pc.binary_length(trimmed), 0), trimmed, pa.scalar(None, trimmed.type))

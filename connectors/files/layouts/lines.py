@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from connectors.files.ahead import ahead
 from connectors.files.header import Header
 from connectors.files.layouts import Rows
 from connectors.files.layouts.delimited import parse, tidy
@@ -24,7 +26,10 @@ BREAKS = "\r\n"
 
 def read(blocks: Iterator[bytes], kind: Kind, header: Header) -> Iterator[Rows]:
     """Every line that is not blank, with the fields at the kind's positions or those of the values it is split into."""
-    import pyarrow as pa
+    return ahead(_jobs(blocks, kind))
+
+
+def _jobs(blocks: Iterator[bytes], kind: Kind) -> Iterator[Callable[[], Rows]]:
     import pyarrow.compute as pc
 
     met, record, inside = 0, 1, 0
@@ -46,16 +51,46 @@ def read(blocks: Iterator[bytes], kind: Kind, header: Header) -> Iterator[Rows]:
         if split:
             found, inside = _values(text, kind.rows, inside)
             columns |= found
-        else:
-            columns |= _cut(text, kind.positions)
-        yield Rows(pa.table({**columns, "record": number[good], "line": place[good]}), rejected)
+        positions = {} if split else kind.positions
+        yield partial(_rows, text, positions, {**columns, "record": number[good], "line": place[good]}, rejected)
+
+
+def _rows(
+    text: pa.Array, positions: Mapping[str, tuple[int, int]], beside: Mapping[str, Any], rejected: tuple[Rejected, ...]
+) -> Rows:
+    import pyarrow as pa
+
+    return Rows(pa.table({**beside, **_cut(text, positions)}), rejected)
 
 
 def _cut(text: pa.Array, positions: Mapping[str, tuple[int, int]]) -> dict[str, pa.Array]:
     """The fields at fixed places; of the field `text`, where it has one, what begins the line stays as it is."""
-    cut = _cutter(text)
-    found = {name: cut(start - 1, length) for name, (start, length) in positions.items()}
-    return {name: column if name == "text" else tidy(column) for name, column in found.items()}
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    plain = pc.string_is_ascii(text)
+    if pc.all(plain).as_py() is not False:
+        return _cut_ascii(text, positions)
+    columns = _cut_ascii(pc.if_else(plain, text, pa.scalar("", text.type)), positions)
+    elsewhere = pc.invert(plain)
+    others = text.filter(elsewhere)
+    for name, (start, length) in positions.items():
+        cut = pc.utf8_slice_codeunits(others, start - 1, start - 1 + length)
+        columns[name] = pc.replace_with_mask(columns[name], elsewhere, cut if name == "text" else tidy(cut))
+    return columns
+
+
+def _cut_ascii(text: pa.Array, positions: Mapping[str, tuple[int, int]]) -> dict[str, pa.Array]:
+    """The same where every character is a byte: none has to be counted, nor proved to be text."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    raw = text.view(pa.large_binary())
+    found = {
+        name: pc.binary_slice(raw, start - 1, start - 1 + length).view(text.type)
+        for name, (start, length) in positions.items()
+    }
+    return {name: column if name == "text" else tidy(column, is_ascii=True) for name, column in found.items()}
 
 
 def _values(text: pa.Array, rows: Mapping[int, Mapping[str, int]], inside: int) -> tuple[dict[str, pa.Array], int]:
@@ -87,29 +122,6 @@ def _values(text: pa.Array, rows: Mapping[int, Mapping[str, int]], inside: int) 
     known = pa.array(np.isin(width, list(rows)))
     columns["plain"] = pc.if_else(known, "yes", pa.scalar(None, pa.string()))
     return columns, int(opened[-1]) if len(opened) else inside
-
-
-def _cutter(text: pa.Array) -> Callable[[int, int], pa.Array]:
-    """A function that cuts so many characters out of each line from a place on.
-
-    Where every character of a line is a byte, none has to be counted: that is many times as fast in long lines. The
-    few other lines are cut by themselves.
-    """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    raw = text.cast(pa.large_binary())
-    plain = pc.string_is_ascii(text)
-    if pc.all(plain).as_py():
-        return lambda start, length: pc.binary_slice(raw, start, start + length).cast(text.type)
-    others = text.filter(pc.invert(plain))
-
-    def cut(start: int, length: int) -> pa.Array:
-        counted = pc.utf8_slice_codeunits(others, start, start + length).cast(raw.type)
-        cut = pc.binary_slice(raw, start, start + length)
-        return pc.replace_with_mask(cut, pc.invert(plain), counted).cast(text.type)
-
-    return cut
 
 
 def lines(blocks: Iterator[bytes], *, longest: int = 2 * MAX_RECORD) -> Iterator[pa.Array]:

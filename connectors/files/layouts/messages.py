@@ -11,15 +11,15 @@ segments; of any other the segments, and no fields.
 from __future__ import annotations
 
 import re
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from connectors.files.ahead import ahead
 from connectors.files.header import Header
 from connectors.files.layouts import Rows
 from connectors.files.layouts.lines import BREAKS, taken, unbroken, with_nul
@@ -52,16 +52,16 @@ def read(blocks: Iterator[bytes], kind: Kind, header: Header) -> Iterator[Rows]:
     names = tuple(name for name in kind.columns if "-" not in name)
     fields = {name: places for name in names if (places := _places(kind, name))}
     parts = _whole_messages(_segments(block.translate(None, _FRAME) for block in blocks))
-    # Arrow and NumPy work side by side with what goes before and comes after: the next block is parted meanwhile.
-    with ThreadPoolExecutor(1) as thread:
-        record, coming = 1, deque[Future[Rows]]()
-        for segments in parts:
-            coming.append(thread.submit(_messages, segments, names, fields, record))
-            record += int(np.count_nonzero(_begins(segments.text)[1:])) + 1
-            if len(coming) > 1:
-                yield coming.popleft().result()
-        while coming:
-            yield coming.popleft().result()
+    return ahead(_jobs(parts, names, fields))
+
+
+def _jobs(
+    parts: Iterator[_Segments], names: tuple[str, ...], fields: Mapping[str, dict[str, int]]
+) -> Iterator[Callable[[], Rows]]:
+    record = 1
+    for segments in parts:
+        yield partial(_messages, segments, names, fields, record)
+        record += int(np.count_nonzero(_begins(segments.text)[1:])) + 1
 
 
 def _segments(blocks: Iterator[bytes]) -> Iterator[_Segments]:

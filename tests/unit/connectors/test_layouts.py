@@ -211,7 +211,7 @@ def test_a_kind_without_a_header_says_how_it_is_told() -> None:
         Kind("x", {}, (), recognised=re.compile(rb"x"))
 
 
-_LINE = st.text(st.sampled_from("aZ 9\té€ \u00a0𝄞"), min_size=0, max_size=12)
+_LINE = st.text(st.sampled_from("aZ 9\té€ \x1f\u00a0𝄞"), min_size=0, max_size=12)
 
 
 @settings(deadline=None)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.files.lines import Lines
+from connectors.files import lines as text_lines
+from connectors.files.lines import Lines, last_breaks
 from connectors.files.records import DOUBTFUL, MISPLACED, NOT_TEXT, TOO_LONG, UNCLOSED, RecordIndex
 
 WIDTH = 3
@@ -164,3 +166,11 @@ def test_a_sound_line_is_a_record_to_python_too(parts) -> None:
     for i in np.flatnonzero(lines.sound(WIDTH) & ~lines.blank):
         ((*fields,),) = csv.reader(io.StringIO(lines.text(i, i).decode(), newline=""), strict=True)
         assert len(fields) == WIDTH
+
+
+@given(st.text(st.sampled_from("a\r\n"), max_size=20), st.integers(1, 21))
+def test_line_breaks_are_found_wherever_a_piece_of_the_text_ends(text: str, piece: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(text_lines, "PIECE", piece)
+        found = last_breaks(np.frombuffer(text.encode(), np.uint8))
+    assert found.tolist() == [match.end() - 1 for match in re.finditer("\r\n|\r|\n", text)]
