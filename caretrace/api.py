@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from caretrace import pipeline, review, run_folder
+from caretrace import pipeline, review, run_folder, working_store
 from caretrace.population import read as read_population
 from governance import at_rest
 from linkage import Settings as LinkageSettings
@@ -106,7 +106,7 @@ def link(
         else:
             draft = stack.enter_context(run_folder.drafting(Path(out)))
             folder = draft.work
-        with pipeline.store(folder, run_settings) as connection:
+        with working_store.opened(folder, run_settings) as connection:
             linked = pipeline.link(
                 connection,
                 client_source,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from schemas import SOURCE_TABLES, Table
 from schemas.progress import SILENT, Progress
+from schemas.sql import reading_order
 
 if TYPE_CHECKING:
     import duckdb
@@ -34,35 +35,43 @@ def make_person_keys(connection: duckdb.DuckDBPyConnection, *, run_id: str) -> N
     row without a number is one person with that row. Everybody else is a person of their own: an unlinked client's
     number is held, not confirmed, so it joins nothing.
 
-    Keys are 128 bits of the stream that the run's id starts (MD5 in counter mode), drawn in the order of the rows; a
-    person of several rows has the key of the first. No identifier goes into them. Two runs share no key, so that
-    whoever stood in the same place in an earlier run is never taken for the same person.
+    Keys are 128 bits of the stream that the run's id starts (MD5 in counter mode), drawn in the order in which
+    the rows were read; a person of several rows has the key of the first. No identifier goes into them. Two runs share
+    no key, so that whoever stood in the same place in an earlier run is never taken for the same person.
     """
     ((clients,),) = connection.execute("SELECT count(*) FROM clients.person").fetchall()
+    first = {"clients": 0, "register": clients}
+    for schema, before in first.items():
+        connection.execute(f"""
+            CREATE OR REPLACE TEMP TABLE read_{schema} AS
+            SELECT rowid AS place, nhs_number,
+                   {before} + row_number() OVER (ORDER BY {reading_order("p")}) - 1 AS position
+            FROM {schema}.person p""")
     connection.execute("""
         CREATE OR REPLACE TEMP TABLE client_person AS
-        SELECT p.rowid AS position, l.nhs_number, coalesce(CAST(l.nhs_number AS BIGINT), -1 - q.rowid) AS shared
+        SELECT p.rowid AS place, l.nhs_number, coalesce(CAST(l.nhs_number AS BIGINT), -1 - q.rowid) AS shared
         FROM clients.person p JOIN (FROM link WHERE decision = 'link') l USING (source, source_org, record_id)
         LEFT JOIN register.person q ON l.nhs_number IS NULL AND q.source = l.register_source
             AND q.source_org = l.register_source_org AND q.record_id = l.register_record_id""")
     # Most people are one row, and need no look-up: only the later rows of the others are kept.
-    connection.execute(f"""
+    connection.execute("""
         CREATE OR REPLACE TEMP TABLE same_person AS
         WITH held AS (
-            SELECT position, shared FROM client_person
-            UNION ALL SELECT {clients} + rowid, coalesce(CAST(nhs_number AS BIGINT), -1 - rowid) FROM register.person
+            SELECT position, shared FROM client_person JOIN read_clients USING (place)
+            UNION ALL SELECT position, coalesce(CAST(nhs_number AS BIGINT), -1 - place) FROM read_register
         ),
         person AS (SELECT shared, min(position) AS first FROM held GROUP BY shared HAVING count(*) > 1)
         SELECT position, first FROM held JOIN person USING (shared) WHERE position > first""")
-    for schema, (before, number, linked) in {
-        "clients": (0, "coalesce(l.nhs_number, p.nhs_number)", "LEFT JOIN client_person l ON l.position = p.rowid"),
-        "register": (clients, "p.nhs_number", ""),
+    for schema, (number, linked) in {
+        "clients": ("coalesce(l.nhs_number, p.nhs_number)", "LEFT JOIN client_person l USING (place)"),
+        "register": ("p.nhs_number", ""),
     }.items():
         connection.execute(f"""
             CREATE OR REPLACE TEMP TABLE person_of_{schema} AS
-            SELECT p.rowid AS place, md5(concat('{run_id} ', coalesce(s.first, {before} + p.rowid))) AS person_key,
+            SELECT place, position, md5(concat('{run_id} ', coalesce(s.first, position))) AS person_key,
                    {number} AS person_nhs_number
-            FROM {schema}.person p LEFT JOIN same_person s ON s.position = {before} + p.rowid {linked}""")
+            FROM read_{schema} p LEFT JOIN same_person s USING (position) {linked}""")
+        connection.execute(f"DROP TABLE read_{schema}")
         connection.execute(f"""
             CREATE OR REPLACE TEMP VIEW keyed_{schema} AS
             SELECT k.person_key, k.person_nhs_number, '{SIDES[schema]}' AS side, p.*
@@ -84,45 +93,49 @@ def write_linked(connection: duckdb.DuckDBPyConnection, folder: Path, *, progres
             advance(1)
 
 
-def in_order(selects: Iterable[str]) -> str:
-    """The rows of several selects (what follows SELECT) one after the other, each by the rowid of its table `t`.
+def in_order(selects: Iterable[str], by: str = "t.rowid") -> str:
+    """The rows of several selects (what follows SELECT) one after the other, each in the order of `by`.
 
     DuckDB gives the rows of a join in the order in which its threads were done, and those of a union, written by one
     thread, with the last few of the first part after the second.
     """
-    parts = " UNION ALL ".join(
-        f"SELECT {place} AS _part, t.rowid AS _place, {each}" for place, each in enumerate(selects)
-    )
-    return f"SELECT * EXCLUDE (_part, _place) FROM ({parts}) ORDER BY _part, _place"
+    places = [f"_place_{at}" for at, _ in enumerate(by.split(", "))]
+    given = ", ".join(f"{each} AS {place}" for each, place in zip(by.split(", "), places, strict=True))
+    parts = " UNION ALL ".join(f"SELECT {part} AS _part, {given}, {each}" for part, each in enumerate(selects))
+    ordered = ", ".join(("_part", *places))
+    return f"SELECT * EXCLUDE ({ordered}) FROM ({parts}) ORDER BY {ordered}"
 
 
 def _person_keys() -> str:
     key = ", ".join(f"t.{name}" for name in _KEY)
-    return in_order(
+    selects = (
         f"k.person_key, {key}, '{side}' AS side, k.person_nhs_number AS nhs_number"
         f" FROM {schema}.person t JOIN person_of_{schema} k ON k.place = t.rowid"
         for schema, side in SIDES.items()
     )
+    return in_order(selects, by="k.position")
 
 
 def _joined(table: Table) -> str:
     """Both sides of one table; an opt-out keyed by a number alone keeps that number as its person's."""
     columns = ", ".join(f't."{name}"' for name in table.names)
     if table.name == "PERSON":
-        return in_order(
+        people = (
             f"k.person_key, k.person_nhs_number, '{side}' AS side, {columns}"
             f" FROM {schema}.person t JOIN person_of_{schema} k ON k.place = t.rowid"
             for schema, side in SIDES.items()
         )
+        return in_order(people, by="k.position")
     number = "coalesce(k.person_nhs_number, t.nhs_number)" if "nhs_number" in table else "k.person_nhs_number"
     key = ", ".join(_KEY)
-    return in_order(
+    rows = (
         f"""k.person_key, {number} AS person_nhs_number, '{side}' AS side, {columns}
         FROM {schema}.{table.name.lower()} t LEFT JOIN (
             SELECT person_key, person_nhs_number, {key} FROM keyed_{schema}
             SEMI JOIN {schema}.{table.name.lower()} USING ({key})) k USING ({key})"""
         for schema, side in SIDES.items()
     )
+    return in_order(rows, by=reading_order("t"))
 
 
 def write_parquet(

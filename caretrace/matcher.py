@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from caretrace import entry, pipeline
+from caretrace import entry, pipeline, working_store
 from caretrace.api import _model, _register_sources
 from caretrace.version import __version__
 from linkage.lookup.answer import Candidate, Match
@@ -73,7 +73,7 @@ class Matcher:
         sources = _register_sources(register, register_as)
         with contextlib.ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="caretrace-")))
-            connection = stack.enter_context(pipeline.store(folder, settings))
+            connection = stack.enter_context(working_store.opened(folder, settings))
             pipeline.read(connection, {"register": sources}, settings, progress)
             stack.enter_context(progress.stage("Indexing"))
             self._begin(build(connection), chosen, options, as_at)

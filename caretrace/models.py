@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from caretrace import pipeline, run_folder
+from caretrace import pipeline, run_folder, working_store
 from caretrace.files import replaced, replaced_private
 from caretrace.version import __version__
 from governance import at_rest
@@ -218,7 +218,10 @@ def export_records(
         raise InputError("is a file; give --out a folder", path=out)
     out.mkdir(parents=True, exist_ok=True)
     rows: dict[str, int] = {}
-    with tempfile.TemporaryDirectory(prefix="caretrace-") as work, pipeline.store(Path(work), settings) as connection:
+    with (
+        tempfile.TemporaryDirectory(prefix="caretrace-") as work,
+        working_store.opened(Path(work), settings) as connection,
+    ):
         pipeline.read(connection, {"clients": (clients,), "register": tuple(register)}, settings, progress)
         with progress.stage("Writing the records", len(SIDES)) as advance:
             clean(connection, SIDES)

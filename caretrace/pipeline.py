@@ -18,15 +18,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from caretrace import manifest as manifests
 from caretrace import population, run_folder
-from caretrace.frugal import DEFAULT_MEMORY, frugally
 from caretrace.identity import identify, mapping_hashes, organisations
 from caretrace.linked import make_person_keys, write_linked
 from caretrace.outputs import OutputSettings, write_outputs
+from caretrace.working_store import DEFAULT_MEMORY, frugally, opened, share_out
 from linkage import Settings as LinkageSettings
 from schemas.errors import InputError, SettingsError
 from schemas.nhs_number import Range
 from schemas.progress import SILENT, Progress
-from schemas.sql import install_macros
 
 if TYPE_CHECKING:
     import duckdb
@@ -97,39 +96,6 @@ class Linked:
     """The earlier decisions that were honoured."""
 
 
-_ROW_GROUP = 30_720
-"""Rows to a share of work."""
-
-
-@contextmanager
-def store(folder: Path, settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open the working store, a database in memory that spills into `folder`; closed when the block ends."""
-    import duckdb
-
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": settings.memory,
-        "temp_directory": str(folder / "spill"),
-        # Nothing is fetched from the network, whatever a query needs.
-        "autoinstall_known_extensions": False,
-        "autoload_known_extensions": False,
-    }
-    if settings.threads:
-        config["threads"] = settings.threads
-    connection = duckdb.connect(config=config)
-    try:
-        # Our own progress is drawn; DuckDB's would write to the terminal beside it.
-        connection.execute("SET enable_progress_bar = false")
-        # The store lives for one run: the time to compress it costs more than the disk it saves.
-        connection.execute("SET force_compression = 'uncompressed'")
-        # Work is shared out by row groups, and a client list is shorter than one of the usual size (122,880 rows).
-        connection.execute(f"ATTACH ':memory:' AS store (ROW_GROUP_SIZE {_ROW_GROUP})")
-        connection.execute("USE store")
-        install_macros(connection, as_at=settings.as_at)
-        yield connection
-    finally:
-        connection.close()
-
-
 def link(
     connection: duckdb.DuckDBPyConnection,
     clients: Source,
@@ -146,6 +112,7 @@ def link(
     clock = Clock()
     with clock("read"):
         reports = read(connection, {"clients": (clients,), "register": tuple(register)}, settings, progress)
+    share_out(connection)
     mappings = mapping_hashes((clients, *register))
     given = [[source.feed, *source.without] for source in (clients, *register)]
     run_id = identify(reports, organisations(connection), mappings, settings, verdicts, given)
@@ -195,7 +162,7 @@ def run(
 
     earlier = load(previous) if previous is not None else None
     with run_folder.drafting(out, encrypt=encrypt) as draft:
-        with store(draft.work, settings) as connection:
+        with opened(draft.work, settings) as connection:
             linked = link(connection, clients, register, settings, verdicts=verdicts, engine=engine, progress=progress)
             before = set(draft.path.iterdir())
 

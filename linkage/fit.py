@@ -5,6 +5,7 @@ Every estimate leans on another, by a stated number of observations, so that an 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -24,28 +25,34 @@ def posteriors(
     connection: duckdb.DuckDBPyConnection, model: Model, frequencies: Frequencies, *, without: Role | None = None
 ) -> None:
     """Make `training_posterior`: the levels of each client's candidates; `share` is the probability in millionths."""
-    levels = ", ".join(f"t.{each.column}" for each in compared(model))
-    system = ", t.client_system" if model.systems else ""
+    levels = ", ".join(each.column for each in compared(model))
+    system = ", client_system" if model.systems else ""
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE training_posterior AS
         WITH weighed AS (
-            SELECT c, r, r_key, person, {weight_sql(model, frequencies.people, without=without)} AS weight
+            SELECT c, r, r_key, person, {levels}{system},
+                   {weight_sql(model, frequencies.people, without=without)} AS weight
             FROM pair_level ANTI JOIN ruled_out USING (c, person)
         ),
         posterior AS ({posterior_sql("weighed")})
-        SELECT {levels}{system}, CAST(round(p.probability * 1e6) AS BIGINT) AS share, a.c IS NOT NULL AS anchored
-        FROM posterior p JOIN pair_level t ON t.c = p.c AND t.r = p.r LEFT JOIN anchor a ON a.c = p.c AND a.r = p.r
-        WHERE p.probability >= 1e-6""")
+        SELECT {levels}{system}, CAST(round(probability * 1e6) AS BIGINT) AS share, a.c IS NOT NULL AS anchored
+        FROM posterior p LEFT JOIN anchor a ON a.c = p.c AND a.r = p.r WHERE probability >= 1e-6""")
 
 
-def counted(connection: duckdb.DuckDBPyConnection, comparison: Comparison, table: str, weight: str) -> list[float]:
-    """How often each level was reached in `table`, each row counting `weight` (an integer expression)."""
-    counts = [0.0] * len(comparison.levels)
-    for index, count in connection.execute(
-        f"SELECT {comparison.column} AS level, sum({weight})::DOUBLE FROM {table} WHERE level IS NOT NULL GROUP BY 1"
-    ).fetchall():
-        counts[index] = count
-    return counts
+def counted(
+    connection: duckdb.DuckDBPyConnection, comparisons: Iterable[Comparison], table: str, weight: str
+) -> dict[str, list[float]]:
+    """How often each level of each comparison, by its name, was reached in `table`, each row counting `weight`.
+
+    `weight` is an integer expression, so that the order of rows does not matter.
+    """
+    given = list(comparisons)
+    counts = [
+        f"[{', '.join(f'sum({weight}) FILTER ({each.column} = {level})' for level in range(len(each.levels)))}]"
+        for each in given
+    ]
+    (reached,) = connection.execute(f"SELECT {', '.join(counts)} FROM {table}").fetchall()
+    return {each.name: [float(x or 0) for x in found] for each, found in zip(given, reached, strict=True)}
 
 
 def fit(

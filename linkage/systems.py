@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from linkage.fit import counted, posteriors, with_m
+from linkage.fit import compared, counted, posteriors, with_m
 from linkage.frequencies import Frequencies
 from linkage.model import ComparisonWeights, Model, SystemWeights
 
@@ -65,6 +65,7 @@ def fit_systems(
     As for all systems together, pairs that numbers confirm anchor a system that has `enough` of them.
     """
     pairs: dict[str, int] = {}
+    others = [each for each in compared(model) if each.role != "number"]
     for _ in range(ROUNDS if model.systems else 0):
         fitted = []
         posteriors(connection, model, frequencies)
@@ -76,16 +77,9 @@ def fit_systems(
             pairs[system.source] = round(expected)
             anchored = anchors >= enough
             among = f"(FROM {of_system} WHERE anchored)" if anchored else of_system
+            counts = counted(connection, others, among, "share")
             own = [
-                with_m(
-                    model,
-                    usual,
-                    counted(connection, usual.comparison, among, "share"),
-                    hold=not anchored,
-                    lean=LEAN_SYSTEM,
-                )[usual.comparison.name]
-                for usual in model.comparisons
-                if usual.comparison.role != "number"
+                with_m(model, model[name], counts[name], hold=not anchored, lean=LEAN_SYSTEM)[name] for name in counts
             ]
             fitted.append(replace(system, comparisons=tuple(own)))
         model = replace(model, systems=_with_numbers(connection, model, frequencies, tuple(fitted)))
@@ -115,10 +109,8 @@ def _with_numbers(
     with_numbers = []
     for place, system in enumerate(systems, 1):
         sure = f"(FROM training_posterior WHERE share >= 999000 AND client_system = {place})"
-        own = [
-            with_m(model, model[each.name], counted(connection, each, sure, "share"), lean=LEAN_SYSTEM)[each.name]
-            for each in model.about("number")
-        ]
+        counts = counted(connection, model.about("number"), sure, "share")
+        own = [with_m(model, model[name], counts[name], lean=LEAN_SYSTEM)[name] for name in counts]
         with_numbers.append(replace(system, comparisons=(*system.comparisons, *own)))
     return tuple(with_numbers)
 

@@ -93,10 +93,10 @@ def _random_pairs(connection: duckdb.DuckDBPyConnection, model: Model, seed: int
         CREATE OR REPLACE TEMP TABLE random_level AS
         WITH pairs AS (SELECT l.id AS c, r.id AS r FROM clients_sample l, register_sample r)
         {levels_sql(compared(model), "clients_record", "register_record", "pairs")}""")
-    for weights in model.comparisons:
-        if weights.comparison.role not in ("number", "other id"):  # two people share one too seldom for any sample
-            counts = counted(connection, weights.comparison, "random_level", "1")
-            model = model.with_weights(fit(weights, weights, "u", counts, LEAN_U))
+    # Two people share a number too seldom for any sample.
+    shared_by_chance = [each for each in compared(model) if each.role not in ("number", "other id")]
+    for name, counts in counted(connection, shared_by_chance, "random_level", "1").items():
+        model = model.with_weights(fit(model[name], model[name], "u", counts, LEAN_U))
     for table in ("random_level", "clients_sample", "register_sample"):
         connection.execute(f"DROP TABLE {table}")
     return model
@@ -126,13 +126,12 @@ def _household_pairs(connection: duckdb.DuckDBPyConnection, model: Model, seed: 
             WHERE a.id <> b.id AND a.nhs IS DISTINCT FROM b.nhs
         )
         {levels_sql(compared(model), "register_record", "register_record", "pairs")}""")
-    for weights in model.comparisons:
-        # Whoever shares the address shares the client's own chance of having it recorded wrong, which is m; and the
-        # register cannot say how often a client carries a relative's number.
-        if weights.comparison.role not in ("place", "number", "other id"):
-            counts = counted(connection, weights.comparison, "household_level", "1")
-            fitted = fit(weights, weights, "h", counts, LEAN_H)
-            model = model.with_weights(shared(fitted, fitted) if weights.comparison.role == "family" else fitted)
+    # Whoever shares the address shares the client's own chance of having it recorded wrong, which is m; and the
+    # register cannot say how often a client carries a relative's number.
+    shared_by_kin = [each for each in compared(model) if each.role not in ("place", "number", "other id")]
+    for name, counts in counted(connection, shared_by_kin, "household_level", "1").items():
+        fitted = fit(model[name], model[name], "h", counts, LEAN_H)
+        model = model.with_weights(shared(fitted, fitted) if fitted.comparison.role == "family" else fitted)
     connection.execute("DROP TABLE household")
     connection.execute("DROP TABLE household_level")
     return replace(model, household=(others + LEAN_HOUSEHOLD * model.household) / (people + LEAN_HOUSEHOLD))
@@ -142,7 +141,8 @@ def _expectation_maximisation(
     connection: duckdb.DuckDBPyConnection, start: Model, model: Model, frequencies: Frequencies
 ) -> tuple[Model, Training]:
     """Fit m and the share of clients in the register."""
-    agree = " OR ".join(each.reached("agrees") for each in model.about("number")) or "false"
+    numbers, others = model.about("number"), [each for each in compared(model) if each.role != "number"]
+    agree = " OR ".join(each.reached("agrees") for each in numbers) or "false"
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE anchor AS
         SELECT c, r FROM pair_level WHERE {agree}
@@ -150,25 +150,24 @@ def _expectation_maximisation(
     ((anchors,),) = connection.execute("SELECT count(DISTINCT c) FROM anchor").fetchall()
     anchored = anchors >= MIN_ANCHORS
     where = "WHERE anchored" if anchored else ""
+    held = " OR ".join(f"{each.column} IS NOT NULL" for each in numbers) or "false"
+    ((numbered,),) = connection.execute(f"SELECT count(*) > 0 FROM pair_level WHERE {held}").fetchall()
     stopped, iteration = f"at the limit of {MAX_ITERATIONS} iterations", 0
     ((clients,),) = connection.execute(f"SELECT least(count(*), {TRAINING_CLIENTS}) FROM clients_record").fetchall()
     while iteration < MAX_ITERATIONS:
         iteration += 1
         before = model
         posteriors(connection, model, frequencies)
-        for default in start.comparisons:
-            if default.comparison.role != "number":
-                counts = counted(connection, default.comparison, f"(FROM training_posterior {where})", "share")
-                model = with_m(model, default, counts, hold=not anchored)
+        for name, counts in counted(connection, others, f"(FROM training_posterior {where})", "share").items():
+            model = with_m(model, start[name], counts, hold=not anchored)
         ((expected,),) = connection.execute("SELECT sum(share)::DOUBLE / 1e6 FROM training_posterior").fetchall()
         model = replace(model, in_register=((expected or 0) + 100 * start.in_register) / (clients + 100))
-        if model.about("number"):
+        if numbered:
             # How often a true pair's numbers differ is asked of pairs that are sure without the number.
             posteriors(connection, model, frequencies, without="number")
             sure = "(FROM training_posterior WHERE share >= 999000)"
-            for comparison in model.about("number"):
-                counts = counted(connection, comparison, sure, "share")
-                model = with_m(model, start[comparison.name], counts)
+            for name, counts in counted(connection, numbers, sure, "share").items():
+                model = with_m(model, start[name], counts)
         if _moved(before, model) < CONVERGED:
             stopped = f"converged: no m moved by {CONVERGED} or more"
             break

@@ -16,3 +16,14 @@ def install_macros(connection: duckdb.DuckDBPyConnection, *, as_at: date) -> Non
     forms = [macro for form in dates.Form for macro in dates.macros(form, as_at)]
     macros = (*nhs_number.MACROS, *postcode.MACROS, *dates.COMMON_MACROS, *forms)
     connection.execute("; ".join(f"CREATE OR REPLACE MACRO {macro}" for macro in macros))
+
+
+def reading_order(table: str) -> str:
+    """What to order the rows of a standard table by (its alias), so that they come as they were read.
+
+    The table itself has no order to go by: DuckDB gives the rows of a join in the order in which its threads were done.
+    Rows of one record stay as they stand.
+    """
+    return ", ".join(
+        f"{table}.{name}" for name in ("extract_file", "extract_record", "source", "source_org", "record_id", "rowid")
+    )

@@ -15,11 +15,11 @@ from caretrace.api import named_engine
 from caretrace.cli.given import Feed, RegisterAs, RegisterFeed, RegisterMap, Without, registers, source
 from caretrace.cli.no_pandas import look_without_pandas
 from caretrace.cli.place import ProjectOption
-from caretrace.frugal import DEFAULT_MEMORY
 from caretrace.outputs import OutputSettings
 from caretrace.population import read as read_population
 from caretrace.project import find
 from caretrace.words import counted
+from caretrace.working_store import DEFAULT_MEMORY
 from governance import at_rest
 from linkage import Settings, Target
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from caretrace import console, pipeline
+from caretrace import console, pipeline, working_store
 from schemas.errors import InputError
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def map_(
     settings = pipeline.Settings(as_at=date.today())  # noqa: DTZ011 - the user's own calendar day
     with (
         tempfile.TemporaryDirectory(prefix="caretrace-") as folder,
-        pipeline.store(Path(folder), settings) as connection,
+        working_store.opened(Path(folder), settings) as connection,
         console.progress() as progress,
     ):
         proposal = propose(connection, files, as_at=settings.as_at, system=system, progress=progress)

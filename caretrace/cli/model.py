@@ -12,8 +12,8 @@ import typer
 
 from caretrace import console, models, pipeline
 from caretrace.cli.given import RegisterAs, RegisterMap, registers, source
-from caretrace.frugal import DEFAULT_MEMORY
 from caretrace.words import several
+from caretrace.working_store import DEFAULT_MEMORY
 from schemas.errors import InputError
 
 app = typer.Typer(

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from caretrace import pipeline
+from caretrace import pipeline, working_store
 from caretrace.evaluate.store import as_at, linked_sql, links_sql
 from caretrace.linked import SIDES
 from caretrace.run_folder import Run
@@ -42,7 +42,7 @@ def relink(run: Run, *, progress: Progress = SILENT) -> dict[str, Any]:
     settings = pipeline.Settings(as_at=as_at(run), seed=int(run.manifest["seed"]))
     with (
         tempfile.TemporaryDirectory(prefix="caretrace-") as folder,
-        pipeline.store(Path(folder), settings) as connection,
+        working_store.opened(Path(folder), settings) as connection,
     ):
         _fill(connection, run)
         linkage.link(connection, seed=settings.seed, run_id="hidden", model=model, progress=progress)

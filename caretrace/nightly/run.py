@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from caretrace import pipeline, run_folder
+from caretrace import run_folder, working_store
 from caretrace.nightly import account, disk, publishing
 from caretrace.nightly.deliveries import look
 from caretrace.nightly.intake import Intake
@@ -92,7 +92,7 @@ def _known(night: AtWork) -> Iterator[State]:
         return
     with (
         tempfile.TemporaryDirectory(prefix="caretrace-") as work,
-        pipeline.store(Path(work), night.plain) as connection,
+        working_store.opened(Path(work), night.plain) as connection,
     ):
         connection.execute("ATTACH ':memory:' AS state")
         migrations.create(connection)

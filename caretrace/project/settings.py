@@ -24,10 +24,10 @@ from pydantic import (
 )
 
 from caretrace import pipeline
-from caretrace.frugal import DEFAULT_MEMORY
 from caretrace.outputs import OutputSettings
 from caretrace.population import read as read_population
 from caretrace.project.place import Project
+from caretrace.working_store import DEFAULT_MEMORY
 from connectors import FORMATS
 from connectors.files.opening import Opening as PackedOpening
 from governance import at_rest

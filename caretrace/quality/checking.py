@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from caretrace import pipeline, run_folder
+from caretrace import pipeline, run_folder, working_store
 from caretrace.quality import to_fix, trend
 from caretrace.quality.facts import facts
 from caretrace.quality.figures import Quality
@@ -65,7 +65,7 @@ def check(
     import connectors
 
     earlier = trend.load(previous) if previous is not None else None
-    with _place(out) as (folder, draft), pipeline.store(folder, settings) as connection:
+    with _place(out) as (folder, draft), working_store.opened(folder, settings) as connection:
         reports = {
             side: connectors.read(connection, sources, side=side, as_at=settings.as_at, progress=progress)
             for side, sources in (("clients", clients), ("register", register))

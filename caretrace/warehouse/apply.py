@@ -137,7 +137,7 @@ def _remove(state: State, table: Table, side: str, replaced: str) -> None:
 
 
 def _add(state: State, table: Table, side: str) -> None:
-    """Add rows of which there are too few, in the order they were read."""
+    """Add rows of which there are too few, by record, those of one record in the order they were read."""
     connection, name = state.connection, tables.name(table)
     connection.execute("""CREATE OR REPLACE TEMP TABLE fresh AS SELECT id, content, place FROM (
         SELECT i.id, i.content, i.place, d.n, row_number() OVER (PARTITION BY i.id, i.content ORDER BY i.place)
@@ -146,7 +146,7 @@ def _add(state: State, table: Table, side: str) -> None:
     connection.execute(
         f"INSERT INTO state.{side}.{name} BY NAME SELECT f.id, f.content, {state.run} AS from_run,"
         f" {tables.kept_columns(table, 't')} FROM fresh f JOIN store.{side}.{name} t ON t.rowid = f.place"
-        " ORDER BY f.place"
+        " ORDER BY f.id, f.place"
     )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from caretrace.trace.opening import quoted
 from caretrace.warehouse import tables
 from schemas import PERSON
+from schemas.sql import reading_order
 
 if TYPE_CHECKING:
     from caretrace.warehouse.store import State
@@ -34,9 +35,10 @@ def name_records(state: State, *, side: str, feed: str) -> int:
     connection, key = state.connection, ", ".join(tables.KEY)
     connection.execute(f"""CREATE OR REPLACE TEMP TABLE owned AS
         SELECT id FROM state.record WHERE side = '{side}' AND feed = {quoted(feed)} AND to_run IS NULL""")
-    keys = [f"SELECT {key}, rowid AS place FROM store.{side}.person"]
+    place = f"row_number() OVER (ORDER BY {reading_order('t')}) AS place"
+    keys = [f"SELECT {key}, {place} FROM store.{side}.person t"]
     others = [
-        f"SELECT {key}, {number << _PLACE_BITS} + t.rowid AS place FROM store.{side}.{tables.name(table)} t"
+        f"SELECT {key}, {number << _PLACE_BITS} + {place} FROM store.{side}.{tables.name(table)} t"
         f" ANTI JOIN store.{side}.person p ON {same('p', 't')}"
         for number, table in enumerate(tables.filled(connection, "store", side), start=1)
         if table is not PERSON
@@ -84,7 +86,7 @@ def _set_aside(state: State, side: str) -> int:
             SELECT p.source, p.source_org, 'excluded' AS kind, p.extract_file, p.extract_record, p.extract_line,
                 '' AS "columns", concat('the feed ', r.feed, ' holds this record') AS rule
             FROM known k JOIN store.{side}.person p ON {same("p", "k")} JOIN state.record r ON r.id = k.id
-            WHERE k.elsewhere ORDER BY p.rowid""")
+            WHERE k.elsewhere ORDER BY {reading_order("p")}""")
     return int(count)
 
 

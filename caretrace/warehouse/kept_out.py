@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from caretrace.warehouse import identities, tables
 from schemas.errors import SettingsError
+from schemas.sql import reading_order
 
 if TYPE_CHECKING:
     import duckdb
@@ -73,7 +74,8 @@ def leave_out(state: State, side: str, roots: Roots) -> int:
         connection.execute(f"""INSERT INTO store.{side}.set_aside BY NAME
             SELECT p.source, p.source_org, 'excluded' AS kind, p.extract_file, p.extract_record, p.extract_line,
                 '' AS "columns", '{RULE}' AS rule
-            FROM keeping_out k JOIN store.{side}.person p ON {identities.same("p", "k")} ORDER BY p.rowid""")
+            FROM keeping_out k JOIN store.{side}.person p ON {identities.same("p", "k")}
+            ORDER BY {reading_order("p")}""")
         for table in filled:
             connection.execute(
                 f"DELETE FROM store.{side}.{tables.name(table)} t USING keeping_out k WHERE {identities.same('t', 'k')}"

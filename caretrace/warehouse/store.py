@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from caretrace import pipeline
+from caretrace import pipeline, working_store
 from caretrace.trace.opening import quoted
 from caretrace.warehouse import changed, migrations
 from governance import at_rest
@@ -40,7 +40,7 @@ _RENAME_SECONDS = 5.0
 
 @dataclass
 class State:
-    """The state as tables under `state`, in a working store that is `pipeline.store`'s."""
+    """The state as tables under `state`, in a working store that is `working_store.opened`'s."""
 
     connection: duckdb.DuckDBPyConnection
     run: int
@@ -86,7 +86,7 @@ def next_state(folder: Path, settings: pipeline.Settings) -> Iterator[State]:
         try:
             if not is_new:
                 at_rest.take_plain(folder / FILE, new)
-            with pipeline.store(work, settings) as connection:
+            with working_store.opened(work, settings) as connection:
                 attach(connection, new)
                 # The working store is not compressed, for it lives for one run; the state is, and is copied each night.
                 connection.execute("RESET force_compression")
@@ -111,7 +111,7 @@ def read_state(folder: Path, settings: pipeline.Settings) -> Iterator[State]:
     with (
         at_rest.readable_once(path) as plain,
         tempfile.TemporaryDirectory(prefix="caretrace-") as work,
-        pipeline.store(Path(work), settings) as connection,
+        working_store.opened(Path(work), settings) as connection,
     ):
         attach(connection, plain, read_only=True)
         migrations.check(connection, path)

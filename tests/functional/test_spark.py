@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 
 import linkage
-from caretrace import pipeline
+from caretrace import pipeline, working_store
 from caretrace.api import as_source
 from caretrace.synthetic import make
 from linkage.spark import SparkEngine, SparkSettings
@@ -93,7 +93,7 @@ def lists() -> tuple[pa.Table, pa.Table]:
 
 def link(lists: tuple[pa.Table, pa.Table], folder: Path, engine: linkage.engine.Engine | None) -> Linked:
     clients, register = (as_source(table, name=name) for table, name in zip(lists, ("c", "r"), strict=True))
-    with pipeline.store(folder, _PIPELINE) as connection:
+    with working_store.opened(folder, _PIPELINE) as connection:
         pipeline.read(connection, {"clients": (clients,), "register": (register,)}, _PIPELINE)
         connection.execute(DECIDED_EARLIER)
         facts = linkage.link(connection, seed=5, run_id="run", engine=engine)

@@ -12,7 +12,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from caretrace import pipeline, synthetic
+from caretrace import pipeline, synthetic, working_store
 from caretrace.api import as_source
 from linkage.clean import clean
 from linkage.default import default_model
@@ -62,7 +62,7 @@ def lists(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lists]:
     folder = tmp_path_factory.mktemp("splink")
     synthetic.write(synthetic.make(60, 600, seed=3), folder, "standard-csv")
     settings = pipeline.Settings(as_at=date(2026, 11, 22), threads=2)
-    with pipeline.store(folder / "work", settings) as store:
+    with working_store.opened(folder / "work", settings) as store:
         sources = {"clients": [as_source(folder / "clients")], "register": [as_source(folder / "register.csv")]}
         pipeline.read(store, sources, settings)
         clean(store, SIDES)

@@ -27,7 +27,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tables of a state whose rows lie in many row groups, some without a person's key."""
     folder = tmp_path_factory.mktemp("current")
     with duckdb.connect(config={"threads": 4}) as connection:
-        connection.execute("ATTACH ':memory:' AS state (ROW_GROUP_SIZE 30720)")
+        connection.execute("ATTACH ':memory:' AS state")
         connection.execute("ATTACH ':memory:' AS store; USE store")
         migrations.create(connection)
         days = [date(2026, 11, 1), date(2026, 11, 2)]

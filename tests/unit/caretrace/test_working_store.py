@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from caretrace import frugal, pipeline
+from caretrace import pipeline, working_store
 from caretrace.synthetic import make
 from connectors import Source
 
@@ -38,7 +38,7 @@ class Watched:
 def linked(folder: Path, **settings: Any) -> tuple[list[Any], list[tuple[str, int]], int, int]:
     """The links, what was allowed at each stage, and what was allowed before and after."""
     chosen = pipeline.Settings(as_at=date(2026, 11, 22), **settings)
-    with pipeline.store(folder, chosen) as connection:
+    with working_store.opened(folder, chosen) as connection:
         ((before,),) = connection.execute(f"SELECT parse_formatted_bytes({HALF})").fetchall()
         progress = Watched(connection)
         pipeline.link(connection, Source(PEOPLE.clients), [Source(PEOPLE.register)], chosen, progress=progress)
@@ -50,7 +50,7 @@ def linked(folder: Path, **settings: Any) -> tuple[list[Any], list[tuple[str, in
 def test_linking_takes_what_it_needs_and_gives_back_the_limit(tmp_path: Path) -> None:
     _, allowed, before, after = linked(tmp_path)
     linking = dict(allowed)["Linking"]
-    assert linking == about(frugal._ENOUGH + 920 * frugal._ENOUGH_A_RECORD)
+    assert linking == about(working_store._ENOUGH + 920 * working_store._ENOUGH_A_RECORD)
     assert linking < before
     assert after == about(before)
 
@@ -66,8 +66,8 @@ def test_too_little_for_once_is_tried_again_with_what_the_machine_allows(
     enough: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usual, *_ = linked(tmp_path)
-    monkeypatch.setattr(frugal, "_ENOUGH", enough)
-    monkeypatch.setattr(frugal, "_ENOUGH_A_RECORD", 0)
+    monkeypatch.setattr(working_store, "_ENOUGH", enough)
+    monkeypatch.setattr(working_store, "_ENOUGH_A_RECORD", 0)
     again, allowed, before, after = linked(tmp_path)
     assert again == usual
     assert after == about(before)
