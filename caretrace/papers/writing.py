@@ -17,34 +17,10 @@ from governance.files import move, owner_only, write_durably
 from governance.officer import paper as table
 from schemas.errors import InputError
 
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>{title}</title>
-<style>
-@page {{ size: A4 landscape; margin: 12mm }}
-body {{ font: 11pt/1.4 Arial, sans-serif; color: #212b32; margin: 1.5rem }}
-table {{ border-collapse: collapse; width: 100%; table-layout: fixed }}
-th, td {{ border: 1px solid #aeb7bd; padding: .3rem .4rem; text-align: left; vertical-align: top }}
-td {{ overflow-wrap: anywhere; white-space: pre-line }}
-th {{ background: #f0f4f5 }}
-th:first-child {{ width: 18% }} th:nth-child(3) {{ width: 14% }} th:last-child {{ width: 26% }}
-td.ask {{ border: 2px dashed #d4351c }}
-h2 {{ break-after: avoid }}
-tr {{ break-inside: avoid }}
-</style>
-</head>
-<body>
-<h1>{title}</h1>
-<p>{about}</p>
-<p>Filled from the project on {made_at:%d %B %Y, %H:%M} UTC: {known} rows say something, {asked} wait for somebody
-(dashed). Make it anew when the project changes; do not copy what it says by hand.</p>
-{sections}
-</body>
-</html>
-"""
+_STYLE = """table { table-layout: fixed }
+td { white-space: pre-line }
+th:first-child { width: 18% } th:nth-child(3) { width: 14% } th:last-child { width: 26% }
+td.ask { border: 2px dashed #d4351c }"""
 
 
 def papers() -> tuple[Paper, ...]:
@@ -80,14 +56,12 @@ def write(out: Path, facts: Mapping[str, Fact], *, made_at: datetime) -> tuple[P
 def page(paper: Paper, rows: Sequence[Mapping[str, str]], *, made_at: datetime) -> str:
     """A paper as one page to print: no script, nothing from outside."""
     sections = "\n".join(_section(title, list(group)) for title, group in groupby(rows, lambda row: row["section"]))
-    return _PAGE.format(
-        title=escape(paper.title),
-        about=escape(paper.about),
-        made_at=made_at,
-        known=sum(bool(row["said"]) for row in rows),
-        asked=sum(bool(row["to_be_filled"]) for row in rows),
-        sections=sections,
-    )
+    known, asked = (sum(bool(row[column]) for row in rows) for column in ("said", "to_be_filled"))
+    body = f"""<p>{escape(paper.about)}</p>
+<p>Filled from the project on {made_at:%d %B %Y, %H:%M} UTC: {known} rows say something, {asked} wait for somebody
+(dashed). Make it anew when the project changes; do not copy what it says by hand.</p>
+{sections}"""
+    return table.framed(paper.title, body, style=_STYLE)
 
 
 def _section(title: str, rows: Sequence[Mapping[str, str]]) -> str:

@@ -32,23 +32,24 @@ _PAGE = """<!DOCTYPE html>
 @page {{ size: A4 landscape; margin: 12mm }}
 body {{ font: 11pt/1.4 Arial, sans-serif; color: #212b32; margin: 1.5rem }}
 table {{ border-collapse: collapse; width: 100% }}
-table.dense {{ font-size: 9pt }}
-table.one {{ margin-bottom: 1rem; table-layout: fixed }}
-table.one th {{ width: 25% }}
 th, td {{ border: 1px solid #aeb7bd; padding: .3rem .4rem; text-align: left; vertical-align: top }}
 td {{ overflow-wrap: anywhere }}
 th {{ background: #f0f4f5 }}
 thead {{ display: table-header-group }}
+h2 {{ break-after: avoid }}
 tr {{ break-inside: avoid }}
+{style}
 </style>
 </head>
 <body>
 <h1>{title}</h1>
-<p>{count}, from the audit log, {made_at:%d %B %Y, %H:%M} UTC.</p>
-{rows}
+{body}
 </body>
 </html>
 """
+_STYLE = """table.dense { font-size: 9pt }
+table.one { margin-bottom: 1rem; table-layout: fixed }
+table.one th { width: 25% }"""
 
 
 def write(
@@ -79,11 +80,17 @@ def write(
         raise InputError(f"cannot be written ({error.strerror})", path=path) from None
 
 
+def framed(title: str, body: str, *, style: str = "") -> str:
+    """A page to print of `body`, which is HTML, under its title, which is text; `style` is CSS beside the usual."""
+    return _PAGE.format(title=escape(title), body=body, style=style)
+
+
 def html(title: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]], *, made_at: datetime) -> str:
     """The page to print."""
     count = "1 row" if len(rows) == 1 else f"{len(rows)} rows"
     body = _side_by_side(columns, rows) if len(columns) <= MOST_ACROSS else _one_by_one(columns, rows)
-    return _PAGE.format(title=escape(title), count=count, made_at=made_at, rows=body)
+    told = f"<p>{count}, from the audit log, {made_at:%d %B %Y, %H:%M} UTC.</p>"
+    return framed(title, f"{told}\n{body}", style=_STYLE)
 
 
 def _side_by_side(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
