@@ -87,7 +87,7 @@ def writings(project: ProjectOption = None, to: ToOption = None, as_json: JsonOp
 
 @app.command("upkeep")
 def kept_up(project: ProjectOption = None, to: ToOption = None, as_json: JsonOption = False) -> None:
-    """Give the project's backups, purges, erasures and put-back logs, after checking the log."""
+    """Give the project's backups, purges, erasures, encryptions and put-back logs, after checking the log."""
     from governance.audit import upkeep
 
     rows = upkeep.rows(_verification(project).entries)
