@@ -80,20 +80,25 @@ def both_sides(table: str, names: Sequence[str]) -> str:
 
 
 def prepare_claims(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the view `claim`: every linked client with the number found, its own, and what the register says of it."""
-    connection.execute("""CREATE OR REPLACE TEMP VIEW claim AS
+    """Make the table `claim`: every linked client with the number found, its own, and what the register says of it."""
+    # Of the register's rows only the few with such a mark are looked up, and of numbers only those claimed twice.
+    connection.execute("""CREATE OR REPLACE TEMP TABLE claim AS
+        WITH linked AS (
+            SELECT source, source_org, record_id, nhs_number, method, probability,
+                coalesce(levels['given name'] = 'different', false) AS other_given_name
+            FROM link WHERE decision = 'link' AND nhs_number IS NOT NULL),
+        marked AS (
+            SELECT nhs_number, bool_or(death_date IS NOT NULL) AS dead, bool_or(restricted) AS restricted
+            FROM register.person WHERE (death_date IS NOT NULL OR restricted)
+                AND nhs_number IN (SELECT nhs_number FROM linked) GROUP BY nhs_number),
+        shared AS (SELECT nhs_number, count(*) AS claimants FROM linked GROUP BY nhs_number HAVING count(*) > 1)
         SELECT l.source, l.source_org, l.record_id, l.nhs_number, l.method, l.probability,
-               p.nhs_number AS own_nhs_number,
-               p.death_date IS NOT NULL OR coalesce(r.dead, false) AS dead,
-               coalesce(p.restricted, false) OR coalesce(r.restricted, false) AS restricted,
-               coalesce(l.levels['given name'] = 'different', false) AS other_given_name,
-               count(*) OVER (PARTITION BY l.nhs_number) AS claimants
-        FROM link l
-        JOIN clients.person p USING (source, source_org, record_id)
-        LEFT JOIN (SELECT nhs_number, bool_or(death_date IS NOT NULL) AS dead, bool_or(restricted) AS restricted
-                   FROM register.person WHERE nhs_number IN (SELECT nhs_number FROM link) GROUP BY 1) r
-            ON r.nhs_number = l.nhs_number
-        WHERE l.decision = 'link' AND l.nhs_number IS NOT NULL""")
+            p.nhs_number AS own_nhs_number,
+            p.death_date IS NOT NULL OR coalesce(r.dead, false) AS dead,
+            coalesce(p.restricted, false) OR coalesce(r.restricted, false) AS restricted,
+            l.other_given_name, coalesce(s.claimants, 1) AS claimants
+        FROM linked l JOIN clients.person p USING (source, source_org, record_id)
+        LEFT JOIN marked r ON r.nhs_number = l.nhs_number LEFT JOIN shared s ON s.nhs_number = l.nhs_number""")
 
 
 def load_back_sql(settings: OutputSettings) -> str:

@@ -49,7 +49,7 @@ def note_told(connection: duckdb.DuckDBPyConnection, side: str) -> dict[str, int
         SELECT id, CASE WHEN came AND NOT went THEN 'new' WHEN went AND NOT came THEN 'gone' ELSE 'changed' END AS how
         FROM (SELECT id, coalesce(bool_or(added) FILTER (person), false) AS came,
                   coalesce(bool_or(removed) FILTER (person), false) AS went FROM told GROUP BY id)
-        WHERE came OR went OR id IN (SELECT id FROM state.{side}.person)""")
+        WHERE came OR went OR id IN (SELECT id FROM state.{side}.person SEMI JOIN told USING (id))""")
     note(connection, side, "FROM become")
     counts = dict(connection.execute("SELECT how, count(*) FROM become GROUP BY 1").fetchall())
     return {word: int(counts.get(word, 0)) for word in ("new", "changed", "gone")}

@@ -35,16 +35,18 @@ MERGED = "two persons were found to be one; the key known for longer is kept"
 PARTED = "found not to be that person"
 JOINED = "found to be another person"
 
-_CLIENTS = """
-    SELECT p.id, false AS register, CASE WHEN l.id IS NULL THEN -p.id
-        ELSE coalesce(CAST(l.nhs_number AS BIGINT), -r.id, -p.id) END AS person
-    FROM state.clients.person p LEFT JOIN (FROM state.link WHERE decision = 'link') l ON l.id = p.id
-    LEFT JOIN state.record r ON l.nhs_number IS NULL AND r.side = 'register' AND r.source = l.register_source
-        AND r.source_org = l.register_source_org AND r.record_id = l.register_record_id"""
-"""Every client and a number for its person: the NHS number, or below 0 the id of the one row that has none."""
-_REGISTER = (
-    "SELECT id, true AS register, coalesce(CAST(nhs_number AS BIGINT), -id) AS person FROM state.register.person"
-)
+
+def _people(side: str, among: str | None = None) -> str:
+    """SELECT of every record of a side, or of those in `among`, and a number for its person.
+
+    That is the NHS number, or below 0 the id of the one row that has none. Needs `numberless`.
+    """
+    people = f"FROM state.{side}.person" + (f" SEMI JOIN {among} USING (id)" if among else "")
+    if side == "register":
+        return f"SELECT id, true AS register, coalesce(CAST(nhs_number AS BIGINT), -id) AS person {people}"
+    return f"""SELECT p.id, false AS register, coalesce(CAST(l.nhs_number AS BIGINT), -n.row, -p.id) AS person
+        FROM ({people}) p LEFT JOIN (FROM state.link WHERE decision = 'link') l ON l.id = p.id
+        LEFT JOIN numberless n ON n.id = p.id"""
 
 
 @dataclass(frozen=True)
@@ -101,15 +103,20 @@ def _find_members(connection: duckdb.DuckDBPyConnection) -> None:
         SELECT id FROM touched
         UNION SELECT k.id FROM state.person_key k WHERE k.person_key IN (
             SELECT person_key FROM state.person_key SEMI JOIN touched USING (id))""")
-    connection.execute(f"""CREATE OR REPLACE TEMP TABLE wanted_person AS
-        SELECT DISTINCT person FROM (FROM ({_CLIENTS}) UNION ALL {_REGISTER}) SEMI JOIN key_mate USING (id)""")
+    connection.execute("""CREATE OR REPLACE TEMP TABLE numberless AS
+        SELECT l.id, r.id AS row FROM state.link l JOIN state.record r ON r.side = 'register'
+            AND r.source = l.register_source AND r.source_org = l.register_source_org
+            AND r.record_id = l.register_record_id
+        WHERE l.decision = 'link' AND l.nhs_number IS NULL""")
+    connection.execute(f"""CREATE OR REPLACE TEMP TABLE wanted_person AS SELECT DISTINCT person FROM (
+        FROM ({_people("clients", "key_mate")}) UNION ALL FROM ({_people("register", "key_mate")}))""")
     # The register is long and few are wanted of it, so it is looked through for their numbers as they stand.
     connection.execute(f"""CREATE OR REPLACE TEMP TABLE member AS
-        FROM ({_CLIENTS}) WHERE person IN (FROM wanted_person)
-        UNION ALL {_REGISTER} SEMI JOIN (
+        FROM ({_people("clients")}) SEMI JOIN wanted_person USING (person)
+        UNION ALL {_people("register")} SEMI JOIN (
             SELECT lpad(CAST(person AS VARCHAR), 10, '0') AS nhs_number FROM wanted_person WHERE person > 0)
             USING (nhs_number)
-        UNION ALL {_REGISTER} SEMI JOIN (SELECT -person AS id FROM wanted_person WHERE person < 0) USING (id)
+        UNION ALL {_people("register")} SEMI JOIN (SELECT -person AS id FROM wanted_person WHERE person < 0) USING (id)
             WHERE nhs_number IS NULL""")
 
 

@@ -79,7 +79,8 @@ def retract(state: State) -> int:
 def note_loaded_back(state: State, settings: OutputSettings) -> int:
     """Note what is handed over for the first time in this run, in `state.loaded_back`; gives how many.
 
-    Needs the views of `views.open_views`. A client whose trace found nobody, or speaks against the link, is left out.
+    Needs the views of `views.open_views`, and makes what `open_handed_over` makes. A client whose trace found nobody,
+    or speaks against the link, is left out.
     """
     connection = state.connection
     prepare_claims(connection)
@@ -90,7 +91,7 @@ def note_loaded_back(state: State, settings: OutputSettings) -> int:
         LEFT JOIN ({_STANDING}) s ON s.id = p.id AND s.nhs_number = b.nhs_number
         LEFT JOIN state.traced t ON t.id = p.id
         WHERE s.id IS NULL AND coalesce(t.verdict IN {traced.ACCEPTED}, true) ORDER BY p.id""")
-    open_handed_over(state, settings)
+    _open_views(state, settings)
     [(count,)] = connection.execute("SELECT count(*) FROM state.loaded_back WHERE run = ?", [state.run]).fetchall()
     return int(count)
 
@@ -98,10 +99,14 @@ def note_loaded_back(state: State, settings: OutputSettings) -> int:
 def open_handed_over(state: State, settings: OutputSettings) -> None:
     """Make the views `newly_loaded_back` (the columns of load_back.csv) and `newly_retracted`, of this run.
 
-    newly_retracted: source, source_org, client_id, nhs_number, loaded_back_in (a run), reason.
+    newly_retracted: source, source_org, client_id, nhs_number, loaded_back_in (a run), reason. Makes `claim`, too.
     """
+    prepare_claims(state.connection)
+    _open_views(state, settings)
+
+
+def _open_views(state: State, settings: OutputSettings) -> None:
     connection = state.connection
-    prepare_claims(connection)
     connection.execute(f"""CREATE OR REPLACE TEMP VIEW newly_loaded_back AS
         SELECT b.* FROM ({load_back_sql(settings)}) b JOIN state.clients.person p ON p.source = b.source
             AND p.source_org = b.source_org AND p.record_id = b.client_id

@@ -16,6 +16,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,6 +49,8 @@ class State:
     folder: Path
     copy: Path | None = None
     """The file that is worked on; None where the state is only read."""
+    flushed: Future[None] | None = None
+    """Of the copy as it was made, where it is being written to the disk meanwhile."""
     committed: bool = field(default=False, init=False)
     renew: bool = field(default=False, init=False)
     """Write the file anew when it is committed: what was deleted stands in a database's free blocks for long."""
@@ -63,6 +66,8 @@ class State:
         new = self.folder / NEXT
         at_rest.seal_draft(self.copy, new)
         owner_only(new)
+        if self.flushed:
+            self.flushed.result()  # a fault of the disk is told once, so not again to the next
         with new.open("rb+") as file:
             os.fsync(file.fileno())
         _replace(new, self.folder / FILE)
@@ -86,7 +91,7 @@ def next_state(folder: Path, settings: pipeline.Settings) -> Iterator[State]:
         try:
             if not is_new:
                 at_rest.take_plain(folder / FILE, new)
-            with working_store.opened(work, settings) as connection:
+            with _flushing(new, wanted=not is_new) as flushed, working_store.opened(work, settings) as connection:
                 attach(connection, new)
                 # The working store is not compressed, for it lives for one run; the state is, and is copied each night.
                 connection.execute("RESET force_compression")
@@ -95,7 +100,7 @@ def next_state(folder: Path, settings: pipeline.Settings) -> Iterator[State]:
                 else:
                     migrations.upgrade(connection, folder / FILE)
                 changed.prepare(connection)
-                yield State(connection, last_run(connection) + 1, folder, new)
+                yield State(connection, last_run(connection) + 1, folder, new, flushed)
         finally:
             for stale in (*folder.glob(f"{NEXT}*"), work, *([] if new.parent == folder else [new.parent])):
                 _remove(stale)
@@ -116,6 +121,17 @@ def read_state(folder: Path, settings: pipeline.Settings) -> Iterator[State]:
         attach(connection, plain, read_only=True)
         migrations.check(connection, path)
         yield State(connection, last_run(connection), folder)
+
+
+@contextmanager
+def _flushing(path: Path, *, wanted: bool) -> Iterator[Future[None] | None]:
+    """Let the disk take the copy while the block is at work: its commit then waits for what was changed alone."""
+    if os.name == "nt" or not wanted:  # on Windows DuckDB opens no file that somebody has open
+        yield None
+        return
+    # Closed when DuckDB has closed it: to close a file is to give up all locks of the process on it (POSIX).
+    with path.open("rb") as file, ThreadPoolExecutor(1) as pool:
+        yield pool.submit(os.fsync, file.fileno())
 
 
 def attach(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool = False, name: str = "state") -> None:

@@ -26,7 +26,13 @@ MOST_ROWS = f"{[rule.max_register_rows for rule in RULES]}[rule + 1]"
 """SQL of the largest size a key may have, by the place of its rule."""
 FIRST_RULES = f"rule IN ({', '.join(str(place) for place, rule in enumerate(RULES) if rule.first)})"
 """SQL of whether a rule is one of the first."""
-_READ = ("person", "name", "address", "identifier")
+_READ = {
+    "person": "*",
+    "name": "*",
+    "address": "id, source, source_org, record_id, address_type, postcode",
+    "identifier": "*",
+}
+"""Tables and columns that cleaning looks at. People have addresses all over a long table, and most of it is text."""
 _LATE, _MOVED = f"{SCHEMA}.register_key_late", f"{SCHEMA}.register_key_moved"
 _KEY = "rule UTINYINT, key UBIGINT, id BIGINT"
 _MOST_LATE = 0.1
@@ -76,9 +82,9 @@ def clean_changed(connection: duckdb.DuckDBPyConnection) -> None:
     try:
         for side in SIDES:
             connection.execute(f"CREATE SCHEMA fresh.{side}")
-            for table in _READ:
+            for table, columns in _READ.items():
                 connection.execute(
-                    f"CREATE TABLE fresh.{side}.{table} AS FROM state.{side}.{table}"
+                    f"CREATE TABLE fresh.{side}.{table} AS SELECT {columns} FROM state.{side}.{table}"
                     f" SEMI JOIN (FROM changed_{side} WHERE how <> 'gone') USING (id)"
                 )
         clean(connection, SIDES, _FRESH)

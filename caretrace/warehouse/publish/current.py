@@ -30,19 +30,25 @@ DAY = "getvariable('days')[{0}]"
 SINCE = f"{DAY.format('{0}.from_run')} AS valid_from, {{0}}.from_run"
 
 
+def write_small(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Write links, candidates and records set aside: nothing that a run decides after its links is in them."""
+    set_days(connection)
+    for name, query in _small().items():
+        write_parquet(connection, query, folder / name, compression=COMPRESSION)
+
+
 def write(state: State, folder: Path, *, whole: bool = True, progress: Progress = SILENT) -> None:
-    """Write what holds now into the draft `folder`; without the linked tables where it is not to be `whole`."""
+    """Write what else holds now into the draft `folder`; without the linked tables where it is not to be `whole`."""
     connection = state.connection
     set_days(connection)
-    queries = _small()
     if whole:
         prepare(connection)
         (folder / "linked").mkdir()
-        queries |= _whole(connection)
+        queries = _whole(connection)
     else:
         # A council mends by it day by day, and it is short beside the tables.
         prepare(connection, among=tables.name(DATA_QUALITY))
-        queries |= _by_file({tables.name(DATA_QUALITY): _linked(connection, DATA_QUALITY)})
+        queries = _by_file({tables.name(DATA_QUALITY): _linked(connection, DATA_QUALITY)})
     with progress.stage("Writing the tables", len(queries)) as advance:
         for name, query in queries.items():
             write_parquet(connection, query, folder / name, compression=COMPRESSION)
@@ -80,10 +86,8 @@ def _small() -> dict[str, str]:
     """File to query of what is written every night."""
     return _by_file(
         {
-            "link": f"SELECT {tables.columns(LINK, 't')}, {SINCE.format('t')} FROM state.link t"
-            " ORDER BY t.source, t.source_org, t.record_id",
-            "candidate": f"SELECT {tables.columns(CANDIDATE)} FROM state.candidate"
-            " ORDER BY source, source_org, record_id, rank",
+            "link": f"SELECT {tables.columns(LINK, 't')}, {SINCE.format('t')} FROM state.link t ORDER BY t.id",
+            "candidate": f"SELECT {tables.columns(CANDIDATE)} FROM state.candidate ORDER BY id, rank",
             "set_aside": f"SELECT delivery, {tables.columns(SET_ASIDE)} FROM state.set_aside ORDER BY ALL",
         }
     )

@@ -6,7 +6,7 @@ person key and number that it had the day before.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,7 +29,8 @@ def write(state: State, folder: Path) -> None:
     connection = state.connection
     _prepare(connection, state.run)
     (folder / "history").mkdir()
-    queries = dict(_queries(state.run))
+    filled = {side: tables.filled(connection, "state", f"{side}_past") for side in SIDES}
+    queries = dict(_queries(state.run, filled))
     for each in PUBLISHED:
         if each.history:
             write_parquet(connection, queries[each.name], folder / each.history, compression=COMPRESSION)
@@ -37,7 +38,11 @@ def write(state: State, folder: Path) -> None:
 
 def _prepare(connection: duckdb.DuckDBPyConnection, run: int) -> None:
     """Make `ended` (id, person_key, person_nhs_number as they were), and `link_change` (schemas.warehouse)."""
-    past = [f"state.{side}_past.{tables.name(table)}" for side in tables.SIDES for table in tables.KEPT]
+    past = [
+        f"state.{side}_past.{tables.name(table)}"
+        for side in tables.SIDES
+        for table in tables.filled(connection, "state", f"{side}_past")
+    ]
     ids = " UNION ".join(
         f"SELECT id FROM {name} WHERE to_run = {run}" for name in (*past, "state.person_key_past", "state.link_past")
     )
@@ -89,10 +94,12 @@ def _link_changes(run: int) -> str:
     return f"SELECT {columns} FROM ({made}) WHERE change IS NOT NULL ORDER BY {_KEY}"
 
 
-def _queries(run: int) -> Iterator[tuple[str, str]]:
+def _queries(run: int, filled: Mapping[str, Sequence[Table]]) -> Iterator[tuple[str, str]]:
     times = f"{SINCE.format('t')}, {DAY.format('t.to_run')} AS valid_to, t.to_run"
     for table in tables.KEPT:
-        yield tables.name(table), _rows(table, times, run)
+        # What never had a past is most of the tables, and to plan to look for it most of their time.
+        sides = [side for side in SIDES if table in filled[side]]
+        yield tables.name(table), _rows(table, times, run, sides) if sides else _none(table, times)
     yield (
         "person_key",
         f"""SELECT t.person_key, r.source, r.source_org, r.record_id,
@@ -108,13 +115,22 @@ def _queries(run: int) -> Iterator[tuple[str, str]]:
     yield "link_change", "FROM link_change"
 
 
-def _rows(table: Table, times: str, run: int) -> str:
+def _rows(table: Table, times: str, run: int, sides: Sequence[str]) -> str:
     number = "coalesce(k.person_nhs_number, t.nhs_number)" if "nhs_number" in table else "k.person_nhs_number"
     union = " UNION ALL ".join(
-        f"SELECT k.person_key, {number} AS person_nhs_number, '{word}' AS side, {tables.columns(table, 't')}, {times},"
-        " CASE WHEN p.id IS NULL THEN 'its record is gone' ELSE 'changed at its source' END AS why"
+        f"SELECT k.person_key, {number} AS person_nhs_number, '{SIDES[side]}' AS side, {tables.columns(table, 't')},"
+        f" {times}, CASE WHEN p.id IS NULL THEN 'its record is gone' ELSE 'changed at its source' END AS why"
         f" FROM state.{side}_past.{tables.name(table)} t LEFT JOIN ended k USING (id)"
         f" LEFT JOIN state.{side}.person p USING (id) WHERE t.to_run = {run}"
-        for side, word in SIDES.items()
+        for side in sides
     )
     return f"SELECT * FROM ({union}) ORDER BY ALL"
+
+
+def _none(table: Table, times: str) -> str:
+    """The columns of `_rows`, without rows."""
+    text = "NULL::VARCHAR AS"
+    return (
+        f"SELECT {text} person_key, {text} person_nhs_number, {text} side, {tables.columns(table, 't')}, {times},"
+        f" {text} why FROM state.clients_past.{tables.name(table)} t LIMIT 0"
+    )

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from caretrace.linked import SIDES
-from caretrace.outputs import CONFLICTS, REVIEW, prepare_claims, write_csv
+from caretrace.outputs import CONFLICTS, REVIEW, write_csv
 from caretrace.warehouse import tables
 from caretrace.warehouse.publish.made_from import made_from
 from schemas import DATA_QUALITY, SET_ASIDE
@@ -32,14 +32,10 @@ client was in them too, `caretrace officer` tells, which has the keys."""
 def write(state: State, folder: Path) -> dict[str, int]:
     """Write the CSV files into the draft; gives the rows of each by its name.
 
-    Needs the views of `warehouse.retracting`.
+    Needs what `warehouse.retracting.open_handed_over` makes.
     """
     connection = state.connection
     _prepare_retractions(state)
-    prepare_claims(connection)
-    # Two lists ask for it, and every time the whole register would be gone through.
-    connection.execute("CREATE OR REPLACE TEMP TABLE claim_once AS FROM claim")
-    connection.execute("CREATE OR REPLACE TEMP VIEW claim AS FROM claim_once")
     queries = {
         "load_back": "FROM newly_loaded_back ORDER BY source, source_org, client_id",
         "retractions": RETRACTIONS,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from caretrace.pipeline import Clock
 from caretrace.warehouse.publish import accounts, current, page, past, people_files
+from caretrace.warehouse.publish.beside import beside
 from caretrace.warehouse.publish.night import Night
 from caretrace.warehouse.retracting import note_loaded_back, open_handed_over
 from schemas.progress import SILENT, Progress
@@ -68,23 +69,24 @@ def _write(
 
     clock = Clock(dict(night.timings))
     connection = state.connection
-    with clock("tables"):
-        current.write(state, draft, whole=tables_in is None, progress=progress)
-    with clock("history"):
-        past.write(state, draft)
-    with clock("lists"):
-        rows = people_files.write(state, draft)
-        (draft / "model.json").write_text(dumps(night.model), encoding="utf-8", newline="\n")
-    with progress.stage("Writing the report"), clock("report"):
-        account = accounts.account(state)
-        if keep:
-            accounts.note_counts(state, night.run_id, account)
-        current.write_accounts(state, draft)
-        manifest = _manifest(night, account, rows, tables_in)
-        if full:
-            _full_report(state, draft, night, manifest)
-        place, project = draft / "report.html", state.folder.parent
-        page.write(place, connection, night, account, rows, full=full, tables_in=tables_in, project=project)
+    with beside(connection, lambda second: current.write_small(second, draft)):
+        with clock("tables"):
+            current.write(state, draft, whole=tables_in is None, progress=progress)
+        with clock("history"):
+            past.write(state, draft)
+        with clock("lists"):
+            rows = people_files.write(state, draft)
+            (draft / "model.json").write_text(dumps(night.model), encoding="utf-8", newline="\n")
+        with progress.stage("Writing the report"), clock("report"):
+            account = accounts.account(state)
+            if keep:
+                accounts.note_counts(state, night.run_id, account)
+            current.write_accounts(state, draft)
+            manifest = _manifest(night, account, rows, tables_in)
+            if full:
+                _full_report(state, draft, night, manifest)
+            place, project = draft / "report.html", state.folder.parent
+            page.write(place, connection, night, account, rows, full=full, tables_in=tables_in, project=project)
     return {**manifest, "timings": clock.seconds}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -55,6 +56,25 @@ def test_without_a_commit_nothing_is_left(tmp_path: Path) -> None:
         raise RuntimeError
     assert (folder / store.FILE).read_bytes() == before
     assert names(folder) == {store.FILE, store.LOCK}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there the copy is written to the disk with the rest")
+def test_what_the_disk_refused_of_the_copy_is_no_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commit(tmp_path)
+    real, told = os.fsync, []
+
+    def faulty(file: int) -> None:
+        if not told:
+            told.append(file)
+            raise OSError(errno.EIO, "Input/output error")
+        real(file)
+
+    monkeypatch.setattr(os, "fsync", faulty)
+    with pytest.raises(OSError, match="Input/output"):
+        commit(tmp_path)
+    assert len(told) == 1
+    assert runs(tmp_path) == 1
+    assert names(tmp_path) == {store.FILE, store.LOCK}
 
 
 _DIE = """
