@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
@@ -9,14 +10,13 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def ahead(jobs: Iterable[Callable[[], T]]) -> Iterator[T]:
-    """What the jobs give, in their order; each is done in a thread while the job after it is being made."""
-    with ThreadPoolExecutor(1) as thread:
-        last: Future[T] | None = None
+def ahead(jobs: Iterable[Callable[[], T]], threads: int = 1) -> Iterator[T]:
+    """What the jobs give, in their order; as many as there are `threads` are done while the job after them is made."""
+    with ThreadPoolExecutor(threads) as pool:
+        begun = deque[Future[T]]()
         for job in jobs:
-            begun = thread.submit(job)
-            if last:
-                yield last.result()
-            last = begun
-        if last:
-            yield last.result()
+            begun.append(pool.submit(job))
+            if len(begun) > threads:
+                yield begun.popleft().result()
+        while begun:
+            yield begun.popleft().result()

@@ -53,9 +53,9 @@ _STATUS = replace(
     _status,
     parsed=f"CASE WHEN NOT r.statuses_differ THEN {_status.parsed} END",
     final="CASE WHEN v_nhs_number IS NOT NULL THEN {v} END",
-    given=f"CASE WHEN r.statuses_differ THEN {quoted(_SEVERAL_CODES)} ELSE r.status_code END",
-    fault=f"CASE WHEN v_nhs_number IS NULL THEN NULL WHEN {{x}} = {quoted(_SEVERAL_CODES)} THEN {{x}}"
-    " ELSE 'not one of the codes of this column' END",
+    given="CASE WHEN nhs_number(r.number) IS NOT NULL AND NOT r.numbers_differ THEN"
+    f" CASE WHEN r.statuses_differ THEN {quoted(_SEVERAL_CODES)} ELSE r.status_code END END",
+    fault=f"CASE WHEN {{x}} = {quoted(_SEVERAL_CODES)} THEN {{x}} ELSE 'not one of the codes of this column' END",
 )
 
 

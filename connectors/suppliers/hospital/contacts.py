@@ -6,7 +6,7 @@ value is taken out of its notation once, for whatever names it again pays for it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from connectors.suppliers.hospital.adt import Settings
 from connectors.suppliers.hospital.codes import among
@@ -35,24 +35,41 @@ def parted(people: str, settings: Settings) -> str:
     return f"""
     SELECT r.* EXCLUDE (usual_name, home_address, is_home) REPLACE ({day("born")} AS born, {day("died")} AS died)
     FROM (
-        SELECT r.* REPLACE ({codes}), {name("r.usual_name")} AS usual,
+        SELECT r.* REPLACE ({codes}, {meant("r.usual", _name("x"))} AS usual),
             CASE WHEN home_address IS NOT NULL THEN {address("r.home_address")}
                 WHEN is_home THEN places[1].place END AS home,
             list_filter(other_names, lambda x: x.type = 'previous')[1].name.family AS previous_name
-        FROM ({_lists(people, settings)}) r
+        FROM (SELECT *, {_struct(_name("usual_name"))} AS usual FROM ({_lists(people, settings)})) r
     ) r"""
 
 
 def name(x: str) -> str:
     """SQL of a structure of the names in an XPN as a list of components."""
-    return f"{{'family': {said(first_part(f'{x}[1]'))}, 'given': {said(f'{x}[2]')}, 'middle': {said(f'{x}[3]')}}}"
+    return _struct({part: said(sql) for part, sql in _name(x).items()})
 
 
 def address(x: str) -> str:
     """SQL of a structure of the lines of an XAD; a street may be parted into number and name."""
+    return _struct({part: said(sql) for part, sql in _address(x).items()})
+
+
+def meant(x: str, parts: Iterable[str]) -> str:
+    """SQL of a structure of the values that those of another one mean: `said` is quicker with what has a name."""
+    return _struct({part: said(f"{x}.{part}") for part in parts})
+
+
+def _name(x: str) -> dict[str, str]:
+    return {"family": first_part(f"{x}[1]"), "given": f"{x}[2]", "middle": f"{x}[3]"}
+
+
+def _address(x: str) -> dict[str, str]:
     street = f"replace({x}[1], {SUBCOMPONENT}, ' ')"
-    lines = [f"'line_{n}': {said(street if at == 1 else f'{x}[{at}]')}" for n, at in enumerate(LINES, start=1)]
-    return f"{{{', '.join(lines)}, 'postcode': {said(f'{x}[5]')}}}"
+    lines = {f"line_{n}": street if at == 1 else f"{x}[{at}]" for n, at in enumerate(LINES, start=1)}
+    return {**lines, "postcode": f"{x}[5]"}
+
+
+def _struct(parts: Mapping[str, str]) -> str:
+    return "{" + ", ".join(f"'{name}': {sql}" for name, sql in parts.items()) + "}"
 
 
 def _lists(people: str, settings: Settings) -> str:
@@ -75,7 +92,9 @@ def _lists(people: str, settings: Settings) -> str:
     left = ", ".join((*_FIELDS, _NAME, _ADDRESS, _PLACE))
     return f"""
     SELECT r.* EXCLUDE ({left}), {said} FROM (
-        SELECT *, {address(_ADDRESS)} AS {_PLACE} FROM (SELECT *, {one} FROM {people})
+        SELECT * REPLACE ({meant(_PLACE, _address("x"))} AS {_PLACE}) FROM (
+            SELECT *, {_struct(_address(_ADDRESS))} AS {_PLACE} FROM (SELECT *, {one} FROM {people})
+        )
     ) r"""
 
 
@@ -134,14 +153,18 @@ def _kind(x: str, types: Mapping[str, tuple[str, ...]], untyped: str | None = No
     return f"CASE {none} {arms} ELSE {quoted(unknown) if unknown else 'NULL'} END"
 
 
+# Digits under a use and an equipment of the standard (HL7 tables 0201 and 0202), e-mail apart: nearly all there are.
+_NUMBER = "[0-9][0-9 ]*[0-9](?:\\^(?:PRN|ORN|WPN|VHN|ASN|EMR)?(?:\\^(?:PH|FX|MD|CP|BP)?)?)?"
+
+
 def _phone(*fields: str) -> str:
     """The first number of the first field that has one: XTN.1, or area code and local number."""
     whole = f"coalesce({said('x[1]')}, {said('x[12]')}, nullif(concat_ws(' ', {said('x[6]')}, {said('x[7]')}), ''))"
     mail = "coalesce(upper(x[2]) = 'NET' OR upper(x[3]) IN ('INTERNET', 'X.400'), false) OR contains(x[1], '@')"
     found = [
-        f"CASE WHEN {field} IS NOT NULL THEN"
-        f" list_filter(list_transform({repetitions(field)}, lambda x: CASE WHEN NOT coalesce({mail}, false)"
-        f" THEN {whole} END), lambda x: x IS NOT NULL)[1] END"
+        f"CASE WHEN regexp_full_match({field}, '{_NUMBER}') THEN split_part({field}, {COMPONENT}, 1)"
+        f" WHEN {field} IS NOT NULL THEN list_filter(list_transform({repetitions(field)},"
+        f" lambda x: CASE WHEN NOT coalesce({mail}, false) THEN {whole} END), lambda x: x IS NOT NULL)[1] END"
         for field in fields
     ]
     return f"coalesce({', '.join(found)})"

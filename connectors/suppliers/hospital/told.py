@@ -124,6 +124,8 @@ def _told(settings: Settings) -> str:
     read = ", ".join(f"{reference(place)} AS {name}" for name, place in _places(settings).items())
     kept = ("visit_number", "class", "method", "discharge_method", "destination", "admitted", "discharged")
     names = ", ".join((*STATE, *kept, "event", "facility", "occurred", "number"))
+    # Few messages have a former id, and a list costs as much where it is empty.
+    old = f"CASE WHEN {reference('MRG-1')} IS NOT NULL THEN {_ids(reference('MRG-1'), settings)} ELSE [] END"
     return f"""
     SELECT file, record, line, part, place, {names}, own.value AS id,
         {"facility" if settings.organisation == "facility" else "coalesce(own.authority, facility)"} AS organisation,
@@ -138,13 +140,13 @@ def _told(settings: Settings) -> str:
             WHEN event IN ({listed(MERGES)}) AND len(former) = 0 THEN 'nothing'
         END AS why
     FROM (
-        SELECT file, record, line, part, {read}, {_ids(reference("MRG-1"), settings)} AS old_ids,
+        SELECT file, record, line, part, {read}, {old} AS old_ids,
             upper(coalesce({reference("MSH-9.2")}, {reference("EVN-1")})) AS event,
-            coalesce({said(first_part(reference("MSH-4.1")))}, '') AS facility,
+            coalesce({said("sender")}, '') AS facility,
             coalesce({reference("EVN-6.1")}, {reference("EVN-2.1")}, {reference("MSH-7.1")}) AS occurred,
             {_status(settings)} AS status, {_practice(settings)} AS practice, "PV1-0" IS NULL AS lacks_pv1,
             "PID-3" AS pid_3, {_elsewhere(settings)} AS number_elsewhere
-        FROM ({_said(settings, "true")})
+        FROM (SELECT *, {first_part(reference("MSH-4.1"))} AS sender FROM ({_said(settings, "true")}))
     ) m
     JOIN placed_message USING (file, record, part)
     JOIN known_message known ON known."PID-3" IS NOT DISTINCT FROM m.pid_3
