@@ -1,8 +1,8 @@
 """One decision per client: its candidates compete with each other and with "not in the register".
 
 Link, review or none. A link needs a probability above the link band and no guard against it. The bands come from a
-stated target, not from a habit: the link band is the lowest at which the links above it are expected to hold no more
-wrong ones than the target allows.
+stated target, not from a habit: the link band is the lowest at which no more clients are expected to be linked wrongly
+than the target allows.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ class Target:
     """What the bands are derived from; the figures are ours [assumed], to be set by the council."""
 
     wrong_links: float = 1 / 2000
-    """Share of links expected to be wrong, at most."""
+    """Share of clients expected to be given a wrong link, at most. Counted in clients and not in links: what stands
+    against a missed link is a wrong one for somebody on the list, however few of the list are in the register."""
     review: float = 0.03
     """Share of clients sent to a person for their probability alone, at most; guards come on top."""
     lowest_link: float = 0.95
@@ -66,8 +67,8 @@ def pick(connection: duckdb.DuckDBPyConnection, model: Model, *, numbered: bool)
         LEFT JOIN confirmed y ON y.c = b.c AND y.person = b.person""")
 
 
-# A night's handful of new clients is judged as part of a longer list: as if this many certain links stood beside them.
-_CERTAIN_LINKS = 1000
+# A night's handful of new clients is judged as part of a longer list: as if this many others stood beside them.
+_OTHER_CLIENTS = 1000
 
 
 def derive_bands(connection: duckdb.DuckDBPyConnection, model: Model, target: Target) -> Bands:
@@ -75,13 +76,12 @@ def derive_bands(connection: duckdb.DuckDBPyConnection, model: Model, target: Ta
     guarded = _guarded(model)
     link_at = _one(
         connection,
-        f"""WITH free AS (SELECT probability AS p, count(*) AS n,
-                sum(CAST(round((1 - probability) * 1e9) AS HUGEINT)) AS wrong
+        f"""WITH free AS (SELECT probability AS p, sum(CAST(round((1 - probability) * 1e9) AS HUGEINT)) AS wrong
                 FROM best WHERE NOT ({guarded}) GROUP BY probability),
-            running AS (SELECT p, sum(wrong) OVER up AS wrong, sum(n) OVER up AS n FROM free
-                WINDOW up AS (ORDER BY p DESC))
-            SELECT min(p) FROM running
-            WHERE wrong <= (n + {_CERTAIN_LINKS}) * {target.wrong_links * 1e9!r} AND p >= {target.lowest_link!r}""",
+            running AS (SELECT p, sum(wrong) OVER (ORDER BY p DESC) AS wrong FROM free),
+            clients AS (SELECT count(*) AS n FROM clients_record)
+            SELECT min(p) FROM running, clients
+            WHERE wrong <= (n + {_OTHER_CLIENTS}) * {target.wrong_links * 1e9!r} AND p >= {target.lowest_link!r}""",
         default=1.0,
     )
     review_at = _one(

@@ -20,7 +20,11 @@ if TYPE_CHECKING:
     import duckdb
 
 # Rows of the wider frequency that a narrower count leans on [assumed]; larger trusts the narrow count less.
-LEAN_REGISTER, LEAN_COHORT, LEAN_GIVEN = 1000, 50, 20
+LEAN_REGISTER, LEAN_COHORT = 1000, 50
+LEAN_BOTH = 0.5
+"""People of both names, beside those expected were the names independent, that the count of both leans on [assumed].
+Among a thousand Georges no Cruz but the candidate is what chance brings where one is expected, and no sign that a
+George is never a Cruz; that a Mohammed is a Khan twenty times as often as others are shows in a handful."""
 LEAN_POPULATION = 20_000
 """The same, where the wider frequency is each name's own in a population [assumed]: a practice's register says little
 about rare names, and a county's needs no help."""
@@ -170,8 +174,8 @@ def u_columns(frequencies: Frequencies) -> dict[str, str]:
     given_u = f"(coalesce(fgc.n, 1) + {LEAN_COHORT} * {given}) / (coalesce(fc.n, 1) + {LEAN_COHORT})"
     family = name_share("ff", "family")
     family_u = (
-        f"CASE WHEN l.given = r.given THEN (greatest(fl.names - 1, 0) + {LEAN_GIVEN} * {family})"
-        f" / (coalesce(fg.n, 1) - 1 + {LEAN_GIVEN}) ELSE {family} END"
+        f"CASE WHEN l.given = r.given THEN {family} * (greatest(fl.names - 1, 0) + {LEAN_BOTH})"
+        f" / ((coalesce(fg.n, 1) - 1) * {family} + {LEAN_BOTH}) ELSE {family} END"
     )
     unit = share("fl.unit", "unit")
     return {

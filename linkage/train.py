@@ -11,7 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from linkage.fit import compared, counted, fit, posteriors, shared, with_m
+from linkage.exchanged import weighed_once
+from linkage.fit import as_clients_tell, compared, counted, fit, posteriors, shared, with_m
 from linkage.frequencies import Frequencies
 from linkage.model import Model
 from linkage.systems import fit_systems
@@ -24,7 +25,7 @@ MIN_CLIENTS = 200
 """Fewer clients than this teach nothing that the default does not know better [assumed]."""
 MIN_ANCHORS = 1000
 """Pairs with one NHS number needed before m rests on them alone [assumed]."""
-LEAN_U, LEAN_H, LEAN_HOUSEHOLD = 1000.0, 500.0, 20.0
+LEAN_U, LEAN_H, LEAN_HOUSEHOLD, LEAN_SHARE = 1000.0, 500.0, 20.0, 20.0
 """Observations the default counts for, by kind [assumed]."""
 MAX_ITERATIONS, CONVERGED = 12, 0.0005
 """Stop when no m moves by more than this."""
@@ -130,8 +131,10 @@ def _household_pairs(connection: duckdb.DuckDBPyConnection, model: Model, seed: 
     # register cannot say how often a client carries a relative's number.
     shared_by_kin = [each for each in compared(model) if each.role not in ("place", "number", "other id")]
     for name, counts in counted(connection, shared_by_kin, "household_level", "1").items():
-        fitted = fit(model[name], model[name], "h", counts, LEAN_H)
-        model = model.with_weights(shared(fitted, fitted) if fitted.comparison.role == "family" else fitted)
+        weights = model[name]
+        told = as_clients_tell(connection, weights.comparison, counts) if weights.comparison.role == "birth" else counts
+        fitted = fit(weights, weights, "h", told, LEAN_H)
+        model = model.with_weights(shared(fitted, fitted) if weights.comparison.role == "family" else fitted)
     connection.execute("DROP TABLE household")
     connection.execute("DROP TABLE household_level")
     return replace(model, household=(others + LEAN_HOUSEHOLD * model.household) / (people + LEAN_HOUSEHOLD))
@@ -160,8 +163,9 @@ def _expectation_maximisation(
         posteriors(connection, model, frequencies)
         for name, counts in counted(connection, others, f"(FROM training_posterior {where})", "share").items():
             model = with_m(model, start[name], counts, hold=not anchored)
+        model = weighed_once(model)
         ((expected,),) = connection.execute("SELECT sum(share)::DOUBLE / 1e6 FROM training_posterior").fetchall()
-        model = replace(model, in_register=((expected or 0) + 100 * start.in_register) / (clients + 100))
+        model = replace(model, in_register=((expected or 0) + LEAN_SHARE * start.in_register) / (clients + LEAN_SHARE))
         if numbered:
             # How often a true pair's numbers differ is asked of pairs that are sure without the number.
             posteriors(connection, model, frequencies, without="number")

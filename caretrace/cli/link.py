@@ -142,7 +142,9 @@ def link(
     ] = None,
     wrong_links: Annotated[
         float,
-        typer.Option(min=0, max=1, help="Share of links that may be expected to be wrong.", show_default="1 in 2,000"),
+        typer.Option(
+            min=0, max=1, help="Share of clients who may be expected to be linked wrongly.", show_default="1 in 2,000"
+        ),
     ] = Target.wrong_links,
     review_share: Annotated[
         float, typer.Option(min=0, max=1, help="Share of clients sent to review for their probability, at most.")

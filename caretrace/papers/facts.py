@@ -79,7 +79,7 @@ def _of_settings(found: settings.Settings | None) -> Found:
         )
     overdue = [f"{name}: overdue after {days} days" for name, days in found.schedule.items()]
     target = (
-        f"at most {found.match.wrong_links:.2%} of links expected to be wrong;"
+        f"at most {found.match.wrong_links:.2%} of clients expected to be linked wrongly;"
         f" at most {found.match.review_share:.0%} of clients to a person [assumed unless set]",
     )
     return {"systems": tuple(systems), "hold": tuple(hold), "schedule": tuple(overdue), "target": target}

@@ -50,7 +50,7 @@ feed = "auto"
 # ---- How they are matched, as `caretrace link` has it ------------------------------------------------------------
 
 [match]
-# Share of links that may be expected to be wrong, and of clients sent to a person [assumed].
+# Share of clients who may be expected to be linked wrongly, and of those sent to a person [assumed].
 wrong_links = 0.0005
 review_share = 0.03
 # Links to register people without an NHS number: link, review, or as the register is (auto).

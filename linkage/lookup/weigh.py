@@ -11,7 +11,7 @@ import numpy as np
 from linkage.comparison import COMPARISONS, Comparison
 from linkage.frequencies import _AGREE as AGREE_USUALLY
 from linkage.frequencies import _AGREE_PAIRS as AGREE_PAIRS
-from linkage.frequencies import LEAN_COHORT, LEAN_GIVEN, LEAN_REGISTER
+from linkage.frequencies import LEAN_BOTH, LEAN_COHORT, LEAN_REGISTER
 from linkage.lookup.columns import Array
 from linkage.lookup.levels import reached
 from linkage.lookup.pairs import Pairs
@@ -72,7 +72,7 @@ class Frequencies:
         if self.pairs["given"][row] != self.pairs.given_code:
             return family
         both = max(self._count("names", client.given, client.family) - 1, 0)
-        return (both + LEAN_GIVEN * family) / (self._count("given", client.given) - 1 + LEAN_GIVEN)
+        return family * (both + LEAN_BOTH) / ((self._count("given", client.given) - 1) * family + LEAN_BOTH)
 
     def family_near_u(self, row: int) -> float:
         """As common as the register's name is among all."""

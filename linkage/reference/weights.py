@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from linkage.frequencies import LEAN_COHORT, LEAN_GIVEN, LEAN_POPULATION, LEAN_REGISTER, Frequencies
+from linkage.frequencies import LEAN_BOTH, LEAN_COHORT, LEAN_POPULATION, LEAN_REGISTER, Frequencies
 from linkage.model import FLOOR, ComparisonWeights, Model
 from linkage.passes import PASSES
 from linkage.reference import toolkit
@@ -68,9 +68,8 @@ def with_frequencies(
     cohort = _count(people, right, "gender", "decade")
     given_u = (_count(people, right, "given", "gender", "decade") + LEAN_COHORT * given) / (cohort + LEAN_COHORT)
     family = name_share(right, "family")
-    among_given = (np.maximum(_count(people, left, "given", "family") - 1, 0) + LEAN_GIVEN * family) / (
-        _count(people, right, "given") - 1 + LEAN_GIVEN
-    )
+    both = np.maximum(_count(people, left, "given", "family") - 1, 0)
+    among_given = family * (both + LEAN_BOTH) / ((_count(people, right, "given") - 1) * family + LEAN_BOTH)
     unit = share(_count(people, left, "unit"), "unit")
     u = {
         "given_u": given_u,

@@ -106,7 +106,7 @@ SAID: list[tuple[str, str]] = [
     ("systems", "carefirst: clients, format carefirst, deliveries full"),
     ("systems", "practices: register, format told from its files, deliveries auto; ended"),
     ("hold", "carefirst is held beyond 5% unreadable records, 50% unusable values of a column, or 10% of its"),
-    ("target", "at most 0.03% of links expected to be wrong"),
+    ("target", "at most 0.03% of clients expected to be linked wrongly"),
     ("schedule", "carefirst: overdue after 7 days"),
     ("retention", "runs: 33 days"),
     ("retention", "written: kept for ever"),

@@ -71,3 +71,9 @@ def test_a_stricter_target_never_lowers_the_band() -> None:
     probabilities = [1.0] * 500 + [0.999] * 300 + [0.99] * 60 + [0.96] * 40
     found = [bands(probabilities, Target(wrong_links=share)).link_at for share in (0.01, 0.002, 0.0005, 0.0001)]
     assert found == sorted(found)
+
+
+def test_the_target_counts_clients_so_that_those_not_in_the_register_count_too() -> None:
+    probabilities = [1.0] * 2000 + [0.96] * 100
+    assert bands(probabilities).link_at == 1.0
+    assert bands(probabilities, clients=10_000).link_at == pytest.approx(0.96, abs=2e-6)

@@ -71,3 +71,19 @@ def test_a_small_register_leans_on_what_is_known_of_england(store) -> None:
     only = {"given_name": "Mary", "family_name": "Featherstone", "birth_date": "1931-07-09"}
     assert 1e-5 < u(store, only, [only], "birth_u") < 1e-2
     assert 1e-4 < u(store, only, [only], "family_u") < 1e-2
+
+
+def test_one_cruz_among_many_georges_does_not_make_cruz_rare_among_georges(store) -> None:
+    george = {"given_name": "George", "family_name": "Cruz"}
+    others = crowd(300, given_name="George") + crowd(4_000) + crowd(6, family_name="Cruz")
+    among_georges = u(store, george, [george, *others], "family_u")
+    among_all = u(store, george, [george | {"given_name": "Unheard"}, *others], "family_u")
+    assert among_all / 4 < among_georges < among_all
+
+
+def test_a_second_bearer_of_both_names_makes_them_commoner(store) -> None:
+    george = {"given_name": "George", "family_name": "Cruz"}
+    others = crowd(500, given_name="George") + crowd(2_000)
+    found = [u(store, george, [dict(george) for _ in range(bearers)] + others, "family_u") for bearers in (1, 2, 5, 50)]
+    assert found == sorted(found)
+    assert found[-1] == pytest.approx(50 / 550, rel=0.25)

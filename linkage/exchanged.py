@@ -1,0 +1,55 @@
+"""Names that stand in each other's place: seen by two comparisons, weighed once.
+
+The given and the family name reach "swapped" together or not at all, and so they do "half swapped". Taken for
+independent, one slip of a clerk would count as two, and a namesake in reverse as more than the person herself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from linkage.model import ComparisonWeights, Model
+
+SWAPPED = "swapped"
+
+
+def weighed_once(model: Model) -> Model:
+    """`model` with such levels weighed by the given name, and weighing nothing for the family name.
+
+    A client whose names were exchanged meets strangers and kin in that order as well: what they agree on by chance is
+    both names, once exchanged. Few random pairs show that, so u and h of "swapped" are never below what follows from m
+    and from how often both names agree.
+    """
+    roles = {weights.comparison.role: weights for weights in model.comparisons}
+    given, family = roles.get("given"), roles.get("family")
+    if given is None or family is None:
+        return model
+    together = {level.condition for level in given.comparison.levels} - {"true"}
+    model = model.with_weights(
+        _silent(family, {level.name for level in family.comparison.levels if level.condition in together})
+    )
+    swapped = next((level for level in given.levels if level.level == SWAPPED), None)
+    if swapped is None:
+        return model
+    u = max(swapped.u, swapped.m * given.levels[0].u * family.levels[0].u)
+    h = max(swapped.h, swapped.m * given.levels[0].h * family.levels[0].h)
+    return model.with_weights(_with_rest(given, {SWAPPED: u}, {SWAPPED: h}))
+
+
+def _silent(weights: ComparisonWeights, levels: set[str]) -> ComparisonWeights:
+    """`weights` with levels that are as likely of anybody as of the person herself."""
+    m = {level.level: level.m for level in weights.levels if level.level in levels}
+    return _with_rest(weights, m, m)
+
+
+def _with_rest(weights: ComparisonWeights, u: dict[str, float], h: dict[str, float]) -> ComparisonWeights:
+    """`weights` with these u and h; the other levels share what is left."""
+    left_u = (1 - sum(u.values())) / sum(level.u for level in weights.levels if level.level not in u)
+    left_h = (1 - sum(h.values())) / sum(level.h for level in weights.levels if level.level not in h)
+    return replace(
+        weights,
+        levels=tuple(
+            replace(level, u=u.get(level.level, level.u * left_u), h=h.get(level.level, level.h * left_h))
+            for level in weights.levels
+        ),
+    )
