@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from connectors.files.header import Header
 from connectors.files.layouts import Rows, reader
 from connectors.files.memory import Memory
 from connectors.files.opening import Member, Tick
-from connectors.files.raw import ROWS_AT_ONCE, Loaded, insert_all
+from connectors.files.raw import ROWS_AT_ONCE, Loaded, insert, insert_all
 from connectors.files.records import Rejected
 from connectors.files.text import MIXED, Text, examine, utf8_blocks
 from connectors.supplier import Kind
@@ -22,6 +23,9 @@ from schemas.errors import InputError
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
+
+_SHARE = 4096
+"""Records of a block that a thread of the store takes at once."""
 
 
 def load_text(
@@ -44,12 +48,15 @@ def load_text(
         text = examine(member, encodings)
         blocks = reader(kind.layout)(utf8_blocks(text, tick), kind, header)
         encoding, sha256 = _spoken(text), text.sha256
+    if kind.taken:
+        loaded, rejected = _taken(connection, raw, _placed(blocks, member), file, kind)
+        return Loaded(loaded + len(rejected), tuple(rejected), encoding, sha256, member.size)
     records = loaded = 0
-    rejected: list[Rejected] = []
+    rejected = []
     waiting: list[pa.Table] = []
     kept: list[pa.Table] = []
-    # The store finds out which records are wanted, or what of them, and what has begun there goes on there.
-    room = memory.room if memory and kind.wanted is None and kind.taken is None else 0
+    # The store finds out which records are wanted, and what has begun there goes on there.
+    room = memory.room if memory and kind.wanted is None else 0
     for rows in _placed(blocks, member):
         records += rows.records
         rejected.extend(rows.rejected)
@@ -78,6 +85,43 @@ def _together(waiting: list[pa.Table], file: int) -> pa.Table:
     table = pa.concat_tables(waiting)
     waiting.clear()
     return table.append_column("file", pa.array(np.full(table.num_rows, file, np.int32)))
+
+
+def _taken(
+    connection: duckdb.DuckDBPyConnection, raw: str, blocks: Iterator[Rows], file: int, kind: Kind
+) -> tuple[int, list[Rejected]]:
+    """Insert what is kept of the records; how many there are, and the rejected.
+
+    One statement for the whole file: to plan it takes as long as to go through thousands of records. Whichever of the
+    store's threads is idle fetches the next block, while the others work on the one before.
+    """
+    import duckdb
+    import pyarrow as pa
+
+    rejected: list[Rejected] = []
+    faults: list[InputError] = []
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        try:
+            for rows in blocks:
+                rejected.extend(rows.rejected)
+                yield from _together([rows.table], file).to_batches(max_chunksize=_SHARE)
+        except InputError as error:
+            faults.append(error)
+            raise
+
+    made = batches()
+    first = next(made, None)
+    if first is None:
+        return 0, rejected
+    reader = pa.RecordBatchReader.from_batches(first.schema, chain([first], made))
+    try:
+        return insert(connection, raw, reader, kind), rejected
+    except duckdb.Error:
+        # Of an error in a block the store knows no more than the words.
+        if faults:
+            raise faults[0] from None
+        raise
 
 
 def _placed(rows: Iterator[Rows], member: Member) -> Iterator[Rows]:

@@ -66,15 +66,23 @@ def insert_all(connection: duckdb.DuckDBPyConnection, raw: str, kept: list[pa.Ta
     return loaded
 
 
-def insert(connection: duckdb.DuckDBPyConnection, raw: str, table: pa.Table, kind: Kind, columns: str = "*") -> int:
+def insert(
+    connection: duckdb.DuckDBPyConnection,
+    raw: str,
+    table: pa.Table | pa.RecordBatchReader,
+    kind: Kind,
+    columns: str = "*",
+) -> int:
     """Insert what is wanted of a table; how many records that were."""
     select = kind.taken or f"SELECT {columns} FROM incoming"
     if kind.wanted is not None:
         # With every field of the kind, whichever the file has.
         select = f"SELECT * FROM (SELECT * FROM {raw} WHERE false UNION ALL BY NAME {select}) r WHERE {kind.wanted}"
     connection.register("incoming", table)
-    ((loaded,),) = connection.execute(f"INSERT INTO {raw} BY NAME {select}").fetchall()
-    connection.unregister("incoming")
+    try:
+        ((loaded,),) = connection.execute(f"INSERT INTO {raw} BY NAME {select}").fetchall()
+    finally:
+        connection.unregister("incoming")
     return int(loaded)
 
 

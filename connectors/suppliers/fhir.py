@@ -13,7 +13,7 @@ from dataclasses import replace
 from connectors import values
 from connectors.files.layouts import Layout
 from connectors.supplier import Fill, Kind, Repeats, Rule, Supplier
-from connectors.suppliers.fhir_json import ELSEWHERE, PREPARE, TAKEN
+from connectors.suppliers.fhir_json import ELSEWHERE, PREPARE, TAKEN, clean
 from connectors.values import Value, quoted, text
 from schemas import ADDRESS, IDENTIFIER, NAME, PERSON
 from schemas.codes import NHS_NUMBER_STATUS
@@ -53,9 +53,9 @@ _STATUS = replace(
     _status,
     parsed=f"CASE WHEN NOT r.statuses_differ THEN {_status.parsed} END",
     final="CASE WHEN v_nhs_number IS NOT NULL THEN {v} END",
-    given="CASE WHEN nhs_number(r.number) IS NOT NULL AND NOT r.numbers_differ THEN"
-    f" CASE WHEN r.statuses_differ THEN {quoted(_SEVERAL_CODES)} ELSE r.status_code END END",
-    fault=f"CASE WHEN {{x}} = {quoted(_SEVERAL_CODES)} THEN {{x}} ELSE 'not one of the codes of this column' END",
+    given=f"CASE WHEN r.statuses_differ THEN {quoted(_SEVERAL_CODES)} ELSE r.status_code END",
+    fault=f"CASE WHEN v_nhs_number IS NULL THEN NULL WHEN {{x}} = {quoted(_SEVERAL_CODES)} THEN {{x}}"
+    " ELSE 'not one of the codes of this column' END",
 )
 
 
@@ -164,7 +164,7 @@ FHIR = Supplier(
                 ),
                 Fill(
                     IDENTIFIER,
-                    {"scheme": text("r.item.scheme"), "value": text("r.item.value"), **_FROM_TO},
+                    {"scheme": text(clean("r.item.scheme")), "value": text("r.item.value"), **_FROM_TO},
                     each="r.identifiers",
                 ),
                 Fill(

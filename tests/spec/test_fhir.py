@@ -147,6 +147,7 @@ IDENTIFIERS: list[tuple[list[Patient], str | None, list[tuple[str, str]], str | 
     ([number(), number("943-476-5919")], NUMBER, [], None),
     ([number(), number(OTHER)], None, [], "several current NHS numbers in one resource"),
     ([{"system": PAS, "value": "77"}], None, [(PAS, "77")], None),
+    ([{"system": f" {PAS}\n", "value": " 77 "}], None, [(PAS, "77")], None),
     ([{"type": {"text": "Mosaic"}, "value": "77"}], None, [("Mosaic", "77")], None),
     ([{"value": "77"}, {"system": PAS}], None, [("no system given", "77")], None),
 ]
@@ -291,11 +292,15 @@ def test_telecom_goes_by_rank(load: Load, connection: duckdb.DuckDBPyConnection)
         {"system": "email", "value": "z@example.org", "use": "old"},
         {"system": "email", "value": "zoe@example.org"},
     ]
-    load(*cases([{"telecom": [home, mobile, over, work, *mails]}, {"telecom": [home, mobile]}, {"telecom": [over]}]))
+    last = {"system": "phone", "value": "020 7946 0001", "use": "mobile", "rank": 2**31 - 1}
+    each = [[home, mobile, over, work, *mails], [home, mobile], [over], [last, home], [last, over, mails[0]]]
+    load(*cases([{"telecom": given} for given in each]))
     assert rows(connection, "person", "record_id, phone, email") == [
         ("c00", "020 7946 0009", "zoe@example.org"),
         ("c01", "07700 900001", None),
         ("c02", None, None),
+        ("c03", "020 7946 0000", None),
+        ("c04", "020 7946 0001", None),
     ]
 
 
