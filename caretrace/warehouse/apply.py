@@ -57,9 +57,9 @@ def apply(state: State, *, side: str, feed: str, whole: bool) -> Applied:
     changed.begin_telling(connection)
     connection.execute("CREATE OR REPLACE TEMP TABLE named_part (id BIGINT, part VARCHAR)")
     _tell_origins(connection, side)
-    filled = {table.name for database in ("store", "state") for table in tables.filled(connection, database, side)}
+    told = _spoken_of(connection, side, scope)
     counts = {
-        table.name: _apply_table(state, table, side, scope) if table.name in filled else {"added": 0, "removed": 0}
+        table.name: _apply_table(state, table, side, scope) if table in told else {"added": 0, "removed": 0}
         for table in tables.KEPT
     }
     identities.settle(state, side=side, feed=feed, whole=whole)
@@ -70,6 +70,15 @@ def apply(state: State, *, side: str, feed: str, whole: bool) -> Applied:
 def clear_read(state: State, side: str) -> None:
     """Drop `store.<side>`, so that the next delivery can be read."""
     state.connection.execute(f"DROP SCHEMA IF EXISTS store.{side} CASCADE")
+
+
+def _spoken_of(connection: duckdb.DuckDBPyConnection, side: str, scope: str) -> list[Table]:
+    """Those tables in which this delivery can change a row: where it only names people, those that it has rows of."""
+    told = tables.filled(connection, "store", side)
+    if scope == NAMED:
+        # What is in order now is no row of the delivery, and ends an issue that was one of an earlier.
+        return [*told, DATA_QUALITY]
+    return [*told, *tables.filled(connection, "state", side)]
 
 
 def _apply_table(state: State, table: Table, side: str, scope: str) -> dict[str, int]:

@@ -104,8 +104,9 @@ def _replace(state: State) -> dict[str, int]:
                 THEN 'other'
             WHEN l.decision = 'link' AND n.decision = 'link' THEN 'another'
             WHEN n.decision = 'link' THEN 'linked' WHEN l.decision = 'link' THEN 'unlinked' ELSE 'other' END AS what
-        FROM (FROM state.link WHERE id IN (SELECT id FROM deciding)
-              OR id NOT IN (SELECT id FROM state.clients.person)) l
+        FROM (FROM state.link SEMI JOIN (
+            SELECT id FROM deciding UNION SELECT id FROM state.link ANTI JOIN state.clients.person USING (id))
+            USING (id)) l
         FULL JOIN deciding n ON n.id = l.id
         WHERE n.id IS NULL OR l.id IS NULL OR hash({_SAID.format("l")}) <> hash({_SAID.format("n")})""")
     counts = dict(connection.execute("SELECT what, count(*) FROM relinking GROUP BY 1").fetchall())

@@ -27,22 +27,18 @@ _KEY = "source, source_org, record_id"
 def write(state: State, folder: Path) -> None:
     """Write `history/` into the draft, a file for every table that has a past, empty or not."""
     connection = state.connection
-    _prepare(connection, state.run)
-    (folder / "history").mkdir()
     filled = {side: tables.filled(connection, "state", f"{side}_past") for side in SIDES}
+    _prepare(connection, state.run, filled)
+    (folder / "history").mkdir()
     queries = dict(_queries(state.run, filled))
     for each in PUBLISHED:
         if each.history:
             write_parquet(connection, queries[each.name], folder / each.history, compression=COMPRESSION)
 
 
-def _prepare(connection: duckdb.DuckDBPyConnection, run: int) -> None:
+def _prepare(connection: duckdb.DuckDBPyConnection, run: int, filled: Mapping[str, Sequence[Table]]) -> None:
     """Make `ended` (id, person_key, person_nhs_number as they were), and `link_change` (schemas.warehouse)."""
-    past = [
-        f"state.{side}_past.{tables.name(table)}"
-        for side in tables.SIDES
-        for table in tables.filled(connection, "state", f"{side}_past")
-    ]
+    past = [f"state.{side}_past.{tables.name(table)}" for side in SIDES for table in filled[side]]
     ids = " UNION ".join(
         f"SELECT id FROM {name} WHERE to_run = {run}" for name in (*past, "state.person_key_past", "state.link_past")
     )
