@@ -187,6 +187,7 @@ NAMES: list[tuple[list[Patient], tuple[str | None, ...], list[tuple[Any, ...]], 
         None,
     ),
     ([name("anonymous", "Nobody")], (None, None, None), [], None),
+    ([name("old", "Ash", "Zo")], (None, None, "Ash"), [("previous", "Ash", "Zo")], None),
     ([name("official", "  ", " ", "Zoë")], (None, "Zoë", None), [], None),
     ([{"text": "Zoë Smith"}], (None, None, None), [], ONE_TEXT),
 ]
