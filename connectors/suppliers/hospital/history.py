@@ -77,6 +77,7 @@ def _idle() -> str:
     LEFT JOIN gone_message gone ON gone.organisation = t.organisation AND gone.id = t.id
     LEFT JOIN visit_message v ON v.facility = t.facility AND v.number = t.visit_number
         AND v.organisation = t.organisation AND v.id = t.id
+    WHERE t.place IS NOT NULL
     GROUP BY t.file, t.record
     UNION ALL BY NAME
     SELECT file, record, line, "PID" FROM standing_message WHERE "MSH" IS NOT NULL AND "PID" IS NULL"""
