@@ -232,6 +232,8 @@ _PATIENTS: dict[str, tuple[list[Row], int, list[str]]] = {
     "deducted": ([{"DateofDeactivation": "2020-01-01"}], 1, []),
     "sensitive": ([{"SpineSensitive": "true"}], 1, []),
     "confidential": ([{"IsConfidential": "TRUE"}], 1, []),
+    "a mark nobody knows": ([{"SpineSensitive": "false", "IsConfidential": "restricted?"}], 1, []),
+    "marks that say no": ([{"SpineSensitive": "No", "IsConfidential": ""}], 1, []),
     "sex in a whole word": ([{"Sex": "UNKNOWN"}], 1, []),
     "number of a spreadsheet": ([{"NhsNumber": "9.43E+09"}], 1, []),
 }
@@ -252,9 +254,12 @@ def test_emis_patients(connection: duckdb.DuckDBPyConnection, tmp_path: Path) ->
         assert all(rule.startswith(start) for rule, start in zip(said, sorted(starts), strict=True)), case
     assert ("confidential", True, "2") in table(connection, "person", "record_id, restricted, gender")
     assert ("sensitive", True, "2") in table(connection, "person", "record_id, restricted, gender")
+    restricted = {case for case, is_so in table(connection, "person", "record_id, restricted") if is_so}
+    assert restricted == {"confidential", "sensitive", "a mark nobody knows"}
     assert ("deducted", date(2020, 1, 1)) in table(connection, "registration", "record_id, end_date")
     assert table(connection, "data_quality", 'record_id, "column", used') == [
-        ("number of a spreadsheet", "nhs_number", False)
+        ("a mark nobody knows", "restricted", True),
+        ("number of a spreadsheet", "nhs_number", False),
     ]
 
 

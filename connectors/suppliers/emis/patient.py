@@ -25,6 +25,19 @@ def _not_regular(what: str, when: str) -> Rule:
     return Rule(f"not a regular registration: {what}", strange, ("PatientTypeDescription",))
 
 
+def _restricted(*marks: str) -> Value:
+    """Whether any of the marks says anything but no: what cannot be understood keeps a record back, and is reported."""
+    # Nearly all say no to the letter, which is asked before any word is put into small letters.
+    no = values.listed(values.FALSE_WORDS)
+    marked = {mark: f"coalesce({mark} <> 'false' AND lower({mark}) NOT IN ({no}), false)" for mark in marks}
+    strange = " OR ".join(f"{is_marked} AND NOT {values.is_true(mark)}" for mark, is_marked in marked.items())
+    return Value(
+        f"{{'restricted': {' OR '.join(marked.values())}, 'strange': {strange}}}",
+        warning="CASE WHEN {v}.strange THEN 'a mark that is neither yes nor no, taken for yes' END",
+        final="{v}.restricted",
+    )
+
+
 PATIENT = Kind(
     name="patient",
     columns=titles(
@@ -71,7 +84,7 @@ PATIENT = Kind(
                 "gp_practice_code": text("r.practice"),
                 "phone": text("coalesce(r.MobilePhone, r.HomePhone)"),
                 "email": text("r.EmailAddress"),
-                "restricted": Value(f"{values.is_true('r.SpineSensitive')} OR {values.is_true('r.IsConfidential')}"),
+                "restricted": _restricted("r.SpineSensitive", "r.IsConfidential"),
             },
         ),
         Fill(
