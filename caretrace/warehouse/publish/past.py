@@ -37,7 +37,7 @@ def write(state: State, folder: Path) -> None:
 
 
 def _prepare(connection: duckdb.DuckDBPyConnection, run: int, filled: Mapping[str, Sequence[Table]]) -> None:
-    """Make `ended` (id, person_key, person_nhs_number as they were), and `link_change` (schemas.warehouse)."""
+    """Make `ended` (id, person_key, person_nhs_number as they were, gone), and `link_change` (schemas.warehouse)."""
     past = [f"state.{side}_past.{tables.name(table)}" for side in SIDES for table in filled[side]]
     ids = " UNION ".join(
         f"SELECT id FROM {name} WHERE to_run = {run}" for name in (*past, "state.person_key_past", "state.link_past")
@@ -47,6 +47,7 @@ def _prepare(connection: duckdb.DuckDBPyConnection, run: int, filled: Mapping[st
         f" UNION ALL SELECT id, nhs_number FROM state.{side}.person SEMI JOIN touched USING (id) WHERE from_run < {run}"
         for side in tables.SIDES
     )
+    here = " UNION ALL ".join(f"SELECT id FROM state.{side}.person SEMI JOIN touched USING (id)" for side in SIDES)
     # What a record was before is its row that ended now, or else the one that still holds.
     connection.execute(f"""CREATE OR REPLACE TEMP TABLE ended AS
         WITH touched AS ({ids}),
@@ -59,8 +60,9 @@ def _prepare(connection: duckdb.DuckDBPyConnection, run: int, filled: Mapping[st
             SELECT id, person_key FROM state.person_key_past WHERE to_run = {run}
             UNION ALL SELECT id, person_key FROM state.person_key SEMI JOIN touched USING (id)
                 WHERE from_run < {run}) GROUP BY id)
-        SELECT id, person_key, coalesce(linked.nhs_number, own.nhs_number) AS person_nhs_number
-        FROM touched LEFT JOIN keyed USING (id) LEFT JOIN own USING (id) LEFT JOIN linked USING (id)""")
+        SELECT id, person_key, coalesce(linked.nhs_number, own.nhs_number) AS person_nhs_number, here.id IS NULL AS gone
+        FROM touched LEFT JOIN keyed USING (id) LEFT JOIN own USING (id) LEFT JOIN linked USING (id)
+        LEFT JOIN ({here}) here USING (id)""")
     connection.execute(f"CREATE OR REPLACE TEMP TABLE link_change AS {_link_changes(run)}")
 
 
@@ -115,9 +117,8 @@ def _rows(table: Table, times: str, run: int, sides: Sequence[str]) -> str:
     number = "coalesce(k.person_nhs_number, t.nhs_number)" if "nhs_number" in table else "k.person_nhs_number"
     union = " UNION ALL ".join(
         f"SELECT k.person_key, {number} AS person_nhs_number, '{SIDES[side]}' AS side, {tables.columns(table, 't')},"
-        f" {times}, CASE WHEN p.id IS NULL THEN 'its record is gone' ELSE 'changed at its source' END AS why"
-        f" FROM state.{side}_past.{tables.name(table)} t LEFT JOIN ended k USING (id)"
-        f" LEFT JOIN state.{side}.person p USING (id) WHERE t.to_run = {run}"
+        f" {times}, CASE WHEN k.gone THEN 'its record is gone' ELSE 'changed at its source' END AS why"
+        f" FROM state.{side}_past.{tables.name(table)} t LEFT JOIN ended k USING (id) WHERE t.to_run = {run}"
         for side in sides
     )
     return f"SELECT * FROM ({union}) ORDER BY ALL"

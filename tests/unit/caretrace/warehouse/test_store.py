@@ -169,6 +169,21 @@ def test_an_older_format_goes_up_step_by_step(tmp_path: Path, monkeypatch: pytes
         assert state.connection.execute(query).fetchall() == [(str(newest),)]
 
 
+@pytest.mark.parametrize("linked", [True, False])
+def test_a_state_of_format_3_gets_tables_for_late_keys(tmp_path: Path, linked: bool) -> None:
+    commit(tmp_path)
+    made = ["CREATE SCHEMA linkage", "CREATE TABLE linkage.register_key (rule UTINYINT, key UBIGINT, id BIGINT)"]
+    altered(tmp_path, "UPDATE meta SET value = '3' WHERE name = 'format'", *(made if linked else []))
+    with next_state(tmp_path, SETTINGS) as state:
+        found = state.connection.execute(
+            "SELECT table_name FROM duckdb_tables() WHERE database_name = 'state' AND schema_name = 'linkage'"
+            " ORDER BY table_name"
+        ).fetchall()
+    assert [name for (name,) in found] == (
+        ["register_key", "register_key_late", "register_key_moved"] if linked else []
+    )
+
+
 def test_a_state_of_format_1_is_brought_up(tmp_path: Path) -> None:
     commit(tmp_path)
     sides = [f"{side}{past}.data_quality" for side in tables.SIDES for past in ("", "_past")]
