@@ -12,6 +12,9 @@ READY := $(VENV)/.ready
 ALL := $(VENV)/.all
 READY2 := $(VENV2)/.ready
 
+# Tests and bench start many commands; each would compile all of its modules anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test test-pandas2 prove lint bench bench-lists bench-reading bench-matcher bench-release bench-nights bench-quick docs docs-check fixtures lock sbom wheels clean
 
 $(READY): requirements.lock pyproject.toml
