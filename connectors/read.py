@@ -85,10 +85,11 @@ def _read_group(
     held: str | None,
 ) -> list[FileFacts]:
     create_work_tables(connection)
-    for kind in supplier.kinds:
-        create_raw(connection, f"loaded_{kind.name}", kind)
     memory = Memory()
     files = _numbered(connection, extracts)
+    for kind in supplier.kinds:
+        if any(file.kind is kind for file in files):
+            create_raw(connection, f"loaded_{kind.name}", kind)
     first = [file for file in files if file.kind.wanted is None]
     inputs = [
         Input(file.number, file.found, load(connection, supplier, file.found, file.number, progress, memory))
@@ -225,8 +226,8 @@ def _count_rows(connection: duckdb.DuckDBPyConnection, side: str) -> dict[str, i
 
 def _clear(connection: duckdb.DuckDBPyConnection, supplier: Supplier) -> None:
     for kind in supplier.kinds:
-        connection.execute(f"DROP VIEW raw_{kind.name}; DROP TABLE loaded_{kind.name}")
+        connection.execute(f"DROP VIEW raw_{kind.name}; DROP TABLE IF EXISTS loaded_{kind.name}")
         forget(connection, kind)
     found = [f"found_{lookup.alias}" for lookup in supplier.lookups]
-    for table in ("reading_file", "aside", "later", "repeat", "doubtful", "suspect", *found):
+    for table in ("reading_file", "aside", "later", "repeat", "doubtful", "suspect", "known_here", *found):
         connection.execute(f"DROP TABLE IF EXISTS {table}")

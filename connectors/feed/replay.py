@@ -54,7 +54,7 @@ def replay(connection: duckdb.DuckDBPyConnection, supplier: Supplier, told: Told
 
 def clear(connection: duckdb.DuckDBPyConnection, supplier: Supplier) -> None:
     """Drop what `replay` made."""
-    for kind in supplier.kinds:
+    for kind in (kind for kind in supplier.kinds if kind.row):
         connection.execute(f"DROP VIEW IF EXISTS delivered_{kind.name}")
     for table in ("delivery", "whole"):
         connection.execute(f"DROP TABLE IF EXISTS {table}")

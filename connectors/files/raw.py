@@ -41,10 +41,14 @@ class Loaded:
 
 def create_raw(connection: duckdb.DuckDBPyConnection, name: str, kind: Kind) -> None:
     """The empty raw table of a kind."""
+    connection.execute(f"CREATE TEMP TABLE {name} AS {_nothing(kind)}")
+
+
+def _nothing(kind: Kind) -> str:
+    """SQL of no record of a kind, with every column of its raw relation."""
     fields = "".join(f', CAST(NULL AS VARCHAR) AS "{field}"' for field in kind.columns)
     nothing = f"SELECT 0 AS file, CAST(0 AS BIGINT) AS record, CAST(0 AS BIGINT) AS line{fields} WHERE false"
-    taken = f"WITH incoming AS ({nothing}) FROM ({kind.taken})" if kind.taken else nothing
-    connection.execute(f"CREATE TEMP TABLE {name} AS {taken}")
+    return f"WITH incoming AS ({nothing}) FROM ({kind.taken})" if kind.taken else nothing
 
 
 def create_views(
@@ -56,6 +60,8 @@ def create_views(
         parts = [select for file in files for select in file.selects]
         if any(not file.in_memory and not file.selects for file in files):
             parts.append(f"SELECT * FROM loaded_{kind.name}")
+        if not files:
+            parts.append(_nothing(kind))
         memory.create_view(connection, kind, beside=parts)
 
 

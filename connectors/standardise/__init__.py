@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from connectors.files.memory import Memory
-from connectors.standardise.aside import refuse, set_aside
+from connectors.standardise.aside import known_here, refuse, set_aside
 from connectors.standardise.filling import fill_table, parsed
 from connectors.standardise.records import find, keyed
 from connectors.supplier import Fill, Kind, Supplier
@@ -49,7 +49,8 @@ def standardise(
     present = _with_records(connection, supplier.kinds)
     people = supplier.people
     needed = {kind.name for kind in (*present, *people)} | _looked_up(supplier)
-    for kind in (kind for kind in supplier.kinds if kind.name in needed):
+    read = [kind for kind in supplier.kinds if kind.name in needed]
+    for kind in read:
         if kind.prepare:
             connection.execute(
                 f"CREATE TEMP VIEW standing_{kind.name} AS SELECT r.* FROM raw_{kind.name} r"
@@ -61,6 +62,8 @@ def standardise(
     for kind in present:
         refuse(connection, kind)
     filling = [kind for kind in present if kind.fills]
+    if held:
+        held = known_here(connection, [kind for kind in filling if kind.dependant], held)
     # People first: what hangs on them is left out where they are.
     for kind in sorted(filling, key=lambda kind: all(kind is not each for each in people)):
         set_aside(connection, supplier, kind, side, held)
@@ -79,7 +82,7 @@ def standardise(
         " verdict AS kind, name AS extract_file, record AS extract_record, line AS extract_line, columns, rule"
         " FROM aside JOIN reading_file USING (file) ORDER BY file, record"
     )
-    for kind in supplier.kinds:
+    for kind in read:
         for what, made in (("VIEW", "keyed"), (_made(kind), "prepared"), ("VIEW", "standing")):
             connection.execute(f"DROP {what} IF EXISTS {made}_{kind.name}")
         for name in kind.steps:

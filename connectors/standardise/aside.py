@@ -51,6 +51,21 @@ def set_aside(
         _known_aside(connection, supplier.people, kind, side)
 
 
+def known_here(connection: duckdb.DuckDBPyConnection, kinds: Sequence[Kind], held: str) -> str:
+    """Those of the people `held` of whom a record of `kinds` speaks, as a relation.
+
+    A whole register may be held; it is gone through once, and not for every kind.
+    """
+    if not kinds:
+        return held
+    spoken_of = " UNION ALL ".join(f"SELECT source, source_org, record_id FROM keyed_{kind.name}" for kind in kinds)
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE known_here AS SELECT source, source_org, record_id"
+        f" FROM {held} SEMI JOIN ({spoken_of}) USING (source, source_org, record_id)"
+    )
+    return "known_here"
+
+
 def _known_aside(connection: duckdb.DuckDBPyConnection, people: Sequence[Kind], kind: Kind, side: str) -> None:
     """People who are known already: from another format of this run, or another kind of file of this one."""
     before = next((people[:at] for at, each in enumerate(people) if each is kind), None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from connectors.standardise.records import join, remaining
@@ -12,28 +14,38 @@ if TYPE_CHECKING:
     import duckdb
 
 
+_FILES = 1 << 40
+"""Above what is in doubt, of which there are as many bits as columns, stands the number of the file."""
+
+
 def fill_table(connection: duckdb.DuckDBPyConnection, supplier: Supplier, kind: Kind, fill: Fill, side: str) -> None:
     """Add to one table of `side` what the remaining records say, and to DATA_QUALITY what is wrong with it."""
     rows = parsed(supplier, kind, fill)
     columns = {name: _say(value.final, name) for name, value in fill.columns.items()}
     columns |= {name: name for name in ("source", "source_org", "record_id", "extract_file")}
     columns |= {"extract_record": "r_record", "extract_line": "r_line"}
-    issues, table = _issues(fill), f"{side}.{fill.table.name.lower()}"
-    if issues:
+    doubts, table = _doubts(fill), f"{side}.{fill.table.name.lower()}"
+    if doubts:
         # Whether anything is wrong with a record costs little beside its values, and a second reading costs much: so
-        # the number of its file stands in the table for a moment where something is.
-        doubt = " OR ".join(f"({test})" for test in _doubts(fill))
-        columns["doubtful_file"] = f"CASE WHEN {doubt} THEN r_file END"
-        connection.execute(f"ALTER TABLE {table} ADD COLUMN doubtful_file INTEGER")
+        # the number of its file and what is in doubt stand in the table for a moment where something is.
+        which = " | ".join(
+            f"CASE WHEN {test} THEN {1 << place} ELSE 0 END" for place, test in enumerate(doubts.values())
+        )
+        rows = f"SELECT *, {which} AS doubts FROM ({rows})"
+        columns["doubtful"] = f"nullif(doubts, 0) | r_file * {_FILES}"
+        connection.execute(f"ALTER TABLE {table} ADD COLUMN doubtful BIGINT")
     select = ", ".join(f'{sql} AS "{name}"' for name, sql in columns.items())
     connection.execute(f"INSERT INTO {table} BY NAME SELECT {select} FROM ({rows})")
-    if issues:
+    if doubts:
         connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE doubtful AS SELECT doubtful_file AS file, extract_record AS record"
-            f" FROM {table} WHERE doubtful_file IS NOT NULL"
+            "CREATE OR REPLACE TEMP TABLE doubtful AS SELECT"
+            f" doubtful // {_FILES} AS file, doubtful % {_FILES} AS doubts, extract_record AS record"
+            f" FROM {table} WHERE doubtful IS NOT NULL"
         )
-        connection.execute(f"ALTER TABLE {table} DROP COLUMN doubtful_file")
-        _report_quality(connection, supplier, kind, fill, side, issues)
+        connection.execute(f"ALTER TABLE {table} DROP COLUMN doubtful")
+        ((found,),) = connection.execute("SELECT coalesce(bit_or(doubts), 0) FROM doubtful").fetchall()
+        if at_fault := {name for place, name in enumerate(doubts) if found >> place & 1}:
+            _report_quality(connection, supplier, kind, fill, side, at_fault)
 
 
 def parsed(supplier: Supplier, kind: Kind, fill: Fill, only: str = "") -> str:
@@ -62,7 +74,7 @@ def parsed(supplier: Supplier, kind: Kind, fill: Fill, only: str = "") -> str:
 
 
 def _uses(fill: Fill, alias: str) -> bool:
-    return any(f"{alias}." in value.parsed for value in fill.columns.values())
+    return any(f"{alias}." in sql for sql in (fill.where, *(value.parsed for value in fill.columns.values())))
 
 
 def _say(template: str, name: str) -> str:
@@ -70,21 +82,24 @@ def _say(template: str, name: str) -> str:
 
 
 def _report_quality(
-    connection: duckdb.DuckDBPyConnection, supplier: Supplier, kind: Kind, fill: Fill, side: str, issues: list[_Issue]
+    connection: duckdb.DuckDBPyConnection, supplier: Supplier, kind: Kind, fill: Fill, side: str, at_fault: set[str]
 ) -> None:
-    """One row for each value refused or doubtful, of the records in `doubtful`, which are few."""
-    if not connection.execute("SELECT 1 FROM doubtful LIMIT 1").fetchall():
-        return
+    """One row for each value refused or doubtful, of the records in `doubtful`, which are few.
+
+    Only the columns `at_fault` are looked at: to plan a query takes longer than to read a few records.
+    """
+    issues = [issue for issue in _issues(fill) if issue[0] in at_fault]
     places = sorted({record for *_, record in issues})
     columns = ["source", "source_org", "record_id", "item_place"]
     columns += [f"{p}_{at}" for p in places for at in ("file", "record", "line")]
     columns += [f"{sql} AS issue_{i}" for i, (_, sql, _, _) in enumerate(issues)]
-    kept = {name: value.kept for name, value in fill.columns.items() if value.kept and value.fault}
+    kept = {name: value.kept for name, value in fill.columns.items() if value.kept and name in at_fault}
     columns += [f'{_say(text, name)} AS "kept_{name}"' for name, (text, _) in kept.items()]
     only = " SEMI JOIN doubtful ON doubtful.file = r.file AND doubtful.record = r.record"
+    fewer = _with_columns(fill, " ".join(columns), at_fault)
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE suspect AS SELECT {', '.join(columns)}"
-        f" FROM ({parsed(supplier, kind, fill, only)})"
+        f" FROM ({parsed(supplier, kind, fewer, only)})"
     )
     for name, (_, scheme) in kept.items():
         place = fill.columns[name].record
@@ -107,6 +122,12 @@ def _report_quality(
     )
 
 
+def _with_columns(fill: Fill, sql: str, names: set[str]) -> Fill:
+    """The same with no columns but `names` and those whose value is named in `sql`."""
+    named = set(re.findall(r"(?<!\w)v_(\w+)", sql)) | names
+    return replace(fill, columns={name: value for name, value in fill.columns.items() if name in named})
+
+
 _Issue = tuple[str, str, bool, str]
 """What may be wrong: the column, SQL of the issue (null where all is well), whether the value is used, where."""
 
@@ -124,12 +145,15 @@ def _issues(fill: Fill) -> list[_Issue]:
     return issues
 
 
-def _doubts(fill: Fill) -> list[str]:
-    """Whether anything is wrong, without saying what: the reasons are long, and seldom needed."""
-    refused = [
-        f'"g_{name}" IS NOT NULL AND {_say(value.final, name)} IS NULL'
-        for name, value in fill.columns.items()
-        if value.fault
-    ]
-    warned = [f"({_say(value.warning, name)}) IS NOT NULL" for name, value in fill.columns.items() if value.warning]
-    return refused + warned
+def _doubts(fill: Fill) -> dict[str, str]:
+    """By column whether anything is wrong, without saying what: the reasons are long, and seldom needed."""
+    doubts = {}
+    for name, value in fill.columns.items():
+        tests = []
+        if value.fault:
+            tests.append(f'("g_{name}" IS NOT NULL AND {_say(value.final, name)} IS NULL)')
+        if value.warning:
+            tests.append(f"({_say(value.warning, name)}) IS NOT NULL")
+        if tests:
+            doubts[name] = " OR ".join(tests)
+    return doubts

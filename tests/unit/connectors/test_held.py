@@ -53,3 +53,21 @@ def test_an_empty_list_of_people_is_refused_where_nobody_is_held(write: Callable
     path = write("person.csv", PERSON)
     with duckdb.connect() as connection, pytest.raises(InputError, match="no records"):
         read(connection, [Source(path)], side="clients", as_at=AS_AT)
+
+
+def test_several_files_hang_on_people_who_are_held_and_nothing_stays_behind(write: Callable[..., Path]):
+    write("x/service.csv", SERVICE + "1,S1,Meals\n8,S8,Meals\n")
+    write("x/address.csv", "record_id,postcode\n2,LS1 1AA\n9,LS1 1AA\n")
+    folder = write("x/name.csv", "record_id,family_name\n1,Oak\n2,Elm\n7,Fir\n").parent
+    query = "SELECT record_id FROM clients.{} ORDER BY 1"
+    with duckdb.connect() as connection:
+        read(connection, [Source(folder, name="council")], side="clients", as_at=AS_AT, held=HELD)
+        used = {each: connection.execute(query.format(each)).fetchall() for each in ("service", "address", "name")}
+        assert used == {"service": [("1",)], "address": [("2",)], "name": [("1",), ("2",)]}
+        temporary = "SELECT table_name FROM duckdb_tables() WHERE temporary"
+        assert (
+            connection.execute(
+                f"{temporary} UNION ALL SELECT view_name FROM duckdb_views() WHERE temporary AND NOT internal"
+            ).fetchall()
+            == []
+        )
