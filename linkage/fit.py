@@ -103,33 +103,6 @@ def shared(before: ComparisonWeights, after: ComparisonWeights) -> ComparisonWei
     )
 
 
-_SAME_YEAR = frozenset(
-    ("exact", "swapped", "day differs", "month differs", "year and month", "year only", "year agrees")
-)
-_SAME_MONTH = frozenset(("exact", "day differs", "year and month"))
-
-
-def as_clients_tell(connection: duckdb.DuckDBPyConnection, comparison: Comparison, counts: list[float]) -> list[float]:
-    """What pairs of the register would have counted, were one of each as vague about the birth date as clients are.
-
-    A register knows whole dates. Where clients have only the year, a twin, a spouse or a cousin agrees on all there is,
-    which no pair of the register ever shows.
-    """
-    ((known, year, month),) = connection.execute("""
-        SELECT count(*)::DOUBLE, count(*) FILTER (birth_month IS NULL)::DOUBLE,
-               count(*) FILTER (birth_month IS NOT NULL AND birth_day IS NULL)::DOUBLE
-        FROM clients_record WHERE birth_year IS NOT NULL""").fetchall()
-    names = [level.name for level in comparison.levels]
-    if not known or not {"year and month", "year only", "different"} <= set(names):
-        return counts
-    told = [count * (known - year - month) / known for count in counts]
-    for vague, level, agrees in ((year, "year only", _SAME_YEAR), (month, "year and month", _SAME_MONTH)):
-        same = sum(count for name, count in zip(names, counts, strict=True) if name in agrees)
-        told[names.index(level)] += vague / known * same
-        told[names.index("different")] += vague / known * (sum(counts) - same)
-    return told
-
-
 def _hold(fitted: ComparisonWeights, default: ComparisonWeights) -> ComparisonWeights:
     """Put the default m back where namesakes and kin would teach it, and share what is left among the other levels.
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from linkage.exchanged import weighed_once
-from linkage.fit import as_clients_tell, compared, counted, fit, posteriors, shared, with_m
+from linkage.fit import compared, counted, fit, posteriors, shared, with_m
 from linkage.frequencies import Frequencies
+from linkage.kin import told_as_clients
 from linkage.model import Model
 from linkage.systems import fit_systems
 from linkage.weigh import levels_sql
@@ -116,27 +117,26 @@ def _household_pairs(connection: duckdb.DuckDBPyConnection, model: Model, seed: 
         SELECT coalesce(sum(people), 0)::DOUBLE, coalesce(sum(people * (people - 1)), 0)::DOUBLE
         FROM household WHERE people <= 8""").fetchall()
     connection.execute(f"""
+        CREATE OR REPLACE TEMP TABLE household_member AS
+        SELECT id, nhs, place, house FROM register_record JOIN (
+            SELECT place, house FROM household WHERE people BETWEEN 2 AND 8
+            ORDER BY hash(place, house, {seed}), place, house LIMIT {SAMPLE_HOUSES}) USING (place, house)""")
+    told_as_clients(connection, "household_member", seed=seed)
+    connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE household_level AS
-        WITH member AS (
-            SELECT id, nhs, place, house FROM register_record JOIN (
-                SELECT place, house FROM household WHERE people BETWEEN 2 AND 8
-                ORDER BY hash(place, house, {seed}), place, house LIMIT {SAMPLE_HOUSES}) USING (place, house)
-        ),
-        pairs AS (
-            SELECT a.id AS c, b.id AS r FROM member a JOIN member b USING (place, house)
+        WITH pairs AS (
+            SELECT a.id AS c, b.id AS r FROM household_member a JOIN household_member b USING (place, house)
             WHERE a.id <> b.id AND a.nhs IS DISTINCT FROM b.nhs
         )
-        {levels_sql(compared(model), "register_record", "register_record", "pairs")}""")
+        {levels_sql(compared(model), "told_record", "register_record", "pairs")}""")
     # Whoever shares the address shares the client's own chance of having it recorded wrong, which is m; and the
     # register cannot say how often a client carries a relative's number.
     shared_by_kin = [each for each in compared(model) if each.role not in ("place", "number", "other id")]
     for name, counts in counted(connection, shared_by_kin, "household_level", "1").items():
-        weights = model[name]
-        told = as_clients_tell(connection, weights.comparison, counts) if weights.comparison.role == "birth" else counts
-        fitted = fit(weights, weights, "h", told, LEAN_H)
-        model = model.with_weights(shared(fitted, fitted) if weights.comparison.role == "family" else fitted)
-    connection.execute("DROP TABLE household")
-    connection.execute("DROP TABLE household_level")
+        fitted = fit(model[name], model[name], "h", counts, LEAN_H)
+        model = model.with_weights(shared(fitted, fitted) if fitted.comparison.role == "family" else fitted)
+    for table in ("household", "household_member", "told_record", "household_level"):
+        connection.execute(f"DROP TABLE {table}")
     return replace(model, household=(others + LEAN_HOUSEHOLD * model.household) / (people + LEAN_HOUSEHOLD))
 
 

@@ -145,6 +145,9 @@ _GUARDS: dict[str, Callable[[Best], bool]] = {
         best.silent("given") and best.unsupported and best.no_number
     ),
     "only the names agree": lambda best: best.silent("birth") and best.unsupported and best.no_number,
+    "only the NHS number agrees": lambda best: (
+        not best.no_number and not any(best.reached(role, "agrees") for role in _IDENTITY)
+    ),
 }
 """The conditions of `linkage.guards.guards` in Python, by name."""
 GUARDS = guards(COMPARISONS)

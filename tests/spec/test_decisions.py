@@ -92,6 +92,18 @@ CASES = [
         review("given name is not known"),
     ),
     ("only the names agree", {"given_name": "Mary", "family_name": "Featherstone"}, [REGISTERED], review("names")),
+    (
+        "her number, an initial that fits, and another's family name",
+        {"given_name": "M", "family_name": "Okonkwo", "gender": "2", "nhs_number": MARYS_NUMBER},
+        [REGISTERED],
+        review("only the NHS number"),
+    ),
+    (
+        "her number and her family name",
+        {"given_name": "M", "family_name": "Featherstone", "gender": "2", "nhs_number": MARYS_NUMBER},
+        [REGISTERED],
+        LINKED,
+    ),
 ]
 
 

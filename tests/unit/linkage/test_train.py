@@ -7,8 +7,7 @@ from dataclasses import replace
 import pytest
 
 from linkage import default_model
-from linkage.clean import clean
-from linkage.fit import _hold, as_clients_tell, fit
+from linkage.fit import _hold, fit
 from linkage.model import ComparisonWeights
 from linkage.train import MIN_CLIENTS, _repair, train
 
@@ -67,29 +66,3 @@ def test_a_comparison_that_informs_the_wrong_way_is_put_back_and_said() -> None:
 
 def test_a_sound_model_is_left_alone() -> None:
     assert _repair(default_model(), default_model()) == (default_model(), ())
-
-
-YEAR = {"birth_date": "1950-01-01", "birth_date_precision": "Y"}
-MONTH = {"birth_date": "1950-02-01", "birth_date_precision": "YM"}
-DAY = {"birth_date": "1950-02-03"}
-
-
-@pytest.mark.parametrize(
-    ("clients", "told"),
-    [
-        # Of a hundred pairs of kin eight are twins, two are of one month, five of one year, and the rest of others.
-        ([DAY], {"exact": 8, "day differs": 2, "year agrees": 5, "year only": 0, "different": 85}),
-        ([YEAR], {"exact": 0, "day differs": 0, "year agrees": 0, "year only": 15, "different": 85}),
-        ([MONTH], {"exact": 0, "year and month": 10, "year only": 0, "different": 90}),
-        ([YEAR, DAY, {}], {"exact": 4, "year only": 7.5, "different": 85}),
-        ([{}], {"exact": 8, "day differs": 2, "year agrees": 5, "year only": 0, "different": 85}),
-    ],
-)
-def test_kin_are_compared_as_vaguely_as_clients_tell_their_dates(store, clients, told) -> None:
-    connection = store([{"given_name": "Ann"} | client for client in clients], [])
-    clean(connection, ("clients", "register"))
-    birth = default_model()["date of birth"].comparison
-    seen = {"exact": 8.0, "day differs": 2.0, "year agrees": 5.0, "different": 85.0}
-    counts = as_clients_tell(connection, birth, [seen.get(level.name, 0.0) for level in birth.levels])
-    assert sum(counts) == pytest.approx(100)
-    assert {name: counts[birth.index(name)] for name in told} == pytest.approx(told)
