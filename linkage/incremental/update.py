@@ -32,8 +32,8 @@ from schemas.progress import SILENT, Progress
 if TYPE_CHECKING:
     import duckdb
 
-CLEANING = 2
-"""Raised whenever a record would be cleaned, keyed or compared otherwise than before."""
+CLEANING = 3
+"""Raised whenever a record would be cleaned, keyed, compared, weighed or decided otherwise than before."""
 
 
 @dataclass(frozen=True)
