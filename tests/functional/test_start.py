@@ -53,17 +53,17 @@ def test_every_public_name_is_there() -> None:
         caretrace.lnik  # type: ignore[attr-defined]  # noqa: B018
 
 
-LINK = """
-from caretrace.cli import main
-assert main(["link", {clients!r}, {register!r}, "--out", {out!r}]) == 0
-"""
-
-
-def test_a_link_never_loads_pandas(people: Path, tmp_path: Path, environment: dict[str, str]) -> None:
-    out = tmp_path / "run"
-    script = LINK.format(clients=str(people / "clients.csv"), register=str(people / "register.csv"), out=str(out))
+@pytest.mark.parametrize("command", ["check {clients}", "link {clients} {register} --out {out}"])
+def test_what_reads_extracts_never_loads_pandas(
+    people: Path, tmp_path: Path, environment: dict[str, str], command: str
+) -> None:
+    places = {"clients": people / "clients.csv", "register": people / "register.csv", "out": tmp_path / "run"}
+    arguments = [word.format(**places) for word in command.split()]
+    script = f"from caretrace.cli import main\nassert main({arguments!r}) == 0"
     assert "pandas" not in _loaded(script, environment)
-    # Who asks for it later has it.
+
+
+def test_whoever_asks_for_pandas_later_has_it(environment: dict[str, str]) -> None:
     frame = "from caretrace.cli.no_pandas import look_without_pandas\nlook_without_pandas()\nimport pyarrow as pa\n"
     frame += "import pandas as pd\nassert pa.table({'a': [1]}).to_pandas()['a'].sum() == 1\n"
     frame += "assert pa.Table.from_pandas(pd.DataFrame({'a': [1, None]}))['a'].null_count == 1\n"
