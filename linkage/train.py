@@ -107,7 +107,8 @@ def _random_pairs(connection: duckdb.DuckDBPyConnection, model: Model, seed: int
 def _household_pairs(connection: duckdb.DuckDBPyConnection, model: Model, seed: int) -> Model:
     """Set h and `household` from people of the register who live at one address.
 
-    A hostel or care home is no household: addresses with more than eight people are left out [assumed].
+    A hostel or care home is no household: addresses with more than eight people are left out [assumed]. Where numbers do
+    not tell, two rows of one given name and birth date are one person.
     """
     connection.execute("""
         CREATE OR REPLACE TEMP TABLE household AS
@@ -118,7 +119,7 @@ def _household_pairs(connection: duckdb.DuckDBPyConnection, model: Model, seed: 
         FROM household WHERE people <= 8""").fetchall()
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE household_member AS
-        SELECT id, nhs, place, house FROM register_record JOIN (
+        SELECT id, nhs, given, birth_date, place, house FROM register_record JOIN (
             SELECT place, house FROM household WHERE people BETWEEN 2 AND 8
             ORDER BY hash(place, house, {seed}), place, house LIMIT {SAMPLE_HOUSES}) USING (place, house)""")
     told_as_clients(connection, "household_member", seed=seed)
@@ -126,7 +127,8 @@ def _household_pairs(connection: duckdb.DuckDBPyConnection, model: Model, seed: 
         CREATE OR REPLACE TEMP TABLE household_level AS
         WITH pairs AS (
             SELECT a.id AS c, b.id AS r FROM household_member a JOIN household_member b USING (place, house)
-            WHERE a.id <> b.id AND a.nhs IS DISTINCT FROM b.nhs
+            WHERE a.id <> b.id AND coalesce(a.nhs <> b.nhs, a.given IS DISTINCT FROM b.given
+                OR a.birth_date IS DISTINCT FROM b.birth_date)
         )
         {levels_sql(compared(model), "told_record", "register_record", "pairs")}""")
     # Whoever shares the address shares the client's own chance of having it recorded wrong, which is m; and the

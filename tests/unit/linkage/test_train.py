@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from linkage import default_model
+from linkage import default_model, link
 from linkage.fit import _hold, fit
 from linkage.model import ComparisonWeights
 from linkage.train import MIN_CLIENTS, _repair, train
@@ -66,3 +66,27 @@ def test_a_comparison_that_informs_the_wrong_way_is_put_back_and_said() -> None:
 
 def test_a_sound_model_is_left_alone() -> None:
     assert _repair(default_model(), default_model()) == (default_model(), ())
+
+
+def test_training_weighs_exchanged_names_once_and_tells_kin_as_clients(store) -> None:
+    names = ("Ann", "Beth", "Carol", "Dora", "Edna", "Fay", "Gail", "Hope")
+    register = [
+        {
+            "given_name": names[i % 8],
+            "family_name": f"Family{'ABCDEFGHIJ'[i // 2 % 10]}{'KLMNOPQRST'[i // 20 % 10]}",
+            "birth_date": f"{1940 + i // 2 % 60}-{1 + i % 12:02d}-{1 + i % 28:02d}",
+            "address_line_1": f"{i // 2} High Street",  # two to a house, born in one year
+            "postcode": f"BR1 {i // 2 % 10}{'ABDEFGHJLN'[i // 20 % 10]}A",
+        }
+        for i in range(600)
+    ]
+    clients = [
+        each | {"birth_date": f"{each['birth_date'][:4]}-01-01", "birth_date_precision": "Y"} for each in register
+    ]
+    connection = store(clients[::2], register)
+    model = link(connection, seed=1, run_id="test").model
+    said = {level.level: level for level in model["family name"].levels}
+    assert said["swapped"].m == pytest.approx(said["swapped"].u, rel=1e-6)
+    vague = {level.level: level for level in model["date of birth"].levels}
+    assert vague["year only"].h > 0.3
+    assert vague["exact"].h < 0.05
