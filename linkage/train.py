@@ -107,8 +107,8 @@ def _random_pairs(connection: duckdb.DuckDBPyConnection, model: Model, seed: int
 def _household_pairs(connection: duckdb.DuckDBPyConnection, model: Model, seed: int) -> Model:
     """Set h and `household` from people of the register who live at one address.
 
-    A hostel or care home is no household: addresses with more than eight people are left out [assumed]. Where numbers do
-    not tell, two rows of one given name and birth date are one person.
+    A hostel or care home is no household: addresses with more than eight people are left out [assumed]. Where numbers
+    do not tell, two rows of one given name and birth date are one person.
     """
     connection.execute("""
         CREATE OR REPLACE TEMP TABLE household AS
