@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from caretrace import manifest as manifests
 from caretrace import population, run_folder
+from caretrace.beside import beside
 from caretrace.identity import identify, mapping_hashes, organisations
 from caretrace.linked import make_person_keys, write_linked
 from caretrace.outputs import OutputSettings, write_outputs
@@ -253,17 +254,20 @@ def write(
     from linkage.model_file import dumps
 
     clock = Clock(dict(linked.timings))
-    with clock("tables"):
-        (folder / "linked").mkdir()
+    for name in ("linked", to_fix.FOLDER):
+        (folder / name).mkdir()
+    with (
+        clock("outputs"),
+        beside(connection, lambda second: write_outputs(second, folder, settings.outputs)) as written,
+    ):
         write_linked(connection, folder / "linked", progress=progress)
-    with clock("outputs"):
-        rows = write_outputs(connection, folder, settings.outputs)
         awaited = expected(connection)
         model = manifests.with_fingerprint(linked, awaited)
         (folder / "model.json").write_text(dumps(model), encoding="utf-8", newline="\n")
+        with progress.stage("Looking for gaps and contradictions"):
+            facts = quality.facts(connection, as_at=settings.as_at, linked=True, lists=folder / to_fix.FOLDER)
+    rows = written.result()
     with progress.stage("Writing the report"), clock("report"):
-        (folder / to_fix.FOLDER).mkdir()
-        facts = quality.facts(connection, as_at=settings.as_at, linked=True, lists=folder / to_fix.FOLDER)
         trend = compare(facts, *earlier) if earlier else None
         manifest = manifests.manifest(linked, settings, clock.seconds)
         manifest["quality"] = facts.summary()

@@ -8,9 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from caretrace.beside import beside
 from caretrace.pipeline import Clock
 from caretrace.warehouse.publish import accounts, current, page, past, people_files
-from caretrace.warehouse.publish.beside import beside
 from caretrace.warehouse.publish.night import Night
 from caretrace.warehouse.retracting import note_loaded_back, open_handed_over
 from schemas.progress import SILENT, Progress

@@ -1,30 +1,34 @@
-"""Work that nothing waits for, on a second connection, while a night goes on: most of its statements use one core."""
+"""Work that nothing waits for, on a second connection, while the first goes on: most statements use one core."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     import duckdb
 
+T = TypeVar("T")
+
 
 @contextmanager
 def beside(
-    connection: duckdb.DuckDBPyConnection, work: Callable[[duckdb.DuckDBPyConnection], object]
-) -> Iterator[None]:
+    connection: duckdb.DuckDBPyConnection, work: Callable[[duckdb.DuckDBPyConnection], T]
+) -> Iterator[Future[T]]:
     """Do `work` while the block is at work; the block has ended when both have, and raises what either raised.
 
     What `work` is given sees what is committed by now, and none of this connection's temporary tables and variables.
+    Gives what will hold what it gave.
     """
+    [(database,)] = connection.execute("SELECT current_database()").fetchall()
     with connection.cursor() as second, ThreadPoolExecutor(1) as pool:
         # Our own progress is drawn, and this is a setting of each connection.
-        second.execute("SET enable_progress_bar = false")
+        second.execute(f'SET enable_progress_bar = false; USE "{database}"')
         doing = pool.submit(work, second)
         try:
-            yield
+            yield doing
         except BaseException:
             second.interrupt()
             raise
