@@ -114,6 +114,7 @@ def nights(place: Path, caretrace_here: Command) -> Path:
     return project
 
 
+@slow
 def test_the_commands_that_read_a_run_read_it_as_ever(nights: Path, place: Path, caretrace_here: Command) -> None:
     run, out = nights / "runs" / "0002", place / "out"
     out.mkdir(exist_ok=True)

@@ -248,6 +248,7 @@ def test_a_day_passes_between_the_nights(council: Council) -> None:
 
 
 @pytest.mark.prove
+@pytest.mark.long
 def test_spark_reads_what_a_night_wrote(council: Council, tmp_path: Path) -> None:
     """Every table as declared, and a question over several of them answered as DuckDB answers it."""
     pytest.importorskip("pyspark", reason="reading with Spark needs the extra `spark`")
