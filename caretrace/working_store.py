@@ -24,7 +24,8 @@ DEFAULT_MEMORY = "50%"
 _ENOUGH, _ENOUGH_A_RECORD = 700_000_000, 400
 """Bytes that linking and writing need, with room to spare; measured with 1.1 and 2.3 million records."""
 _SHORT = 250_000
-"""People up to whom lists are linked faster where every core has a share of them (`share_out`)."""
+"""People up to whom every core is given a share of the lists (`share_out`) [assumed]: 50,000 are linked a seventh
+faster so, and 1.1 million are not."""
 
 
 @contextmanager
@@ -58,7 +59,7 @@ def share_out(connection: duckdb.DuckDBPyConnection) -> None:
     """Give every core a share of lists that are short, once they are read.
 
     DuckDB shares tables out by row groups of 122,880 rows, more than most client lists have, and a database in memory
-    takes no other size. This makes it share them out by 2,048 rows; its own tests run so.
+    takes no other size. This setting, meant for tests of DuckDB itself, makes it share them out by 2,048 rows.
     """
     [(people,)] = connection.execute(
         "SELECT (SELECT count(*) FROM clients.person) + (SELECT count(*) FROM register.person)"

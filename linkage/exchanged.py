@@ -24,16 +24,44 @@ def weighed_once(model: Model) -> Model:
     given, family = roles.get("given"), roles.get("family")
     if given is None or family is None:
         return model
-    together = {level.condition for level in given.comparison.levels} - {"true"}
-    model = model.with_weights(
-        _silent(family, {level.name for level in family.comparison.levels if level.condition in together})
-    )
+    model = model.with_weights(_silent(family, _shared(given, family)))
     swapped = next((level for level in given.levels if level.level == SWAPPED), None)
     if swapped is None:
         return model
     u = max(swapped.u, swapped.m * given.levels[0].u * family.levels[0].u)
     h = max(swapped.h, swapped.m * given.levels[0].h * family.levels[0].h)
     return model.with_weights(_with_rest(given, {SWAPPED: u}, {SWAPPED: h}))
+
+
+def weighed_once_of_system(model: Model, own: ComparisonWeights) -> ComparisonWeights:
+    """`own`, a client system's weights, with levels as silent as they are in `model`, which is weighed once.
+
+    How often a system exchanges names is said by its given name; u is the register's, so m follows it here.
+    """
+    given = next((each for each in model.comparisons if each.comparison.role == "given"), None)
+    if given is None or own.comparison.role != "family":
+        return own
+    silent = _shared(given, own)
+    kept = {level.level: level.u for level in own.levels if level.level in silent}
+    m, h = (
+        (1 - sum(kept.values())) / sum(getattr(level, kind) for level in own.levels if level.level not in kept)
+        for kind in ("m", "h")
+    )
+    return replace(
+        own,
+        levels=tuple(
+            replace(level, m=level.u, h=level.u)
+            if level.level in kept
+            else replace(level, m=level.m * m, h=level.h * h)
+            for level in own.levels
+        ),
+    )
+
+
+def _shared(given: ComparisonWeights, family: ComparisonWeights) -> set[str]:
+    """The levels of the family name that are reached where the given name reaches its own of the same condition."""
+    together = {level.condition for level in given.comparison.levels} - {"true"}
+    return {level.name for level in family.comparison.levels if level.condition in together}
 
 
 def _silent(weights: ComparisonWeights, levels: set[str]) -> ComparisonWeights:

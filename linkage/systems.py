@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from linkage.exchanged import weighed_once_of_system
 from linkage.fit import compared, counted, posteriors, with_m
 from linkage.frequencies import Frequencies
 from linkage.model import ComparisonWeights, Model, SystemWeights
@@ -79,7 +80,10 @@ def fit_systems(
             among = f"(FROM {of_system} WHERE anchored)" if anchored else of_system
             counts = counted(connection, others, among, "share")
             own = [
-                with_m(model, model[name], counts[name], hold=not anchored, lean=LEAN_SYSTEM)[name] for name in counts
+                weighed_once_of_system(
+                    model, with_m(model, model[name], counts[name], hold=not anchored, lean=LEAN_SYSTEM)[name]
+                )
+                for name in counts
             ]
             fitted.append(replace(system, comparisons=tuple(own)))
         model = replace(model, systems=_with_numbers(connection, model, frequencies, tuple(fitted)))

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from linkage import default_model
-from linkage.exchanged import weighed_once
+from linkage.exchanged import weighed_once, weighed_once_of_system
 from linkage.model import Model
 
 
@@ -44,6 +44,19 @@ def test_the_family_name_adds_nothing_to_what_the_given_name_has_said() -> None:
         silent = level.level in ("swapped", "half swapped")
         assert (level.m == pytest.approx(level.u, rel=1e-9)) is silent
         assert (level.m == pytest.approx(level.h, rel=1e-9)) is silent
+
+
+def test_a_system_that_exchanges_names_often_says_so_once() -> None:
+    model = weighed_once(default_model())
+    usual = model["family name"]
+    levels = {"swapped": 0.1, "exact": usual.levels[0].m - 0.097}
+    own = replace(usual, levels=tuple(replace(x, m=levels.get(x.level, x.m), h=0.9 * x.h) for x in usual.levels))
+    once = weighed_once_of_system(model, own)
+    for level in once.levels:
+        assert (level.m == level.u == level.h) is (level.level in ("swapped", "half swapped"))
+    for kind in ("m", "h"):
+        assert sum(getattr(level, kind) for level in once.levels) == pytest.approx(1)
+    assert weighed_once_of_system(model, model["given name"]) == model["given name"]
 
 
 def test_a_sample_that_met_such_pairs_is_believed() -> None:

@@ -166,6 +166,9 @@ def test_a_system_learns_its_own_slips_and_lends_them_to_nobody(store: Store) ->
         for weights in model.of(source).comparisons:
             assert sum(level.m for level in weights.levels) == pytest.approx(1)
             assert [level.u for level in weights.levels] == [level.u for level in model[weights.comparison.name].levels]
+        # What the given name has said of exchanged names, the family name does not say again.
+        (exchanged,) = (level for level in model.of(source)["family name"].levels if level.level == "swapped")
+        assert exchanged.m == exchanged.u == exchanged.h
 
 
 def figures(connection: duckdb.DuckDBPyConnection, model: Model, engine: Any = None) -> dict[str, dict[str, Any]]:
