@@ -36,7 +36,7 @@ _READ = {
 _LATE, _MOVED = f"{SCHEMA}.register_key_late", f"{SCHEMA}.register_key_moved"
 _KEY = "rule UTINYINT, key UBIGINT, id BIGINT"
 _MOST_LATE = 0.1
-"""Share of the register's keys that may stand apart: then it costs as much to have them there as to bring them in."""
+"""Share of the register's keys that may stand apart, beyond which they are brought in [assumed]."""
 
 
 def keep_all(connection: duckdb.DuckDBPyConnection) -> None:
