@@ -1,11 +1,12 @@
-"""A working store built from a few readable rows."""
+"""A working store built from a few readable rows, a project that keeps its files encrypted, and what is left out."""
 
 from __future__ import annotations
 
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -84,3 +85,21 @@ def store() -> Iterator[Store]:
     yield make
     for connection in made:
         connection.close()
+
+
+@pytest.fixture
+def encrypted_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A project that wants encryption, with its key (in `tmp_path/keys`) and a workshop of this test's own."""
+    from governance import at_rest, keys
+    from governance.keys import at_rest as project_key
+
+    at_rest.close()
+    monkeypatch.setenv("CARETRACE_KEYS", str(tmp_path / "keys"))
+    (tmp_path / "work").mkdir()
+    root = tmp_path / "project"
+    root.mkdir()
+    (root / "caretrace.toml").write_text(f"[at_rest]\nencrypt = true\nwork = {str(tmp_path / 'work')!r}\n", "utf-8")
+    keys.create(tmp_path / "keys", project=root)
+    project_key.make(root, tmp_path / "keys", maker="a test", now=datetime(2026, 11, 22, 12, tzinfo=UTC))
+    yield root
+    at_rest.close()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,23 +9,13 @@ import pytest
 
 from caretrace import run_folder
 from caretrace.warehouse.publish.postgres import load
-from governance import at_rest, keys
-from governance.keys import at_rest as project_key
+from governance import at_rest
 from schemas.errors import SettingsError
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    at_rest.close()
-    monkeypatch.setenv("CARETRACE_KEYS", str(tmp_path / "keys"))
-    (tmp_path / "work").mkdir()
-    root = tmp_path / "project"
-    root.mkdir()
-    (root / "caretrace.toml").write_text(f"[at_rest]\nencrypt = true\nwork = {str(tmp_path / 'work')!r}\n", "utf-8")
-    keys.create(tmp_path / "keys", project=root)
-    project_key.make(root, tmp_path / "keys", maker="a test", now=datetime(2026, 11, 22, 12, 0, tzinfo=UTC))
-    yield root
-    at_rest.close()
+def project(encrypted_project: Path) -> Path:
+    return encrypted_project
 
 
 def encrypted_copy(plain: Path, out: Path) -> Path:

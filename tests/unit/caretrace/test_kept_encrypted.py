@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -17,8 +16,7 @@ from caretrace.review.decisions import Key, Made
 from caretrace.trace.opening import parquet
 from caretrace.warehouse import store
 from caretrace.written import log_writing
-from governance import at_rest, keys
-from governance.keys import at_rest as project_key
+from governance import at_rest
 from schemas.errors import InputError, IntegrityFailure, SettingsError
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -27,17 +25,8 @@ SETTINGS = pipeline.Settings(as_at=date(2026, 11, 22), threads=1)
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    at_rest.close()
-    monkeypatch.setenv("CARETRACE_KEYS", str(tmp_path / "keys"))
-    (tmp_path / "work").mkdir()
-    root = tmp_path / "project"
-    root.mkdir()
-    (root / "caretrace.toml").write_text(f"[at_rest]\nencrypt = true\nwork = {str(tmp_path / 'work')!r}\n", "utf-8")
-    keys.create(tmp_path / "keys", project=root)
-    project_key.make(root, tmp_path / "keys", maker="a test", now=NOW)
-    yield root
-    at_rest.close()
+def project(encrypted_project: Path) -> Path:
+    return encrypted_project
 
 
 def in_plain(folder: Path) -> list[str]:

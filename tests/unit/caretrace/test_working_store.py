@@ -1,7 +1,9 @@
-"""Linking takes the memory that lists of this size need, and more where that is not enough for once."""
+"""Linking takes the memory that lists of this size need, and more where that is not enough for once; short lists are
+shared out among threads."""
 
 from __future__ import annotations
 
+import threading
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -97,3 +99,52 @@ def test_a_run_short_of_memory_writes_the_same_files(tmp_path: Path, monkeypatch
     assert written("again") == usual
     assert len(tried) == 2
     assert tried[0] == tried[1]
+
+
+class Meeting:
+    """A function for SQL that counts the threads which run it; the first ones wait until enough have come."""
+
+    def __init__(self, awaited: int) -> None:
+        self.door = threading.Barrier(awaited)
+        self.threads: set[int] = set()
+
+    def __call__(self, values: Any) -> Any:
+        if threading.get_ident() not in self.threads:
+            self.threads.add(threading.get_ident())
+            self.door.wait(timeout=60)
+        return values
+
+
+@pytest.mark.parametrize(("short", "threads"), [(working_store._SHORT, 2), (5_999, 1)], ids=["short", "long"])
+def test_a_query_over_short_lists_is_shared_out(
+    short: int, threads: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where one thread did all the work, nobody would come to the meeting of two, and it would be broken off."""
+    monkeypatch.setattr(working_store, "_SHORT", short)
+    meeting = Meeting(threads)
+    with working_store.opened(tmp_path, pipeline.Settings(as_at=date(2026, 11, 22), threads=2)) as connection:
+        for side, people in (("clients", 5_000), ("register", 1_000)):
+            connection.execute(f"CREATE SCHEMA {side}")
+            connection.execute(f"CREATE TABLE {side}.person AS SELECT n FROM range({people}) AS people(n)")
+        working_store.share_out(connection)
+        connection.create_function("met", meeting, ["BIGINT"], "BIGINT", type="arrow")
+        assert connection.execute("SELECT sum(met(n)) FROM clients.person").fetchall() == [(sum(range(5_000)),)]
+    assert len(meeting.threads) == threads
+
+
+def test_what_a_run_links_is_shared_out(tmp_path: Path) -> None:
+    meeting = Meeting(2)
+
+    class Asking(Watched):
+        def stage(self, name: str, total: int | None = None) -> Any:
+            if name == "Linking":
+                self.connection.create_function("met", meeting, ["BIGINT"], "BIGINT", type="arrow")
+                self.connection.execute("CREATE TABLE many AS SELECT n FROM range(5_000) AS people(n)")
+                self.connection.execute("SELECT sum(met(n)) FROM many").fetchall()
+            return super().stage(name, total)
+
+    settings = pipeline.Settings(as_at=date(2026, 11, 22), threads=2)
+    with working_store.opened(tmp_path, settings) as connection:
+        lists = Source(PEOPLE.clients), [Source(PEOPLE.register)]
+        pipeline.link(connection, *lists, settings, progress=Asking(connection))
+    assert len(meeting.threads) == 2

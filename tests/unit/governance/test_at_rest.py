@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,18 +23,8 @@ PLAIN = b"Zzyzxquill,9990000018\n" * 5000
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A project that wants encryption, with its key and a workshop of this test's own."""
-    at_rest.close()
-    monkeypatch.setenv("CARETRACE_KEYS", str(tmp_path / "keys"))
-    (tmp_path / "work").mkdir()
-    root = tmp_path / "project"
-    root.mkdir()
-    (root / "caretrace.toml").write_text(f"[at_rest]\nencrypt = true\nwork = {str(tmp_path / 'work')!r}\n", "utf-8")
-    keys.create(tmp_path / "keys", project=root)
-    project_key.make(root, tmp_path / "keys", maker="a test", now=NOW)
-    yield root
-    at_rest.close()
+def project(encrypted_project: Path) -> Path:
+    return encrypted_project
 
 
 def plain_files(folder: Path) -> list[str]:
