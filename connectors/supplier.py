@@ -156,8 +156,9 @@ class Kind:
     taken: str | None = None
     """SQL over `incoming` (file, record, line and the layout's fields): what is kept of records as they are loaded.
 
-    Its columns are those of the raw records then. For texts that are many times as long as what is used of them, and
-    are better parsed once; `prepare` is a view then, for nothing dear is left to it.
+    Its columns are those of the raw records then; its `rule` says of a record why it is rejected. For texts that are
+    many times as long as what is used of them, and are better parsed once; `prepare` is a view then, for nothing dear
+    is left to it.
     """
     derived: Mapping[str, str] = field(default_factory=dict)
     """Further columns of `r` made from its look-ups, by name."""

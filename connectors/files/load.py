@@ -116,12 +116,23 @@ def _taken(
         return 0, rejected
     reader = pa.RecordBatchReader.from_batches(first.schema, chain([first], made))
     try:
-        return insert(connection, raw, reader, kind), rejected
+        loaded = insert(connection, raw, reader, kind)
     except duckdb.Error:
         # Of an error in a block the store knows no more than the words.
         if faults:
             raise faults[0] from None
         raise
+    refused = _refused(connection, raw, file)
+    return loaded - len(refused), rejected + refused
+
+
+def _refused(connection: duckdb.DuckDBPyConnection, raw: str, file: int) -> list[Rejected]:
+    """Take out again what proved to be no record as it was parsed."""
+    where = f"WHERE file = {file} AND rule IS NOT NULL"
+    found = connection.execute(f"SELECT record, line, rule FROM {raw} {where} ORDER BY record").fetchall()
+    if found:
+        connection.execute(f"DELETE FROM {raw} {where}")
+    return [Rejected(*each) for each in found]
 
 
 def _placed(rows: Iterator[Rows], member: Member) -> Iterator[Rows]:

@@ -7,7 +7,8 @@ asked for behind a CASE: DuckDB spares the others what stands in it.
 
 from __future__ import annotations
 
-from connectors.suppliers.fhir_shape import ORGANISATION, PATIENT, SOUND
+from connectors.files.layouts import NOT_JSON
+from connectors.suppliers.fhir_shape import CONTAINED, LINK, ORGANISATION, PATIENT, SOUND
 
 ELSEWHERE = "r.resource_type IS DISTINCT FROM 'Patient'"
 """SQL: the record is a resource of another type."""
@@ -170,19 +171,24 @@ def _tail(reference: str) -> str:
 def _organisation(reference: str) -> str:
     """The ODS code that a reference gives: its own identifier or that of the resource it holds."""
     contained = (
-        f"list_filter(coalesce(p.contained, []), lambda c: c.id = {_tail(reference)}"
+        f"list_filter(coalesce(contained, []), lambda c: c.id = {_tail(reference)}"
         f" AND coalesce(c.resourceType = 'Organization', false))[1].identifier[1].value"
     )
     return f"coalesce({reference}.identifier.value, CASE WHEN {reference}.reference LIKE '#%' THEN {contained} END)"
 
 
 TAKEN = f"""
-WITH shaped AS (
-    SELECT file, record, line, resource_type,
-        CASE WHEN resource_type = 'Patient' THEN {SOUND} ELSE true END AS is_sound,
-        CASE WHEN resource_type = 'Patient' THEN from_json(json, '{PATIENT}') END AS p,
+WITH elements AS (
+    SELECT file, record, line, resource_type, json,
+        CASE WHEN resource_type = 'Patient' THEN TRY(from_json(json, '{PATIENT}')) END AS p,
         CASE WHEN resource_type = 'Organization' THEN from_json(json, '{ORGANISATION}') END AS o
     FROM incoming
+), shaped AS (
+    SELECT * EXCLUDE (json), CASE WHEN resource_type = 'Patient' AND p IS NULL THEN '{NOT_JSON}' END AS rule,
+        CASE WHEN p IS NOT NULL THEN {SOUND} ELSE true END AS is_sound,
+        CASE WHEN p.link IS NOT NULL THEN from_json(p.link, '{LINK}') END AS links,
+        CASE WHEN p.contained IS NOT NULL THEN from_json(p.contained, '{CONTAINED}') END AS contained
+    FROM elements
 ), placed AS (
     SELECT *, {_CALLED} AS name_place, {_FORMER} AS former_place, {_HOME} AS home_place, {_TELECOMS} AS telecoms,
         {_IDENTIFIERS} AS ids,
@@ -199,13 +205,13 @@ WITH shaped AS (
         {_organisation("gp")} AS own_practice, {_organisation("p.managingOrganization")} AS own_custodian
     FROM numbered
 )
-SELECT file, record, line, resource_type, is_sound,
+SELECT file, record, line, resource_type, rule, is_sound,
     CASE WHEN resource_type = 'Patient' THEN {clean("p.id")} ELSE 'another resource, ' || record END AS id,
     TRY_CAST(p.meta.lastUpdated AS TIMESTAMPTZ) AS last_updated, TRY_CAST(p.meta.versionId AS BIGINT) AS version,
     p.active AS active,
     len({_filtered("p.meta.security", "x.code = 'HTEST'")}) > 0 AS test,
     len({_filtered("p.meta.security", "x.code IN ('R', 'V', 'REDACTED')")}) > 0 AS restricted,
-    len({_filtered("p.link", "x.type = 'replaced-by'")}) > 0 AS replaced,
+    len({_filtered("links", "x.type = 'replaced-by'")}) > 0 AS replaced,
     ids[number_place].value AS number,
     CASE WHEN len(ids) > 1 THEN {_differ(_CURRENT_NUMBERS)} ELSE false END AS numbers_differ,
     list_min(status_codes) AS status_code, {_differ("status_codes")} AS statuses_differ,
@@ -227,7 +233,7 @@ SELECT file, record, line, resource_type, is_sound,
     {_OTHER_NAMES} AS names,
     list_filter(ids, lambda x: x.kind = 'other' AND x.value IS NOT NULL) AS identifiers,
     list_filter(ids, lambda x: x.kind = 'old' AND x.value IS NOT NULL) AS old_numbers,
-    list_transform({_filtered("p.link", "x.type = 'replaces' AND x.other.reference IS NOT NULL")},
+    list_transform({_filtered("links", "x.type = 'replaces' AND x.other.reference IS NOT NULL")},
         lambda x: {_tail("x.other")}) AS replaces
 FROM stated
 """

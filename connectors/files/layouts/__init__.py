@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from connectors.supplier import Kind
 
 
+NOT_JSON = "not valid JSON"
+
+
 class Layout(Enum):
     """How the records of a kind of file stand in its text."""
 

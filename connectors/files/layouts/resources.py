@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from connectors.files.header import Header
+from connectors.files.layouts import NOT_JSON as NOT_JSON
 from connectors.files.layouts import Rows
-from connectors.files.layouts.lines import lines, taken
+from connectors.files.layouts.lines import lines, taken, with_nul
 from connectors.files.records import NOT_TEXT, Rejected
 from schemas.errors import InputError
 
@@ -24,12 +25,12 @@ if TYPE_CHECKING:
 
     from connectors.supplier import Kind
 
-NOT_JSON = "not valid JSON"
 NO_RESOURCE = "no FHIR resource: it has no resourceType"
 MAX_DOCUMENT = 512 << 20
 """Bytes of a document, or a line of NDJSON, which is parsed whole."""
 
 _SPACE = " \t\x1a"
+_PATIENT = ('{"resourceType":"Patient",', '{"resourceType": "Patient",')
 _EXPLODED = f"""
 WITH unit AS (
     SELECT line, text, contains(text, chr(0)) AS is_binary, NOT contains(text, chr(0)) AND json_valid(text) AS is_json
@@ -54,7 +55,7 @@ SELECT line, element AS json, resource_type, CASE
 FROM typed ORDER BY line, place
 """
 
-# Of a line that is a resource, as all are in NDJSON that is sound, one look into it is enough.
+# Of a text that is a resource, as all are in NDJSON that is sound, one look into it is enough.
 _TYPES = "SELECT TRY(json_extract_string(text, '$.resourceType')) AS resource_type FROM incoming"
 _ENTRIES = """
 SELECT json_array_length(text, '$.entry') AS count, json_extract(text, '$.entry[*].resource') AS resources
@@ -65,7 +66,8 @@ FROM incoming
 def read(blocks: Iterator[bytes], kind: Kind, header: Header) -> Iterator[Rows]:
     """Every resource with its type and JSON text; `line` is null in a document that runs over lines.
 
-    Raises InputError where a document is no valid JSON, or larger than MAX_DOCUMENT.
+    A line that begins and ends as a Patient may prove to be no JSON when it is parsed. Raises InputError where a
+    document is no valid JSON, or larger than MAX_DOCUMENT.
     """
     import duckdb
 
@@ -139,7 +141,7 @@ def _resources(
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    kinds = _types(connection, text)
+    kinds = _kinds(connection, text)
     kinds = pc.if_else(pc.equal(kinds, "Bundle"), pa.scalar(None, kinds.type), kinds)
     plain = _found(text, line, kinds, pa.nulls(len(text), pa.string()))
     if not kinds.null_count:
@@ -163,9 +165,24 @@ def _entries(connection: duckdb.DuckDBPyConnection, one: pa.Array) -> pa.Table |
     texts = bundle["resources"].flatten().cast(pa.large_string())
     if bundle["count"][0].as_py() != len(texts):
         return None
-    kinds = _types(connection, texts)
+    kinds = _kinds(connection, texts)
     rule = pc.if_else(pc.is_null(kinds), NO_RESOURCE, pa.scalar(None, pa.string()))
     return _found(texts, np.ones(len(texts), np.int64), kinds, rule)
+
+
+def _kinds(connection: duckdb.DuckDBPyConnection, text: pa.Array) -> pa.Array:
+    """What each resource is, null where a text is none; what begins and ends as a Patient is not looked into."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    begun = pc.or_(*(pc.starts_with(text, beginning) for beginning in _PATIENT))
+    other = ~np.asarray(pc.and_(begun, pc.ends_with(text, "}")))
+    other[with_nul(text)] = True
+    kinds = pa.repeat("Patient", len(text))
+    if not other.any():
+        return kinds
+    mask = pa.array(other)
+    return pc.replace_with_mask(kinds, mask, _types(connection, text.filter(mask)))
 
 
 def _types(connection: duckdb.DuckDBPyConnection, text: pa.Array) -> pa.Array:
