@@ -88,8 +88,10 @@ def write_linked(connection: duckdb.DuckDBPyConnection, folder: Path, *, progres
     with progress.stage("Writing linked tables", len(LINKED_TABLES) + 1) as advance:
         write_parquet(connection, _person_keys(), folder / "person_key.parquet")
         advance(1)
+        empty = _without_rows(connection)
         for table in LINKED_TABLES:
-            write_parquet(connection, _joined(table), folder / f"{table.name.lower()}.parquet")
+            query = _nothing(table) if table.name in empty else _joined(table)
+            write_parquet(connection, query, folder / f"{table.name.lower()}.parquet")
             advance(1)
 
 
@@ -104,6 +106,23 @@ def in_order(selects: Iterable[str], by: str = "t.rowid") -> str:
     parts = " UNION ALL ".join(f"SELECT {part} AS _part, {given}, {each}" for part, each in enumerate(selects))
     ordered = ", ".join(("_part", *places))
     return f"SELECT * EXCLUDE ({ordered}) FROM ({parts}) ORDER BY {ordered}"
+
+
+def _without_rows(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """Names of the tables without rows on either side: most are, and to look for nobody in a million takes time."""
+    rows = ", ".join(
+        " + ".join(f"(SELECT count(*) FROM {schema}.{table.name.lower()})" for schema in SIDES)
+        for table in LINKED_TABLES
+    )
+    (counts,) = connection.execute(f"SELECT {rows}").fetchall()
+    return {table.name for table, count in zip(LINKED_TABLES, counts, strict=True) if not count}
+
+
+def _nothing(table: Table) -> str:
+    """What `_joined` gives of an empty table."""
+    columns = ", ".join(f'"{name}"' for name in table.names)
+    key = ", ".join(f"CAST(NULL AS VARCHAR) AS {name}" for name in ("person_key", "person_nhs_number"))
+    return f"SELECT {key}, '{SIDES['clients']}' AS side, {columns} FROM clients.{table.name.lower()}"
 
 
 def _person_keys() -> str:

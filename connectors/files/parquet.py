@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from connectors.files.ahead import ahead
 from connectors.files.header import Header
 from connectors.files.layouts.delimited import tidy
 from connectors.files.memory import Memory
@@ -84,25 +86,39 @@ def _parquet_text(path: Path, file: int, fields: Mapping[str, str], room: int) -
 
     Arrow trims a text in a third of the time that DuckDB takes to see that it needs no trimming.
     """
-    import numpy as np
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     tables: list[pa.Table] = []
-    record = 1
     try:
         with pq.ParquetFile(path) as opened:
-            for batch in opened.iter_batches(ROWS_AT_ONCE, columns=list(fields.values())):
-                columns = {name: tidy(batch.column(title).cast(pa.string())) for name, title in fields.items()}
-                rows = batch.num_rows
-                place = {"record": np.arange(record, record + rows), "line": nulls(rows)}
-                tables.append(pa.table({**columns, **place, "file": np.full(rows, file, np.int32)}))
-                record += rows
-                if sum(table.nbytes for table in tables) > room:
+            batches = opened.iter_batches(ROWS_AT_ONCE, columns=list(fields.values()))
+            for table in ahead(_tidying(batches, file, fields)):
+                tables.append(table)
+                if sum(each.nbytes for each in tables) > room:
                     return None
     except (pa.ArrowException, OSError) as error:
         raise InputError("is damaged inside, or was cut short; export it again", path=path) from error
     return tables
+
+
+def _tidying(
+    batches: Iterable[pa.RecordBatch], file: int, fields: Mapping[str, str]
+) -> Iterator[Callable[[], pa.Table]]:
+    """What makes of each batch its records, tidied: one is tidied while the next is read."""
+    import numpy as np
+    import pyarrow as pa
+
+    def tidied(batch: pa.RecordBatch, first: int) -> pa.Table:
+        rows = batch.num_rows
+        columns = {name: tidy(batch.column(title).cast(pa.string())) for name, title in fields.items()}
+        place = {"record": np.arange(first, first + rows), "line": nulls(rows)}
+        return pa.table({**columns, **place, "file": np.full(rows, file, np.int32)})
+
+    record = 1
+    for batch in batches:
+        yield partial(tidied, batch, record)
+        record += batch.num_rows
 
 
 def _proved(connection: duckdb.DuckDBPyConnection, path: Path, columns: Iterable[str]) -> int:

@@ -35,6 +35,10 @@ REFUSED = [
     ("9434 765919", Fault.SHAPE),
     ("943  476  5919", Fault.SHAPE),
     ("943/476/5919", Fault.SHAPE),
+    ("+9434765919", Fault.SHAPE),
+    ("-9434765919", Fault.SHAPE),
+    ("9223372036854775807", Fault.SHAPE),  # the largest whole number of 64 bits
+    ("-9223372036854775808", Fault.SHAPE),
     ("94347659I9", Fault.SHAPE),
     ("９４３４７６５９１９", Fault.SHAPE),  # noqa: RUF001 - full-width digits are the point
     ("٩٤٣٤٧٦٥٩١٩", Fault.SHAPE),
