@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from connectors.files.beginning import examine_head
 from connectors.files.opening import HEAD, Member
-from connectors.files.text import examine_head
 from schemas.errors import InputError
 
 _DELIMITERS = ",;\t|"

@@ -5,7 +5,7 @@ Text stays as the parser made it while there is `Memory`; what is more goes into
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from connectors.files.memory import Memory
 from connectors.files.opening import Member, Tick
 from connectors.files.raw import ROWS_AT_ONCE, Loaded, insert, insert_all
 from connectors.files.records import Rejected
-from connectors.files.text import MIXED, Text, examine, utf8_blocks
+from connectors.files.text import MIXED, Text, opened
 from connectors.supplier import Kind
 from schemas.errors import InputError
 
@@ -42,15 +42,14 @@ def load_text(
 ) -> Loaded:
     """Read a text by the layout of its kind, or a sheet: into `memory` where it has room, else into the table `raw`."""
     if member.sheet:
-        blocks, encoding, sha256 = member.sheet.read(kind, header), None, member.delivered.sha256
+        blocks, told = member.sheet.read(kind, header), None
         tick(member.size)
     else:
-        text = examine(member, encodings)
-        blocks = reader(kind.layout)(utf8_blocks(text, tick), kind, header)
-        encoding, sha256 = _spoken(text), text.sha256
+        text, told = opened(member, encodings, tick)
+        blocks = reader(kind.layout)(text, kind, header)
     if kind.taken:
         loaded, rejected = _taken(connection, raw, _placed(blocks, member), file, kind)
-        return Loaded(loaded + len(rejected), tuple(rejected), encoding, sha256, member.size)
+        return _facts(member, told, loaded + len(rejected), rejected)
     records = loaded = 0
     rejected = []
     waiting: list[pa.Table] = []
@@ -69,12 +68,19 @@ def load_text(
             room = 0
             loaded += insert_all(connection, raw, kept, kind)
     kept += [_together(waiting, file)] if waiting else []
-    facts = Loaded(records, tuple(rejected), encoding, sha256, member.size)
+    facts = _facts(member, told, records, rejected)
     if memory and room:
         memory.keep(kind, kept)
         return replace(facts, in_memory=True)
     loaded += insert_all(connection, raw, kept, kind)
     return replace(facts, passed_over=records - len(rejected) - loaded)
+
+
+def _facts(member: Member, told: Callable[[], Text] | None, records: int, rejected: list[Rejected]) -> Loaded:
+    """What is known of a member once it is read; of a sheet there is nothing to be told."""
+    text = told() if told else None
+    encoding, sha256 = (_spoken(text), text.sha256) if text else (None, member.delivered.sha256)
+    return Loaded(records, tuple(rejected), encoding, sha256, member.size)
 
 
 def _together(waiting: list[pa.Table], file: int) -> pa.Table:

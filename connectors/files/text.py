@@ -10,31 +10,16 @@ from __future__ import annotations
 
 import codecs
 import hashlib
-import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from connectors.files import mixed
+from connectors.files.beginning import examine_head
 from connectors.files.opening import Member, Tick
 from schemas.errors import InputError
 
-_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
-# Leave no doubt, and can be told from the first bytes: what people send by mistake.
-_NOT_TEXT = (
-    (rb"%PDF", "it is a PDF; ask for the report as CSV"),
-    (rb"PAR1", "it is a Parquet file; give it a name that ends in .parquet"),
-    (rb"\x28\xb5\x2f\xfd", "it is compressed with zstd; unpack it first"),
-    (rb"BZh[1-9]1AY", "it is compressed with bzip2; unpack it first"),
-    (rb"\xfd7zXZ", "it is compressed with xz; unpack it first"),
-    (rb"7z\xbc\xaf\x27\x1c|Rar!", "it is an archive; unpack it first"),
-    (rb"SQLite format 3", "it is a database; export its tables as CSV"),
-    (rb"\{\\rtf", "it is a document of a word processor; ask for the report as CSV"),
-    (rb"ID;P[A-Z0-9]", "it is a workbook in the format SYLK; save it as CSV UTF-8"),
-    (rb"(?i:<\?xml|<!doctype)", "it is XML; open it in Excel, and save it as CSV UTF-8"),
-)
-_CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\x0c\x1a"))
 _UNDEFINED_IN_WINDOWS_1252 = b"\x81\x8d\x8f\x90\x9d"
 _PIECE = 4096
 
@@ -53,6 +38,53 @@ class Text:
     sha256: str
     sound: bool
     """Every byte has a meaning in the encoding."""
+
+
+def opened(member: Member, encodings: Sequence[str], tick: Tick) -> tuple[Iterator[bytes], Callable[[], Text]]:
+    """The text as UTF-8 without its mark, and what is known of it once that is read; InputError where it is no text.
+
+    Where nothing but UTF-8 is possible it is hashed and looked at while it is read, and not read twice.
+    """
+    if encodings == ("utf-8",) and member.head:
+        encoding, mark = examine_head(member.where, member.head)
+        if encoding in (None, "utf-8"):
+            once = _Once(member, mark, tick)
+            return once.blocks, once.told
+    text = examine(member, encodings)
+    return utf8_blocks(text, tick), lambda: text
+
+
+class _Once:
+    """A text of UTF-8 that is gone through once."""
+
+    def __init__(self, member: Member, mark: int, tick: Tick) -> None:
+        self.blocks = self._read(tick)
+        self._member, self._mark = member, mark
+        self._digest, self._sound, self._ended = hashlib.sha256(), True, False
+
+    def told(self) -> Text:
+        """What is known of it, once its blocks are read; those that nobody asked for are read now."""
+        for _ in self.blocks:
+            pass
+        # The hash of part of a file would be a wrong one: who closed the blocks has it read again.
+        is_whole = self._ended and self._member.is_plain
+        sha256 = self._digest.hexdigest() if is_whole else self._member.delivered.sha256
+        return Text(self._member, "utf-8", self._mark, sha256, self._sound)
+
+    def _read(self, tick: Tick) -> Iterator[bytes]:
+        blocks, size = self._member.blocks(tick), 0
+        if self._member.is_plain:
+            blocks = _hashing(blocks, self._digest.update)
+        for body in _whole_characters(_without_mark(blocks, self._mark)):
+            size += len(body)
+            if _is_utf8(body):
+                yield body
+            else:
+                self._sound = False
+                yield body.decode(errors="caretrace-nul").encode(errors="caretrace-nul")
+        if not size:
+            raise InputError("the file is empty; export it again", path=self._member.where)
+        self._ended = True
 
 
 def examine(member: Member, encodings: Sequence[str]) -> Text:
@@ -117,6 +149,8 @@ def _whole_characters(blocks: Iterator[bytes]) -> Iterator[bytes]:
         end = len(body) - _begun(body)
         rest = body[end:]
         yield body[:end]
+    if rest:
+        yield rest
 
 
 def _begun(body: bytes) -> int:
@@ -181,26 +215,6 @@ def _is_utf8(body: bytes) -> bool:
     except pa.ArrowInvalid:
         return False
     return True
-
-
-def examine_head(path: Path, block: bytes) -> tuple[str | None, int]:
-    """The encoding that the first bytes prove, if any, and the length of the mark; InputError for what is no text."""
-    for magic, what in _NOT_TEXT:
-        if re.match(rb"(?:\xef\xbb\xbf)?\s*(?:" + magic + rb")", block):
-            raise InputError(f"this is not a text file: {what}", path=path)
-    for mark, encoding in _MARKS:
-        if block.startswith(mark):
-            return encoding, len(mark)
-    head = block[:4096]
-    # Latin text in UTF-16 without its mark has a NUL in every other byte.
-    if head[1::2].count(0) > len(head) // 3:
-        return "utf-16-le", 0
-    if head[::2].count(0) > len(head) // 3:
-        return "utf-16-be", 0
-    # Text holds next to no control characters; a stray one costs its record, not the file.
-    if len(head) - len(head.translate(None, _CONTROLS)) > max(8, len(head) // 20):
-        raise InputError("this is not a text file; export it as CSV or Parquet", path=path)
-    return None, 0
 
 
 def _begin(path: Path, block: bytes, encodings: Sequence[str]) -> tuple[int, list[_Candidate]]:

@@ -19,7 +19,7 @@ _TODAY = "CAST(reading_day() AS VARCHAR)"
 
 def clean(x: str) -> str:
     """A text without space around it, null where nothing is left; what plainly has none is spared the dear trim."""
-    sound = f"{x} > '!' AND {x} < chr(160) AND {x}[-1] > ' ' AND {x}[-1] <> chr(160)"
+    sound = f"{x} > '!' AND {x} < chr(160) AND {x}[-1] BETWEEN '!' AND '~'"
     return f"CASE WHEN {sound} THEN {x} ELSE nullif(trim({x}, ' ' || chr(9) || chr(10) || chr(13) || chr(160)), '') END"
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.files.opening import Delivered, Member
-from connectors.files.text import Text, examine, utf8_blocks
+from connectors.files.opening import DEFAULT, Delivered, Member, members
+from connectors.files.text import Text, examine, opened, utf8_blocks
+from schemas.errors import InputError
 
 
 def member(*blocks: bytes) -> Member:
@@ -55,6 +58,51 @@ def test_utf_8_is_held_where_python_holds_it_and_bad_bytes_become_nul(
     assert b"".join(blocks) == body.decode(errors="caretrace-nul").encode()
     for block in blocks:  # no character is cut in two
         block.decode()
+
+
+@given(texts, noise, st.booleans(), st.booleans(), st.lists(st.integers(0, 9100), max_size=5))
+@settings(max_examples=300, deadline=None)
+def test_a_text_of_one_encoding_is_read_once_and_found_to_be_the_same(
+    text: str, bad: bytes, in_the_middle: bool, marked: bool, places: list[int]
+) -> None:
+    body = b"\xef\xbb\xbf" * marked + text.encode()
+    body = body[:5] + bad + body[5:] if in_the_middle else body + bad
+    # A mark stands in one block, which are long.
+    made = cut(body, [8 + place for place in places])
+    passes: list[list[bytes]] = []
+
+    def blocks(tick: object) -> Iterator[bytes]:
+        passes.append(made)
+        return iter(made)
+
+    once = Member(Delivered(Path(__file__)), "a.csv", "a", 0, head=body[:4096], _blocks=blocks)
+    read, told = opened(once, ("utf-8",), lambda done: None)
+    found = list(read)
+    assert len(passes) == 1
+    twice = examine(once, ("utf-8",))
+    assert told() == twice
+    assert b"".join(found) == b"".join(utf8_blocks(twice, lambda done: None))
+    for block in found:
+        block.decode()
+
+
+@pytest.mark.parametrize("body", [b"", b"\xef\xbb\xbf", b"{}", b"{}\xff\n" * 9, "{}é".encode("utf-16")])
+@pytest.mark.parametrize("asked_for", [0, 1, 9])
+def test_a_file_has_the_hash_of_all_its_bytes_however_many_were_asked_for(
+    tmp_path: Path, body: bytes, asked_for: int
+) -> None:
+    path = tmp_path / "a.json"
+    path.write_bytes(body)
+    (member,) = members(path, "a.json", DEFAULT)
+    if body in (b"", b"\xef\xbb\xbf"):
+        with pytest.raises(InputError, match="the file is empty"):
+            list(opened(member, ("utf-8",), lambda done: None)[0])
+        return
+    read, told = opened(member, ("utf-8",), lambda done: None)
+    list(itertools.islice(read, asked_for))
+    if asked_for == 1:
+        read.close()  # type: ignore[attr-defined]
+    assert told().sha256 == hashlib.sha256(body).hexdigest()
 
 
 @given(texts, st.sampled_from([b"", b"\x81", b"\x9d"]), st.lists(st.integers(0, 9100), max_size=5))
