@@ -91,6 +91,12 @@ def observation(codes: Codes) -> Kind:
                 f"{values.is_true('r.IsConfidential')} AND {codes.identifying}",
                 ("IsConfidential",),
             ),
+            Rule(
+                "its mark of confidentiality is neither yes nor no: taken for yes, and it is no opt-out",
+                f"coalesce(lower(r.IsConfidential) NOT IN ({values.listed(values.FALSE_WORDS)}), false)"
+                f" AND {codes.identifying}",
+                ("IsConfidential",),
+            ),
             codes.numberless(_NUMBER, ("CodeId",)),
         ),
         dependant=True,

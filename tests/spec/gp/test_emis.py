@@ -94,6 +94,21 @@ _ENTRIES: dict[str, tuple[list[Row], list[tuple[str, bool, date | None]], list[s
         [],
         ["a confidential entry, and no opt-out"],
     ),
+    "a number with a mark nobody knows": (
+        [{"CodeId": "7", "Value": "1", "IsConfidential": "restricted?"}],
+        [],
+        ["its mark of confidentiality is neither yes nor no: taken for yes"],
+    ),
+    "a refusal with a mark nobody knows": (
+        [{"CodeId": "1", "IsConfidential": "restricted?"}],
+        [("type 1", True, DAY)],
+        [],
+    ),
+    "numbers whose marks say no": (
+        [{"CodeId": "7", "Value": "1", "IsConfidential": "No"}, {"CodeId": "7", "Value": "2", "IsConfidential": ""}],
+        [],
+        [],
+    ),
     "a refusal kept from others": ([{"CodeId": "1", "IsConfidential": "true"}], [("type 1", True, DAY)], []),
     "a number is said to follow, and none does": (
         [{"CodeId": "7"}],
