@@ -41,15 +41,17 @@ $(READY2): requirements-pandas2.lock pyproject.toml
 demo: $(READY)
 	$(BIN)/caretrace demo --out demo
 
-# Spark's tests need Java 17 or later.
+# Spark's tests need Java 17 or later. Files are taken in the order of testpaths, long ones first; by itself pytest-xdist
+# would begin with those of many tests, and wait for the single long ones at the end.
 test: $(ALL)
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # What touches pandas, with pandas 2.
 test-pandas2: $(READY2)
 	$(BIN2)/python -m pytest tests/functional/test_reference_engine.py tests/unit/linkage/reference tests/unit/connectors
 
-# The slow proofs at full length, an hour of damaged files among them; `make test` runs a sample of each.
+# The slow proofs at full length, an hour of damaged files among them; `make test` runs a sample of each. Tests of
+# commands run here too, each command in a process of its own.
 prove: $(ALL)
 	CARETRACE_PROVE=$${CARETRACE_PROVE:-1} $(BIN)/python -m pytest -m prove
 

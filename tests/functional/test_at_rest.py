@@ -74,6 +74,12 @@ def plant(inbox: Path) -> None:
 
 
 @pytest.fixture(scope="module")
+def caretrace(started: Command) -> Command:
+    """Each in a process of its own: what a process leaves behind is what is looked at here."""
+    return started
+
+
+@pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory, caretrace: Command) -> Path:
     """A project with its inbox beside it, its keys made, before its first night."""
     root = tmp_path_factory.mktemp("kept")

@@ -105,9 +105,9 @@ def digests(run: Path) -> dict[str, str]:
     }
 
 
-def test_one_thread_or_two_give_the_same_bytes(tmp_path: Path, caretrace: Any, people: Path, run_folder: Path) -> None:
+def test_one_thread_or_two_give_the_same_bytes(tmp_path: Path, started: Any, people: Path, run_folder: Path) -> None:
     arguments = ("--as-at", "2026-11-22", "--threads", "1", "--memory", "500MB", "--out", tmp_path / "run")
-    done = caretrace("link", people / "clients", people / "register.csv", *arguments)
+    done = started("link", people / "clients", people / "register.csv", *arguments)
     assert done.returncode == 0, done.stderr
     assert digests(tmp_path / "run") == digests(run_folder)
     assert manifest(tmp_path / "run")["run_id"] == manifest(run_folder)["run_id"]

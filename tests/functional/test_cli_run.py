@@ -12,7 +12,7 @@ Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="module")
-def example(tmp_path_factory: pytest.TempPathFactory, caretrace: Command) -> Path:
+def example(tmp_path_factory: pytest.TempPathFactory, caretrace: Command, started: Command) -> Path:
     """The example after its first run."""
     project = tmp_path_factory.mktemp("example") / "demo-project"
     made = caretrace("init", project, "--example")
@@ -25,7 +25,7 @@ def example(tmp_path_factory: pytest.TempPathFactory, caretrace: Command) -> Pat
         "nothing done, only looked; 2 applied",
     ]
     assert not (project / "warehouse").exists()
-    done = caretrace("run", "--project", project)
+    done = started("run", "--project", project)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("run 1 (full); 2 applied; linked ")
     assert done.stdout.count("\n") == 1
@@ -55,10 +55,10 @@ def test_a_bad_delivery_ends_with_exit_code_1_and_a_reason(example: Path, caretr
     assert "no inbox holds a delivery 2026-10-3-full" in refused.stderr
 
 
-def test_a_night_that_fails_says_so_where_machines_look(tmp_path: Path, caretrace: Command) -> None:
-    assert caretrace("init", tmp_path).returncode == 0
+def test_a_night_that_fails_says_so_where_machines_look(tmp_path: Path, started: Command) -> None:
+    assert started("init", tmp_path).returncode == 0
     (tmp_path / "caretrace.toml").write_text('[[source]]\nname = "x"\nside = "clients"\n', encoding="utf-8")
-    done = caretrace("run", "--project", tmp_path)
+    done = started("run", "--project", tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
     assert 'caretrace.toml: no [[source]] has side = "register"' in done.stderr
     facts = json.loads((tmp_path / "result.json").read_text("utf-8"))

@@ -351,13 +351,13 @@ def test_killed_at_random_moments_it_comes_to_the_same(
         run_folder.open(project.runs / "0002", verify=True)
 
 
-def test_started_twice_only_one_works(project: Project, nights: Nights, caretrace: Commands) -> None:
+def test_started_twice_only_one_works(project: Project, nights: Nights, started: Commands) -> None:
     deliver(project, nights, 1)
     before = (project.root / "result.json").read_bytes()
     with locked(project):
         with pytest.raises(Busy):
             begin(project, 2)
-        done = caretrace("run", "--project", project.root)
+        done = started("run", "--project", project.root)
     assert (done.returncode, done.stdout) == (5, "")
     assert "is held by another run" in done.stderr
     assert (project.root / "result.json").read_bytes() == before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -184,13 +185,31 @@ def test_what_fails_on_an_executor_is_one_sentence_without_values(spark: Any, fo
     assert "\n" not in str(told.value)
 
 
-def test_the_command_starts_spark_and_ends_it(
-    caretrace: Callable[..., subprocess.CompletedProcess[str]], people: Path, run_folder: Path, tmp_path: Path
+Command = Callable[..., subprocess.CompletedProcess[str]]
+SAME = ("links.parquet", "candidates.parquet", "load_back.csv")
+
+
+def test_the_command_writes_the_same_files(
+    spark: Any, caretrace: Command, people: Path, run_folder: Path, tmp_path: Path
 ) -> None:
+    """In the session that runs; `make prove` starts the command, and it one of its own."""
+    out = tmp_path / "run"
+    lists = (people / "clients", people / "register.csv", "--as-at", "2026-11-22")
+    done = caretrace("link", *lists, "--out", out, "--engine", "spark")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert spark.sparkContext.statusTracker() is not None
+    assert json.loads((out / "manifest.json").read_text("utf-8"))["linkage"]["engine"] == "spark"
+    for file in SAME:
+        assert (out / file).read_bytes() == (run_folder / file).read_bytes()
+
+
+@pytest.mark.prove
+@pytest.mark.long
+def test_the_command_starts_spark_and_ends_it(started: Command, people: Path, run_folder: Path, tmp_path: Path) -> None:
     out, spark = tmp_path / "a run [1] of 100%25 é", ("--engine", "spark", "--spark-master", "local[1]")
     quick = [part for name, value in QUICK.items() for part in ("--spark-conf", f"{name}={value}")]
     lists = (people / "clients", people / "register.csv", "--as-at", "2026-11-22")
-    done = caretrace("link", *lists, "--out", out, *spark, *quick)
+    done = started("link", *lists, "--out", out, *spark, *quick)
     assert (done.returncode, done.stderr) == (0, "")
-    for file in ("links.parquet", "candidates.parquet", "load_back.csv"):
+    for file in SAME:
         assert (out / file).read_bytes() == (run_folder / file).read_bytes()
