@@ -100,9 +100,10 @@ def line_breaks(data: _Bytes) -> tuple[Ints, Ints]:
 
 def last_breaks(data: _Bytes) -> Ints:
     """Position of each line's last break byte."""
-    breaks, returns = _places(data, _LF), _places(data, _CR)
-    if len(returns) == np.count_nonzero(_follows_cr(data, breaks)):
+    breaks = _places(data, _LF)
+    if _count(data, _CR) == np.count_nonzero(_follows_cr(data, breaks)):
         return breaks
+    returns = _places(data, _CR)
     alone = returns[data[np.minimum(returns + 1, len(data) - 1)] != _LF]
     return np.sort(np.concatenate((breaks, alone))) if len(breaks) else alone
 
@@ -111,6 +112,11 @@ def _places(data: _Bytes, byte: int) -> Ints:
     """Where a byte stands; what is compared stays in the processor's cache."""
     pieces = range(0, max(len(data), 1), PIECE)
     return np.concatenate([at + np.flatnonzero(data[at : at + PIECE] == byte) for at in pieces])
+
+
+def _count(data: _Bytes, byte: int) -> int:
+    """How often it stands there: to count takes half as long as to find."""
+    return sum(int(np.count_nonzero(data[at : at + PIECE] == byte)) for at in range(0, len(data), PIECE))
 
 
 def _follows_cr(data: _Bytes, breaks: Ints) -> Flags:

@@ -6,17 +6,18 @@ Text stays as the parser made it while there is `Memory`; what is more goes into
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from connectors.files.header import Header
 from connectors.files.layouts import Rows, reader
 from connectors.files.memory import Memory
+from connectors.files.once import Otherwise, opened, settled
 from connectors.files.opening import Member, Tick
 from connectors.files.raw import ROWS_AT_ONCE, Loaded, insert, insert_all
 from connectors.files.records import Rejected
-from connectors.files.text import MIXED, Text, opened
+from connectors.files.text import MIXED, Text
 from connectors.supplier import Kind
 from schemas.errors import InputError
 
@@ -41,17 +42,42 @@ def load_text(
     memory: Memory | None = None,
 ) -> Loaded:
     """Read a text by the layout of its kind, or a sheet: into `memory` where it has room, else into the table `raw`."""
+    into = _Into(connection, raw, file, kind, member, memory)
     if member.sheet:
-        blocks, told = member.sheet.read(kind, header), None
+        records = member.sheet.read(kind, header)
         tick(member.size)
-    else:
+        return _load(into, records, None)
+    layout = reader(kind.layout)
+    try:
         text, told = opened(member, encodings, tick)
-        blocks = reader(kind.layout)(text, kind, header)
+        return _load(into, layout(text, kind, header), told)
+    except Otherwise:
+        connection.execute(f"DELETE FROM {raw} WHERE file = {file}")
+        text, told = settled(member, encodings, lambda done: None)
+        return _load(into, layout(text, kind, header), told)
+
+
+@dataclass(frozen=True)
+class _Into:
+    """Where the records of a file go."""
+
+    connection: duckdb.DuckDBPyConnection
+    raw: str
+    file: int
+    kind: Kind
+    member: Member
+    memory: Memory | None
+
+
+def _load(into: _Into, blocks: Iterator[Rows], told: Callable[[], Text] | None) -> Loaded:
+    """The records as they are loaded; `told` says what their text is, once they are all read."""
+    connection, raw, file, kind = into.connection, into.raw, into.file, into.kind
+    member, memory = into.member, into.memory
     if kind.taken:
-        loaded, rejected = _taken(connection, raw, _placed(blocks, member), file, kind)
-        return _facts(member, told, loaded + len(rejected), rejected)
+        taken, refused = _taken(connection, raw, _placed(blocks, member), file, kind)
+        return _facts(member, told, taken + len(refused), refused)
     records = loaded = 0
-    rejected = []
+    rejected: list[Rejected] = []
     waiting: list[pa.Table] = []
     kept: list[pa.Table] = []
     # The store finds out which records are wanted, and what has begun there goes on there.
@@ -105,14 +131,14 @@ def _taken(
     import pyarrow as pa
 
     rejected: list[Rejected] = []
-    faults: list[InputError] = []
+    faults: list[InputError | Otherwise] = []
 
     def batches() -> Iterator[pa.RecordBatch]:
         try:
             for rows in blocks:
                 rejected.extend(rows.rejected)
                 yield from _together([rows.table], file).to_batches(max_chunksize=_SHARE)
-        except InputError as error:
+        except (InputError, Otherwise) as error:
             faults.append(error)
             raise
 

@@ -40,84 +40,74 @@ class Text:
     """Every byte has a meaning in the encoding."""
 
 
-def opened(member: Member, encodings: Sequence[str], tick: Tick) -> tuple[Iterator[bytes], Callable[[], Text]]:
-    """The text as UTF-8 without its mark, and what is known of it once that is read; InputError where it is no text.
+class Examination:
+    """Hashes a text and settles its encoding while its blocks go by."""
 
-    Where nothing but UTF-8 is possible it is hashed and looked at while it is read, and not read twice.
-    """
-    if encodings == ("utf-8",) and member.head:
-        encoding, mark = examine_head(member.where, member.head)
-        if encoding in (None, "utf-8"):
-            once = _Once(member, mark, tick)
-            return once.blocks, once.told
-    text = examine(member, encodings)
-    return utf8_blocks(text, tick), lambda: text
+    def __init__(self, member: Member, encodings: Sequence[str]) -> None:
+        self.mark = 0
+        self.is_ascii, self.is_mixed, self.sound = True, False, True
+        """Of what was seen so far."""
+        self.settled = False
+        """Whether no other encoding than one was ever possible."""
+        self._member, self._encodings = member, encodings
+        self._digest, self._size = hashlib.sha256(), 0
+        self._candidates: list[_Candidate] = []
 
+    @property
+    def encoding(self) -> str:
+        """The encoding of what was seen so far."""
+        encoding = self._candidates[0].encoding
+        return MIXED if encoding == "cp1252" and self.is_mixed and "utf-8" in self._encodings else encoding
 
-class _Once:
-    """A text of UTF-8 that is gone through once."""
-
-    def __init__(self, member: Member, mark: int, tick: Tick) -> None:
-        self.blocks = self._read(tick)
-        self._member, self._mark = member, mark
-        self._digest, self._sound, self._ended = hashlib.sha256(), True, False
-
-    def told(self) -> Text:
-        """What is known of it, once its blocks are read; those that nobody asked for are read now."""
-        for _ in self.blocks:
-            pass
-        # The hash of part of a file would be a wrong one: who closed the blocks has it read again.
-        is_whole = self._ended and self._member.is_plain
-        sha256 = self._digest.hexdigest() if is_whole else self._member.delivered.sha256
-        return Text(self._member, "utf-8", self._mark, sha256, self._sound)
-
-    def _read(self, tick: Tick) -> Iterator[bytes]:
-        blocks, size = self._member.blocks(tick), 0
-        if self._member.is_plain:
-            blocks = _hashing(blocks, self._digest.update)
-        for body in _whole_characters(_without_mark(blocks, self._mark)):
-            size += len(body)
-            if _is_utf8(body):
-                yield body
-            else:
-                self._sound = False
-                yield body.decode(errors="caretrace-nul").encode(errors="caretrace-nul")
-        if not size:
+    def blocks(self, tick: Tick = lambda done: None) -> Iterator[bytes]:
+        """The text's own blocks, each seen before it is given; InputError where it is no text at all."""
+        plain = self._member.is_plain
+        for block in _hashing(self._member.blocks(), self._digest.update) if plain else self._member.blocks(tick):
+            if plain:
+                tick(len(block))
+            if self._size == 0:
+                self.mark, self._candidates = _begin(self._member.where, block, self._encodings)
+                self.settled = len(self._candidates) == 1
+            self._see(block)
+            yield block
+        if self._size == self.mark:
             raise InputError("the file is empty; export it again", path=self._member.where)
-        self._ended = True
+        self._keep([candidate for candidate in self._candidates if not candidate.is_cut_short])
+
+    def _see(self, block: bytes) -> None:
+        self._size += len(block)
+        if not block.isascii():
+            self.is_ascii = False
+            self.is_mixed = self.is_mixed or (not self.settled and mixed.holds_utf8(block))
+        self._keep([candidate for candidate in self._candidates if candidate.holds(block)])
+
+    def _keep(self, held: list[_Candidate]) -> None:
+        self.sound = self.sound and bool(held)
+        self._candidates = held or self._candidates[-1:]
+
+    def text(self) -> Text:
+        """What the text is, once all blocks went by."""
+        member = self._member
+        sha256 = self._digest.hexdigest() if member.is_plain else member.delivered.sha256
+        return Text(member, self.encoding, self.mark, sha256, self.sound)
 
 
 def examine(member: Member, encodings: Sequence[str]) -> Text:
     """Hash the text and settle its encoding in one pass over its bytes; InputError where it is no text at all."""
-    digest, size = hashlib.sha256(), 0
-    mark, sound, multibyte = 0, True, False
-    candidates: list[_Candidate] = []
-    for block in _hashing(member.blocks(), digest.update) if member.is_plain else member.blocks():
-        if size == 0:
-            mark, candidates = _begin(member.where, block, encodings)
-        size += len(block)
-        multibyte = multibyte or (not block.isascii() and mixed.holds_utf8(block))
-        held = [candidate for candidate in candidates if candidate.holds(block)]
-        sound = sound and bool(held)
-        candidates = held or candidates[-1:]
-    if size == mark:
-        raise InputError("the file is empty; export it again", path=member.where)
-    sha256 = digest.hexdigest() if member.is_plain else member.delivered.sha256
-    whole = [candidate for candidate in candidates if not candidate.is_cut_short]
-    sound, candidates = sound and bool(whole), whole or candidates[-1:]
-    encoding = candidates[0].encoding
-    if encoding == "cp1252" and multibyte and "utf-8" in encodings:
-        encoding = MIXED
-    return Text(member, encoding, mark, sha256, sound)
+    examination = Examination(member, encodings)
+    for _ in examination.blocks():
+        pass
+    return examination.text()
 
 
 def _hashing(blocks: Iterator[bytes], update: Callable[[bytes], None]) -> Iterator[bytes]:
-    """The same blocks, each hashed while it is looked at: to hash takes as long as all else here."""
+    """The same blocks; while one is worked on, it is hashed and the next one is fetched: that takes as long."""
     with ThreadPoolExecutor(1) as thread:
-        for block in blocks:
-            hashing = thread.submit(update, block)
+        fetching = thread.submit(next, blocks, None)
+        while (block := fetching.result()) is not None:
+            thread.submit(update, block)
+            fetching = thread.submit(next, blocks, None)
             yield block
-            hashing.result()
 
 
 def utf8_blocks(text: Text, tick: Tick) -> Iterator[bytes]:
@@ -126,7 +116,7 @@ def utf8_blocks(text: Text, tick: Tick) -> Iterator[bytes]:
     if text.encoding == "utf-8" and text.sound:
         yield from _whole_characters(blocks)
     elif text.encoding == "cp1252":
-        yield from map(_from_cp1252, blocks)
+        yield from map(from_cp1252, blocks)
     elif text.encoding == MIXED:
         yield from mixed.utf8(blocks)
     else:
@@ -146,14 +136,14 @@ def _whole_characters(blocks: Iterator[bytes]) -> Iterator[bytes]:
     rest = b""
     for block in blocks:
         body = rest + block
-        end = len(body) - _begun(body)
+        end = len(body) - begun(body)
         rest = body[end:]
         yield body[:end]
     if rest:
         yield rest
 
 
-def _begun(body: bytes) -> int:
+def begun(body: bytes) -> int:
     """How many bytes of a character that goes on in the next block stand at the end of UTF-8."""
     for length in range(1, min(3, len(body)) + 1):
         byte = body[-length]
@@ -164,7 +154,7 @@ def _begun(body: bytes) -> int:
     return 0
 
 
-def _from_cp1252(block: bytes) -> bytes:
+def from_cp1252(block: bytes) -> bytes:
     """Decoding takes long, and nearly all pieces of a text in English are ASCII, which is itself in both."""
     if block.isascii():
         return block
@@ -193,9 +183,9 @@ class _Candidate:
             return block.isascii() or not any(byte in block for byte in _UNDEFINED_IN_WINDOWS_1252)
         if self.encoding == "utf-8":
             body = self._rest + block
-            end = len(body) - _begun(body)
+            end = len(body) - begun(body)
             self._rest = body[end:]
-            return _is_utf8(body[:end])
+            return is_utf8(body[:end])
         try:
             self._decoder.decode(block)
         except UnicodeDecodeError:
@@ -203,7 +193,7 @@ class _Candidate:
         return True
 
 
-def _is_utf8(body: bytes) -> bool:
+def is_utf8(body: bytes) -> bool:
     """Whether it is text; Arrow looks at it twenty times as fast as it is decoded."""
     import numpy as np
     import pyarrow as pa

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import sys
 import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import atheris
@@ -19,9 +20,10 @@ import atheris
 with atheris.instrument_imports(include=["connectors.files"]):
     from connectors.files.header import NO_HEADER, Header, headerless, read_head
     from connectors.files.layouts import Layout, reader
+    from connectors.files.once import Otherwise, opened, settled
     from connectors.files.opening import Member, Opening, members
-    from connectors.files.text import examine, utf8_blocks
 
+from connectors.files.text import Text
 from connectors.supplier import Kind
 from schemas.errors import CaretraceError
 
@@ -67,12 +69,19 @@ def read(member: Member, kind: Kind, encodings: tuple[str, ...]) -> None:
         header = head.first
         if kind.missing(header.titles):
             return
-    text = examine(member, encodings)
+    try:
+        count(*opened(member, encodings, lambda done: None), kind, header)
+    except Otherwise:
+        count(*settled(member, encodings, lambda done: None), kind, header)
+
+
+def count(blocks: Iterator[bytes], told: Callable[[], Text], kind: Kind, header: Header) -> None:
     numbers: list[int] = []
-    for rows in reader(kind.layout)(utf8_blocks(text, lambda done: None), kind, header):
+    for rows in reader(kind.layout)(blocks, kind, header):
         numbers += rows.table["record"].to_pylist() if rows.table.num_rows else []
         numbers += [rejected.record for rejected in rows.rejected]
     assert sorted(numbers) == list(range(1, len(numbers) + 1))
+    assert len(told().sha256) == 64
 
 
 if __name__ == "__main__":

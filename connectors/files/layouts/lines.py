@@ -12,7 +12,8 @@ import numpy.typing as npt
 from connectors.files.ahead import ahead
 from connectors.files.header import Header
 from connectors.files.layouts import Rows
-from connectors.files.layouts.delimited import parse, tidy
+from connectors.files.layouts.delimited import parse
+from connectors.files.layouts.fixed import SPACE, cut
 from connectors.files.lines import end_of_lines, last_breaks
 from connectors.files.records import MAX_RECORD, NOT_TEXT, TOO_LONG, Rejected
 
@@ -34,63 +35,47 @@ def _jobs(blocks: Iterator[bytes], kind: Kind) -> Iterator[Callable[[], Rows]]:
 
     met, record, inside = 0, 1, 0
     split = None if kind.fixed else bool(kind.rows)
+    whole = "text" in kind.columns and "text" not in kind.positions
     for line in unbroken(blocks):
-        text = pc.ascii_rtrim(line, " \t\x1a" + BREAKS)
-        present = np.flatnonzero(np.asarray(pc.greater(pc.binary_length(text), 0)))
+        present = _present(line)
         number = np.arange(record, record + len(present))
         place = met + 1 + present
         met, record = met + len(line), record + len(present)
-        text = taken(text, present)
-        if split is None and len(text):
-            split = not (kind.fixed and kind.fixed.match(text[0].as_py().encode()))
-        bad = _faults(text)
+        line = taken(line, present)
+        if split is None and len(line):
+            split = not (kind.fixed and kind.fixed.match(line[0].as_py().encode()))
+        bad = _faults(line)
         rejected = tuple(Rejected(int(number[at]), int(place[at]), rule) for at, rule in bad.items())
         good = np.setdiff1d(np.arange(len(present)), np.fromiter(bad, np.int64, len(bad)), assume_unique=True)
-        text = taken(text, good)
-        columns = {"text": text} if "text" in kind.columns else {}
+        line = taken(line, good)
+        columns: dict[str, Any] = {"record": number[good], "line": place[good]}
+        text = pc.ascii_rtrim(line, SPACE + BREAKS) if split or whole else None
+        if split or whole:
+            columns["text"] = text
         if split:
             found, inside = _values(text, kind.rows, inside)
             columns |= found
-        positions = {} if split else kind.positions
-        yield partial(_rows, text, positions, {**columns, "record": number[good], "line": place[good]}, rejected)
+        yield partial(_rows, line, {} if split else kind.positions, columns, rejected)
 
 
 def _rows(
-    text: pa.Array, positions: Mapping[str, tuple[int, int]], beside: Mapping[str, Any], rejected: tuple[Rejected, ...]
+    line: pa.Array, positions: Mapping[str, tuple[int, int]], beside: Mapping[str, Any], rejected: tuple[Rejected, ...]
 ) -> Rows:
     import pyarrow as pa
 
-    return Rows(pa.table({**beside, **_cut(text, positions)}), rejected)
+    return Rows(pa.table({**beside, **(cut(line, positions) if positions else {})}), rejected)
 
 
-def _cut(text: pa.Array, positions: Mapping[str, tuple[int, int]]) -> dict[str, pa.Array]:
-    """The fields at fixed places; of the field `text`, where it has one, what begins the line stays as it is."""
+def _present(line: pa.Array) -> npt.NDArray[np.int64]:
+    """The places of the lines that are not blank, of lines with their breaks."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    plain = pc.string_is_ascii(text)
-    if pc.all(plain).as_py() is not False:
-        return _cut_ascii(text, positions)
-    columns = _cut_ascii(pc.if_else(plain, text, pa.scalar("", text.type)), positions)
-    elsewhere = pc.invert(plain)
-    others = text.filter(elsewhere)
-    for name, (start, length) in positions.items():
-        cut = pc.utf8_slice_codeunits(others, start - 1, start - 1 + length)
-        columns[name] = pc.replace_with_mask(columns[name], elsewhere, cut if name == "text" else tidy(cut))
-    return columns
-
-
-def _cut_ascii(text: pa.Array, positions: Mapping[str, tuple[int, int]]) -> dict[str, pa.Array]:
-    """The same where every character is a byte: none has to be counted, nor proved to be text."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    raw = text.view(pa.large_binary())
-    found = {
-        name: pc.binary_slice(raw, start - 1, start - 1 + length).view(text.type)
-        for name, (start, length) in positions.items()
-    }
-    return {name: column if name == "text" else tidy(column, is_ascii=True) for name, column in found.items()}
+    starts = np.frombuffer(line.buffers()[1], np.int64)[line.offset : line.offset + len(line)]
+    # Nearly every line begins with something that is seen.
+    doubtful = np.flatnonzero(np.frombuffer(line.buffers()[2], np.uint8)[starts] <= ord(" "))
+    shown = pc.binary_length(pc.ascii_rtrim(line.take(pa.array(doubtful)), SPACE + BREAKS))
+    return np.delete(np.arange(len(line)), doubtful[np.asarray(shown) == 0])
 
 
 def _values(text: pa.Array, rows: Mapping[int, Mapping[str, int]], inside: int) -> tuple[dict[str, pa.Array], int]:
@@ -184,12 +169,15 @@ def _without_halves(text: bytes) -> bytes:
     return text.decode(errors="ignore").encode()
 
 
-def _faults(text: pa.Array) -> dict[int, str]:
+def _faults(line: pa.Array) -> dict[int, str]:
     """Lines that can be no record, by place; they are few."""
+    import pyarrow as pa
     import pyarrow.compute as pc
 
-    faults = {int(at): TOO_LONG for at in np.flatnonzero(np.asarray(pc.greater(pc.binary_length(text), MAX_RECORD)))}
-    return {**faults, **{int(at): NOT_TEXT for at in with_nul(text)}}
+    long = np.flatnonzero(np.asarray(pc.greater(pc.binary_length(line), MAX_RECORD)))
+    shown = pc.binary_length(pc.ascii_rtrim(line.take(pa.array(long)), SPACE + BREAKS))
+    faults = {int(at): TOO_LONG for at in long[np.asarray(shown) > MAX_RECORD]}
+    return {**faults, **{int(at): NOT_TEXT for at in with_nul(line)}}
 
 
 def with_nul(text: pa.Array) -> npt.NDArray[np.int64]:

@@ -5,20 +5,27 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from connectors.files.once import Otherwise, opened
 from connectors.files.opening import DEFAULT, Delivered, Member, members
-from connectors.files.text import Text, examine, opened, utf8_blocks
+from connectors.files.text import Text, examine, utf8_blocks
 from schemas.errors import InputError
 
 
 def member(*blocks: bytes) -> Member:
     """Something inside a file that gives these blocks."""
     return Member(Delivered(Path(__file__)), "a.csv", "a", 0, _blocks=lambda tick: iter(blocks))
+
+
+def headed(*blocks: bytes) -> Member:
+    """The same with its first bytes known."""
+    return replace(member(*blocks), head=b"".join(blocks)[:4096])
 
 
 def decoded(text: Text) -> list[bytes]:
@@ -125,3 +132,45 @@ def test_a_mark_proves_the_encoding_and_is_no_text(encoding: str) -> None:
 def test_a_last_letter_outside_ascii_is_not_taken_for_half_of_another() -> None:
     found = examine(member(b"id,name\n1,Zo\xe9"), ("utf-8", "cp1252"))
     assert (found.encoding, b"".join(decoded(found)).decode()) == ("cp1252", "id,name\n1,Zo\u00e9")
+
+
+@given(st.sampled_from(["utf-8", "cp1252"]), texts, noise, st.lists(st.integers(0, 9100), max_size=5))
+@settings(max_examples=300, deadline=None)
+def test_what_is_read_while_it_is_examined_is_the_same_or_is_read_again(
+    written: str, text: str, bad: bytes, places: list[int]
+) -> None:
+    body = text.encode(written, errors="ignore") + bad + b" "
+    parts = cut(body, places)
+    found = examine(member(*parts), ("utf-8", "cp1252"))
+    try:
+        read, told = opened(headed(*parts), ("utf-8", "cp1252"), lambda done: None)
+        blocks = list(read)
+    except Otherwise:
+        assert not found.sound or found.encoding not in ("utf-8", "cp1252") or bad
+    else:
+        assert b"".join(blocks) == b"".join(decoded(found))
+        assert (told().encoding, told().sound) == (found.encoding, found.sound)
+        for block in blocks:
+            block.decode()
+
+
+@pytest.mark.parametrize(
+    ("blocks", "read"),
+    [
+        ((b"id,na", b"me"), "id,name"),
+        (("Zoë".encode()[:3], "Zoë".encode()[3:]), "Zoë"),
+        ((b"Zo", b"\xeb, ", b"Ren\xe9"), "Zoë, René"),
+        # UTF-8 so far, and then not; both at once; a character that is never finished; no text in either.
+        (("Zoë".encode(), b"Ren\xe9 "), None),
+        ((b"Zo\xeb ", "René".encode()), None),
+        ((b"Zo", b"\xc3"), None),
+        ((b"Zo", b"\x81"), None),
+    ],
+)
+def test_a_text_is_read_again_where_more_of_it_says_otherwise(blocks: tuple[bytes, ...], read: str | None) -> None:
+    given, _ = opened(headed(*blocks), ("utf-8", "cp1252"), lambda done: None)
+    if read is None:
+        with pytest.raises(Otherwise):
+            list(given)
+    else:
+        assert b"".join(given).decode() == read
