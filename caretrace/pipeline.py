@@ -253,20 +253,20 @@ def write(
     from caretrace.quality.trend import compare
     from linkage.model_file import dumps
 
-    def described(second: duckdb.DuckDBPyConnection) -> tuple[dict[str, int], quality.Quality]:
-        rows = write_outputs(second, folder, settings.outputs)
-        return rows, quality.facts(second, as_at=settings.as_at, linked=True, lists=folder / to_fix.FOLDER)
+    def looked_at(second: duckdb.DuckDBPyConnection) -> quality.Quality:
+        return quality.facts(second, as_at=settings.as_at, linked=True, lists=folder / to_fix.FOLDER)
 
     clock = Clock(dict(linked.timings))
     for name in ("linked", to_fix.FOLDER):
         (folder / name).mkdir()
-    with clock("outputs"), beside(connection, described) as describing:
+    with clock("outputs"), beside(connection, looked_at) as looking:
         write_linked(connection, folder / "linked", progress=progress)
+        rows = write_outputs(connection, folder, settings.outputs)
         awaited = expected(connection)
         model = manifests.with_fingerprint(linked, awaited)
         (folder / "model.json").write_text(dumps(model), encoding="utf-8", newline="\n")
         with progress.stage("Looking for gaps and contradictions"):
-            rows, facts = describing.result()
+            facts = looking.result()
     with progress.stage("Writing the report"), clock("report"):
         trend = compare(facts, *earlier) if earlier else None
         manifest = manifests.manifest(linked, settings, clock.seconds)

@@ -19,6 +19,9 @@ ROOM = 768 << 20
 """Bytes. A million patients of an EMIS extract take half of it."""
 _LARGE = 32 << 20
 """Bytes below which letting go of single fields is not worth a statement."""
+_SHORT, _SHARE = 250_000, 8192
+"""Records up to which they go in pieces of so many [assumed]: a thread takes a whole piece, and a parser's is longer
+than most lists of clients."""
 _PLACE = ("file", "record", "line")
 
 
@@ -46,6 +49,8 @@ class Memory:
             pa.default_memory_pool().release_unused()
             # As one table, for a union is not written in parallel.
             table = pa.concat_tables(files, promote_options="permissive")
+            if table.num_rows <= _SHORT:
+                table = pa.Table.from_batches(table.to_batches(_SHARE), table.schema)
             parts.append(_register(connection, kind, table))
             if not beside:
                 self._kinds[kind.name] = table
