@@ -115,6 +115,34 @@ def _dbs(store: duckdb.DuckDBPyConnection, folder: Path) -> None:
             file.write(f"991{envelope.trailer(count)[3:]}\r\n")
 
 
+def _mosaic(store: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """The reporting tables of Mosaic as CSV: people, the address each lives at with the one before, telephones."""
+    from connectors.values import quoted
+
+    folder.mkdir(exist_ok=True)
+    number = "CAST(substr(record_id, 2) AS BIGINT)"
+    born, died = (f"{day} || ' 00:00:00.000'" for day in ("rpad(birth_date, 10, '-01-01')", "death_date"))
+    address = "concat_ws(chr(10), address_line_1, address_line_2, address_line_3)"
+    tables = {
+        "DM_PERSONS": f"SELECT {number} AS PERSON_ID, coalesce(nhs_number, '0') AS NHS_ID, NULL AS UPN_ID,"
+        " concat_ws(' ', given_name, family_name) AS FULL_NAME, NULL AS TITLE, given_name AS FIRST_NAME,"
+        f" family_name AS LAST_NAME, {born} AS DATE_OF_BIRTH, {died} AS DATE_OF_DEATH,"
+        " CASE gender WHEN '1' THEN 'M' WHEN '2' THEN 'F' ELSE 'U' END AS GENDER,"
+        " CASE restricted WHEN 'true' THEN 'Y' ELSE 'N' END AS RESTRICTED, NULL AS PERSON_ID_LEGACY,"
+        " ethnicity AS FULL_ETHNICITY_CODE, email AS EMAIL_ADDRESS, 'A' AS CONTEXT_FLAG FROM people",
+        "DM_ADDRESSES": f"SELECT {number} * 10 + n AS REF_ADDRESSES_PEOPLE_ID, {number} AS PERSON_ID,"
+        " CASE n WHEN 0 THEN '2010-01-01 00:00:00' ELSE '2001-05-01 00:00:00' END AS START_DATE,"
+        " CASE n WHEN 1 THEN '2010-01-01 00:00:00' END AS END_DATE,"
+        f" CASE n WHEN 0 THEN {address} ELSE '1 Former Street' || chr(10) || 'Bexford' END AS ADDRESS,"
+        " postcode AS POST_CODE, 'MAIN' AS ADDRESS_TYPE, 'Y' AS IS_CONTACT_ADDRESS, 'Y' AS IS_DISPLAY_ADDRESS,"
+        " NULL AS UNIQUE_ID FROM people, range(2) former(n) WHERE n < 1 + hash(record_id) % 2",
+        "DM_TELEPHONE_NUMBERS": f"SELECT row_number() OVER () AS TELEPHONE_NUMBER_ID, {number} AS PERSON_ID,"
+        " phone AS TELEPHONE_NUMBER, 'Mobile' AS TELEPHONE_NUMBER_TYPE FROM people WHERE phone IS NOT NULL",
+    }
+    for name, select in tables.items():
+        store.execute(f"COPY ({select}) TO {quoted(str(folder / f'{name}.csv'))} (HEADER)")
+
+
 def _count(store: duckdb.DuckDBPyConnection) -> int:
     ((count,),) = store.execute("SELECT count(*) FROM people").fetchall()
     return int(count)
@@ -126,7 +154,7 @@ def _batches(store: duckdb.DuckDBPyConnection, query: str) -> Iterator[list[str]
         yield [line for (line,) in batch]
 
 
-MAKERS: Mapping[str, Maker] = {"fhir": _fhir, "mpt": _mpt, "dbs": _dbs, **hospital.MAKERS}
+MAKERS: Mapping[str, Maker] = {"fhir": _fhir, "mpt": _mpt, "dbs": _dbs, "mosaic": _mosaic, **hospital.MAKERS}
 
 
 if __name__ == "__main__":

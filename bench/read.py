@@ -50,6 +50,7 @@ EXTRACTS = (
     Extract("SystmOne strategic reporting extract, CSV", "systmone", "systmone", ("caretrace", "pandas")),
     Extract("standard format, Parquet", "standard", "register.parquet"),
     Extract("FHIR R4 Patients, NDJSON", "fhir", "fhir.ndjson", ALONE),
+    Extract("Mosaic reporting tables, CSV", "mosaic", "mosaic", ALONE),
     Extract("MPT reply, CSV of 33 columns", "mpt", "mpt.csv", ALONE),
     Extract("DBS reply, fixed width", "dbs", "dbs", ALONE),
     Extract("HL7 v2 ADT messages", "hl7", "adt.hl7", ALONE),

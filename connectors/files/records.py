@@ -1,6 +1,7 @@
 """Where records begin and end in delimited text, aware of quotes, so that a fault costs its own record only.
 
-Lines that are a record beyond doubt (`lines.py`) are taken in bulk. Only other lines are looked at one by one, by the
+Lines that are a record beyond doubt (`lines.py`) are taken in bulk, and so are records over several lines where a piece
+of the text leaves no doubt of any (`spanning.py`). Only other lines are looked at one by one, by the
 csv module in its strict mode: alone, then as the beginning of a record over several lines. What passes neither is
 rejected with its line, and reading goes on at the next line.
 """
@@ -16,6 +17,7 @@ import numpy as np
 
 from connectors.files.lines import MAX_RECORD as MAX_RECORD
 from connectors.files.lines import PIECE, Flags, Ints, Lines, end_of_lines
+from connectors.files.spanning import Spans, spans
 
 UNCLOSED = "a quotation mark is never closed"
 MISPLACED = "a quotation mark inside a value is not doubled"
@@ -115,7 +117,11 @@ class RecordIndex:
         suspicious = ~lines.blank & ~lines.sound(self.width)
         verdict = _Verdict(is_record=~lines.blank, good=~lines.blank & ~suspicious)
         stop = lines.count
-        if suspicious.any():
+        spanned = spans(lines, self.delimiter, self.width, last=last) if suspicious.any() else None
+        if spanned:
+            stop = spanned.stop
+            verdict.take(spanned, lines.count)
+        elif suspicious.any():
             stop = self._examine(lines, np.flatnonzero(suspicious), verdict, last)
         batch = self._batch(lines, verdict, stop)
         used = int(lines.start[stop]) if stop < lines.count else len(body)
@@ -209,6 +215,12 @@ class _Verdict:
         self.is_record = is_record
         self.good = good
         self._decided: dict[int, bytes | str | None] = {}
+
+    def take(self, spanned: Spans, count: int) -> None:
+        """Records over several lines are good as they stand; the lines that they take in are none."""
+        within = spanned.within(count)
+        self.is_record[within] = self.good[within] = False
+        self.good[spanned.first] = True
 
     def decide(self, i: int, outcome: bytes | str | None) -> None:
         """Line `i` is a record given as clean CSV, or rejected by a rule, or blank."""

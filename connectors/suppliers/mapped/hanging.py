@@ -8,7 +8,7 @@ from typing import Any
 from connectors import values
 from connectors.supplier import Fill, Kind, Rule
 from connectors.suppliers.mapped import beside, texts
-from connectors.suppliers.mapped.fields import EVENTS, KINDS, is_date, is_number
+from connectors.suppliers.mapped.fields import EVENTS, KINDS, PLACE, is_date, is_number
 from connectors.suppliers.mapped.settings import Mapped
 from connectors.values import Value, quoted, text
 from schemas import ADDRESS, IDENTIFIER, NAME
@@ -23,8 +23,10 @@ def kind(settings: Mapped, name: str) -> Kind:
         fill = Fill(EVENTS[name], _event(settings, name))
         return _kind(settings, name, (fill,), dependant=True, exclude=(texts.DAMAGED,), derived=texts.until("end_date"))
     fill, needed = {"address": _address, "identifier": _identifier, "name": _name}[name](settings)
-    derived = texts.until() | (texts.place(settings, name) if name == "address" else {})
-    return _kind(settings, name, (fill,), dependant=True, exclude=(texts.DAMAGED, needed), derived=derived)
+    excluded = (texts.DAMAGED, needed)
+    if name == "address":
+        return _kind(settings, name, (fill,), dependant=True, exclude=excluded, prepare=_places(settings))
+    return _kind(settings, name, (fill,), dependant=True, exclude=excluded, derived=texts.until())
 
 
 def _kind(settings: Mapped, name: str, fills: tuple[Fill, ...], **more: Any) -> Kind:
@@ -44,6 +46,18 @@ def _kind(settings: Mapped, name: str, fills: tuple[Fill, ...], **more: Any) -> 
 def _address(settings: Mapped) -> tuple[Fill, Rule]:
     nothing = Rule("no address in the record", f"NOT {texts.anywhere('r')}", ("address_line_1",))
     return Fill(ADDRESS, beside.address(settings)), nothing
+
+
+def _places(settings: Mapped) -> str:
+    """The addresses with their lines parted once: they are gone through for what is left out, for homes and for all."""
+    kept = ("file", "record", "line", *(field for field in KINDS["address"] if field not in _PARTED))
+    made = texts.until() | texts.place(settings, "address", parted="r.parts")
+    columns = [*(f"r.{field}" for field in kept), *(f"{sql} AS {name}" for name, sql in made.items())]
+    return f"SELECT {', '.join(columns)} FROM (SELECT r.*, {texts.parts(settings)} AS parts FROM standing_address r) r"
+
+
+_PARTED = {*PLACE, "address_type", "to_date"} - {"main_address", "uprn"}
+"""What is in `texts.place` and `texts.until`, and is not looked at itself."""
 
 
 def _identifier(settings: Mapped) -> tuple[Fill, Rule]:

@@ -76,14 +76,21 @@ def has_place(settings: Mapped, kind: str) -> bool:
     return any(settings.has(kind, field) for field in PLACE if field not in ("address_type", "main_address"))
 
 
-def place(settings: Mapped, kind: str) -> dict[str, str]:
-    """Further columns of a raw record: `line_1` to `line_5`, `unit` (the postcode) and `kind_of_address`."""
-    has = {field for field in PLACE if settings.has(kind, field)}
-    whole = known(settings, "r.address")
-    parts = (
-        f"list_filter(string_split_regex({whole}, '\\s*[,\\r\\n]+\\s*'),"
+def parts(settings: Mapped) -> str:
+    """The lines of an address that stands in one column, as a list."""
+    return (
+        f"list_filter(string_split_regex({known(settings, 'r.address')}, '\\s*[,\\r\\n]+\\s*'),"
         f" lambda part: part <> '' AND NOT regexp_full_match(upper(part), '{_UNIT}'))"
     )
+
+
+def place(settings: Mapped, kind: str, parted: str | None = None) -> dict[str, str]:
+    """Further columns of a raw record: `line_1` to `line_5`, `unit` (the postcode) and `kind_of_address`.
+
+    `parted` names the column that holds `parts`, where there is one.
+    """
+    has = {field for field in PLACE if settings.has(kind, field)}
+    whole = parted or parts(settings)
     columns = {}
     for n, line in enumerate(LINES, start=1):
         ways = [known(settings, f"r.{line}")] if line in has else []
@@ -91,7 +98,7 @@ def place(settings: Mapped, kind: str) -> dict[str, str]:
             ways.append(f"nullif(concat_ws(' ', {', '.join(fields)}), '')")
         if "address" in has:
             # What is left of a long address stands together in the last line.
-            ways.append(f"({parts})[{n}]" if n < len(LINES) else f"nullif(array_to_string(({parts})[{n}:], ', '), '')")
+            ways.append(f"({whole})[{n}]" if n < len(LINES) else f"nullif(array_to_string(({whole})[{n}:], ', '), '')")
         columns[f"line_{n}"] = _first(ways)
     ways = [known(settings, "r.postcode")] if "postcode" in has else []
     if "address" in has:

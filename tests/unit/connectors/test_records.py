@@ -12,8 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.files import lines as text_lines
+from connectors.files import records as text_records
 from connectors.files.lines import Lines, last_breaks
 from connectors.files.records import DOUBTFUL, MISPLACED, NOT_TEXT, TOO_LONG, UNCLOSED, RecordIndex
+from connectors.files.spanning import spans
 
 WIDTH = 3
 
@@ -174,3 +176,42 @@ def test_line_breaks_are_found_wherever_a_piece_of_the_text_ends(text: str, piec
         patch.setattr(text_lines, "PIECE", piece)
         found = last_breaks(np.frombuffer(text.encode(), np.uint8))
     assert found.tolist() == [match.end() - 1 for match in re.finditer("\r\n|\r|\n", text)]
+
+
+# Addresses as they are written: most values stand on one line, some on several, one with what looks like a record.
+address = st.sampled_from(
+    ["", "a", "b, c", "1 High St\nPenge", "2 Low St\r\n\r\nPenge, Kent", 'the "Oaks"\nPenge', "x\n1,2,3"]
+)
+damage = st.sampled_from(["", "", "", '"', '""', ",", "\n", "\r", "\0", '"\n"', "x,", "\x1a\n"])
+
+
+@given(st.lists(st.tuples(address, address), max_size=12), styles, damage, st.data(), st.integers(1, 200))
+@settings(max_examples=150, deadline=None)
+def test_several_lines_at_once_are_the_same_as_one_by_one(table, style, put, data, block) -> None:
+    text = written([[str(n), *row] for n, row in enumerate(table)], *style).decode()
+    at, cut = data.draw(st.integers(0, len(text))), data.draw(st.sampled_from([0, 0, 1, 2, 7]))
+    damaged = (text[:at] + put + text[at + cut :]).encode()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(text_records, "spans", lambda *_, **__: None)
+        one_by_one = index(damaged, block=block)
+    assert index(damaged, block=block) == one_by_one
+
+
+@pytest.mark.parametrize(
+    ("text", "last", "found"),
+    [
+        pytest.param('1,"a\nb",c\n2,d,e\n3,"f\n\ng",h\n', True, ([0, 3], [1, 5], 6), id="two, and one between them"),
+        pytest.param('1,"a\nb",c\n2,"d\n', False, ([0], [1], 2), id="what is open waits"),
+        pytest.param('1,"a\nb",c\n2,"d\n', True, None, id="nothing follows that could close it"),
+        pytest.param('1,"a\nb",c\n2,d\n', True, None, id="another line is no record"),
+        pytest.param('1,"a\nb",c,d\n', True, None, id="too many fields"),
+        pytest.param('1,"a\nb"c,d\n', True, None, id="a quote inside a value"),
+        pytest.param('1,"a\nb\0",c\n', True, None, id="a NUL"),
+        pytest.param('1,"a\n4,5,6\nb",c\n', True, None, id="a line that may be a record by itself"),
+        pytest.param(f'1,"a\n{"b" * (1 << 17)}",c\n', True, None, id="longer than a field may be"),
+        pytest.param("1,a,b\n", True, None, id="none"),
+    ],
+)
+def test_records_over_several_lines(text: str, last: bool, found: tuple[list[int], list[int], int] | None) -> None:
+    made = spans(Lines.of(text.encode(), ",", WIDTH), ",", WIDTH, last=last)
+    assert (made and (made.first.tolist(), made.last.tolist(), made.stop)) == found
