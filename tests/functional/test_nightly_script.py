@@ -49,7 +49,7 @@ def night(env: dict[str, str]) -> int:
     return subprocess.run(command, env=env, check=False, timeout=300).returncode
 
 
-def test_a_night_a_backup_a_loss_and_the_next_night(place: Path, caretrace: Any, set_up: dict[str, str]) -> None:
+def test_a_night_and_its_backup(place: Path, set_up: dict[str, str]) -> None:
     project = place / "council"
     assert night(set_up) == 0
     (log,) = (project / "logs").iterdir()
@@ -57,6 +57,14 @@ def test_a_night_a_backup_a_loss_and_the_next_night(place: Path, caretrace: Any,
     assert "run 1 (full)" in said
     assert "run ended with 0" in said
     assert "backup ended with 0" in said
+    assert len(list((place / "backups").iterdir())) == 1
+
+
+@pytest.mark.prove
+@pytest.mark.long
+def test_a_loss_and_the_next_night(place: Path, caretrace: Any, set_up: dict[str, str]) -> None:
+    """What comes back is what was there (`test_cli_backup`); here the next night is the same too."""
+    project = place / "council"
     (backup,) = (place / "backups").iterdir()
     # What the second night makes here, it makes from the backup too.
     for source in ("clients", "register"):

@@ -49,8 +49,13 @@ def linked(folder: Path, **settings: Any) -> tuple[list[Any], list[tuple[str, in
     return links, progress.allowed, before, after
 
 
-def test_linking_takes_what_it_needs_and_gives_back_the_limit(tmp_path: Path) -> None:
-    _, allowed, before, after = linked(tmp_path)
+@pytest.fixture(scope="module")
+def as_ever(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    return linked(tmp_path_factory.mktemp("as_ever"))
+
+
+def test_linking_takes_what_it_needs_and_gives_back_the_limit(as_ever: Any) -> None:
+    _, allowed, before, after = as_ever
     linking = dict(allowed)["Linking"]
     assert linking == about(working_store._ENOUGH + 920 * working_store._ENOUGH_A_RECORD)
     assert linking < before
@@ -65,9 +70,9 @@ def test_what_somebody_said_holds(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("enough", [1, 40_000_000])  # less than the store holds already; less than linking needs
 def test_too_little_for_once_is_tried_again_with_what_the_machine_allows(
-    enough: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    enough: int, as_ever: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    usual, *_ = linked(tmp_path)
+    usual, *_ = as_ever
     monkeypatch.setattr(working_store, "_ENOUGH", enough)
     monkeypatch.setattr(working_store, "_ENOUGH_A_RECORD", 0)
     again, allowed, before, after = linked(tmp_path)
