@@ -95,7 +95,8 @@ def _is_ndjson(connection: duckdb.DuckDBPyConnection, first: bytes) -> bool:
     found = connection.execute(
         "SELECT json_valid(x) AND x[1] = '{', CASE WHEN json_valid(x) THEN json_extract_string(x, '$.resourceType') END"
         " FROM unnest(?::VARCHAR[]) WITH ORDINALITY t(x, n) ORDER BY n",
-        [[line.replace("\0", "") for line in begin]],
+        # The beginning of a document that fills the block is not gone through for what no object ends with.
+        [[line.replace("\0", "") if line.endswith("}") else "" for line in begin]],
     ).fetchall()
     if found[0][0] or len(found) == 1:
         return bool(found[0][0])
