@@ -42,11 +42,11 @@ def make_person_keys(connection: duckdb.DuckDBPyConnection, *, run_id: str) -> N
     ((clients,),) = connection.execute("SELECT count(*) FROM clients.person").fetchall()
     first = {"clients": 0, "register": clients}
     for schema, before in first.items():
+        # Numbered once they are in order: a window that orders them itself takes twice as long.
         connection.execute(f"""
             CREATE OR REPLACE TEMP TABLE read_{schema} AS
-            SELECT rowid AS place, nhs_number,
-                   {before} + row_number() OVER (ORDER BY {reading_order("p")}) - 1 AS position
-            FROM {schema}.person p""")
+            SELECT place, nhs_number, {before} + row_number() OVER () - 1 AS position
+            FROM (SELECT rowid AS place, nhs_number FROM {schema}.person p ORDER BY {reading_order("p")})""")
     connection.execute("""
         CREATE OR REPLACE TEMP TABLE client_person AS
         SELECT p.rowid AS place, l.nhs_number, coalesce(CAST(l.nhs_number AS BIGINT), -1 - q.rowid) AS shared
