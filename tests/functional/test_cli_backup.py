@@ -79,8 +79,8 @@ def contents(root: Path) -> dict[str, tuple[bytes, int] | None]:
     }
 
 
-def test_there_and_back(tmp_path: Path, caretrace: Command, here: Command, project: Path, keys: dict[str, str]) -> None:
-    done = caretrace("backup", "--out", tmp_path / "b.zip", "--project", project, env=keys)
+def test_there_and_back(tmp_path: Path, started: Command, here: Command, project: Path, keys: dict[str, str]) -> None:
+    done = started("backup", "--out", tmp_path / "b.zip", "--project", project, env=keys)
     assert done.returncode == 0, done.stderr
     assert "not encrypted" in done.stderr
     verified = here("restore", tmp_path / "b.zip", "--verify", env=keys)
@@ -88,7 +88,7 @@ def test_there_and_back(tmp_path: Path, caretrace: Command, here: Command, proje
     assert "signed by the key in the keys folder" in verified.stdout
     before = contents(project)
     shutil.rmtree(project)
-    back = caretrace("restore", tmp_path / "b.zip", project, env=keys)
+    back = started("restore", tmp_path / "b.zip", project, env=keys)
     assert back.returncode == 0, back.stderr
     assert "agrees with the anchors kept outside it" in back.stderr
     assert contents(project) == before

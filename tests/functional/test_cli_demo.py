@@ -15,7 +15,7 @@ from caretrace.project import MARKER
 @pytest.fixture
 def demo(tmp_path: Path, environment: dict[str, str]) -> Any:
     def run() -> subprocess.CompletedProcess[str]:
-        size = ("--clients", "2000", "--patients", "12000")
+        size = ("--clients", "1000", "--patients", "6000")
         return subprocess.run(
             [sys.executable, "-m", "caretrace", "demo", "--out", str(tmp_path / "demo"), *size],
             env={**environment, "CARETRACE_KEYS": str(tmp_path / "home" / "keys")},
