@@ -110,7 +110,7 @@ def _build_record(connection: duckdb.DuckDBPyConnection, side: str, held: Held) 
         WITH base AS (
             SELECT p.{held.row} AS id, {source}hash(p.source, p.source_org, p.record_id) AS key,
                    CAST(p.nhs_number AS BIGINT) AS nhs,
-                   given.first AS given, family.joined AS family,
+                   given.first AS given, coalesce(given.second, middle.first) AS middle, family.joined AS family,
                    CASE WHEN coalesce(given.rest, middle.words, o.givens) IS NOT NULL THEN
                        coalesce(given.rest, []) || coalesce(middle.words, []) || coalesce(o.givens, [])
                        END AS other_givens,

@@ -143,6 +143,30 @@ GIVEN = Comparison(
     role="given",
 )
 
+# Then the given names have reached "other name", which weighs it.
+_EXCHANGED = "(l.middle = r.given OR r.middle = l.given OR l.middle = r.given_root OR r.middle = l.given_root)"
+_FIT = "l.middle[1] = r.middle[1]"
+
+MIDDLE = Comparison(
+    "middle name",
+    f"l.middle IS NULL OR r.middle IS NULL OR {_EXCHANGED}",
+    (
+        Level("same", "l.middle = r.middle AND length(l.middle) > 1", "the same first middle name", "middle_u"),
+        Level("initial", f"{_FIT} AND (length(l.middle) = 1 OR length(r.middle) = 1)", "an initial that fits"),
+        Level(
+            "other name",
+            "list_contains(r.other_givens, l.middle) OR list_contains(l.other_givens, r.middle)",
+            "one's first middle name is another name of the other, or a form of it",
+        ),
+        Level(
+            "one slip",
+            f"{_FIT} AND (jaro_winkler_similarity(l.middle, r.middle) >= 0.93 OR levenshtein(l.middle, r.middle) = 1)",
+            "one letter or a transposition apart, the first letter the same",
+        ),
+        Level("different", "true", "different middle names", namesakes_reach=True),
+    ),
+)
+
 FAMILY = Comparison(
     "family name",
     "l.family IS NULL OR r.family IS NULL",
@@ -323,4 +347,4 @@ OTHER_ID = Comparison(
     role="other id",
 )
 
-COMPARISONS: tuple[Comparison, ...] = (GIVEN, FAMILY, BIRTH, PLACE, GENDER, NUMBER, OTHER_ID)
+COMPARISONS: tuple[Comparison, ...] = (GIVEN, MIDDLE, FAMILY, BIRTH, PLACE, GENDER, NUMBER, OTHER_ID)

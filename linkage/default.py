@@ -21,6 +21,13 @@ _DEFAULTS: dict[str, dict[str, tuple[float, float, float]]] = {
         "alike": (0.012, 0.025, 0.040),
         "different": (0.029, 0.95549, 0.9039),
     },
+    "middle name": {
+        "same": (0.880, 0.012, 0.015),
+        "initial": (0.040, 0.004, 0.004),
+        "other name": (0.025, 0.006, 0.010),
+        "one slip": (0.025, 0.008, 0.008),
+        "different": (0.030, 0.970, 0.963),
+    },
     "family name": {
         # Five of six members of a household share the name, and then its slips (linkage.train).
         "exact": (0.890, 0.0012, 0.7567),

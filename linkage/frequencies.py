@@ -30,8 +30,9 @@ LEAN_POPULATION = 20_000
 about rare names, and a county's needs no help."""
 # Chance that two people of England agree, for a register too small to say [assumed]; it weighs as much as the pairs
 # that some 300 people make.
-_AGREE = {"given": 0.006, "family": 0.0012, "birth_date": 1 / 32_850, "unit": 1 / 500_000}
+USUAL_AGREEMENT = {"given": 0.006, "middle": 0.012, "family": 0.0012, "birth_date": 1 / 32_850, "unit": 1 / 500_000}
 _AGREE_PAIRS = 100_000
+_AGREEING = {"given": "f_given", "middle": "f_middle", "family": "f_family", "birth_date": "f_birth", "unit": "f_unit"}
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Frequencies:
 
 OF_VALUES = ("f_given", "f_family", "f_cohort", "f_given_cohort")
 """Tables of the register's counts that the joins of `u_joins` ask."""
-FOR_CLIENTS = ("f_names", "f_house", "f_birth", "f_unit")
+FOR_CLIENTS = ("f_names", "f_house", "f_birth", "f_unit", "f_middle", "f_middle_cohort", "f_middle_known")
 """Tables of its counts that `count_clients` asks."""
 
 
@@ -75,7 +76,7 @@ def count_register(connection: duckdb.DuckDBPyConnection, *, every: bool = False
             SELECT nhs, min_by(id, key) AS id FROM register_record
             SEMI JOIN (SELECT nhs FROM register_record GROUP BY nhs HAVING count(*) > 1) USING (nhs) GROUP BY nhs
         )
-        SELECT given, family, gender, birth_year // 10 AS decade, birth_date, unit, house, place,
+        SELECT given, middle, family, gender, birth_year // 10 AS decade, birth_date, unit, house, place,
             r.nhs IS NOT NULL AS numbered FROM register_record r LEFT JOIN repeated d ON d.nhs = r.nhs
         WHERE d.nhs IS NULL OR d.id = r.id""")
     for name, columns in {
@@ -85,11 +86,16 @@ def count_register(connection: duckdb.DuckDBPyConnection, *, every: bool = False
         "f_unit": "unit",
         "f_cohort": "gender, decade",
         "f_given_cohort": "given, gender, decade",
+        "f_middle": "middle",
+        "f_middle_cohort": "middle, gender, decade",
     }.items():
         connection.execute(f"""
             CREATE OR REPLACE TEMP TABLE {name} AS
             SELECT {columns}, count(*) AS n FROM register_people
             WHERE {" AND ".join(f"{column} IS NOT NULL" for column in columns.split(", "))} GROUP BY {columns}""")
+    connection.execute("""
+        CREATE OR REPLACE TEMP TABLE f_middle_known AS
+        SELECT gender, decade, CAST(sum(n) AS BIGINT) AS n FROM f_middle_cohort GROUP BY ALL""")
     population = _lay_under(connection)
     for name, columns in {"f_names": "given, family", "f_house": "unit, house"}.items():
         known = f"WHERE {' AND '.join(f'{column} IS NOT NULL' for column in columns.split(', '))}"
@@ -101,11 +107,11 @@ def count_register(connection: duckdb.DuckDBPyConnection, *, every: bool = False
         "SELECT count(*), coalesce(avg(CAST(numbered AS INTEGER)), 0) FROM register_people"
     ).fetchall()
     agree = {}
-    for column, table in (("given", "f_given"), ("family", "f_family"), ("birth_date", "f_birth"), ("unit", "f_unit")):
+    for column, table in _AGREEING.items():
         ((same, known),) = connection.execute(
             f"SELECT coalesce(sum(n * (n - 1)), 0)::DOUBLE, coalesce(sum(n), 0)::DOUBLE FROM {table}"
         ).fetchall()
-        agree[column] = (same + _AGREE_PAIRS * _AGREE[column]) / (known * max(known - 1, 0) + _AGREE_PAIRS)
+        agree[column] = (same + _AGREE_PAIRS * USUAL_AGREEMENT[column]) / (known * max(known - 1, 0) + _AGREE_PAIRS)
     return Frequencies(people, agree, numbered, population)
 
 
@@ -117,12 +123,17 @@ def count_clients(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("""
         CREATE OR REPLACE TEMP TABLE f_client AS
         SELECT l.id, coalesce(fn.n, 1) AS names, coalesce(fb.n, 1) AS birth, coalesce(fu.n, 1) AS unit,
-               coalesce(fh.n, 1) AS house
+               coalesce(fh.n, 1) AS house, coalesce(fm.n, 1) AS middle, coalesce(fmc.n, 1) AS middle_cohort,
+               coalesce(fmk.n, 1) AS middle_known, (SELECT coalesce(sum(n), 1) FROM f_middle)::BIGINT AS middles
         FROM clients_record l
         LEFT JOIN f_names fn USING (given, family)
         LEFT JOIN f_birth fb USING (birth_date)
         LEFT JOIN f_unit fu USING (unit)
-        LEFT JOIN f_house fh USING (unit, house)""")
+        LEFT JOIN f_house fh USING (unit, house)
+        LEFT JOIN f_middle fm USING (middle)
+        LEFT JOIN f_middle_known fmk ON fmk.gender = l.gender AND fmk.decade = l.birth_year // 10
+        LEFT JOIN f_middle_cohort fmc
+            ON fmc.middle = l.middle AND fmc.gender = l.gender AND fmc.decade = l.birth_year // 10""")
 
 
 def _lay_under(connection: duckdb.DuckDBPyConnection) -> bool:
@@ -178,10 +189,13 @@ def u_columns(frequencies: Frequencies) -> dict[str, str]:
         f" / ((coalesce(fg.n, 1) - 1) * {family} + {LEAN_BOTH}) ELSE {family} END"
     )
     unit = share("fl.unit", "unit")
+    middle = f"(fl.middle + {lean * frequencies.agree['middle']!r}) / (fl.middles + {lean}.0)"
+    middle_u = f"(fl.middle_cohort + {LEAN_COHORT} * {middle}) / (fl.middle_known + {LEAN_COHORT})"
     return {
         "given_u": given_u,
         # Any of a handful of nicknames would have done as well.
         "nickname_u": f"least(3 * {given_u}, 1)",
+        "middle_u": middle_u,
         "family_u": family_u,
         "family_near_u": family,
         "other_family_u": f"least({family} + {name_share('ffl', 'family')}, 1)",

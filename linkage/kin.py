@@ -18,8 +18,9 @@ def told_as_clients(connection: duckdb.DuckDBPyConnection, members: str, *, seed
     As many of them as of the clients keep no more of the given name than an initial, of the birth date no more than the
     year, or the year and month. Which ones is drawn from the row's key.
     """
-    ((initial, year, month),) = connection.execute("""
+    ((initial, middle, year, month),) = connection.execute("""
         SELECT coalesce(avg(CAST(length(given) = 1 AS INTEGER)), 0),
+               coalesce(avg(CAST(length(middle) = 1 AS INTEGER)), 0),
                coalesce(avg(CAST(birth_month IS NULL AS INTEGER)) FILTER (birth_year IS NOT NULL), 0),
                coalesce(avg(CAST(birth_month IS NOT NULL AND birth_day IS NULL AS INTEGER))
                    FILTER (birth_year IS NOT NULL), 0)
@@ -33,6 +34,7 @@ def told_as_clients(connection: duckdb.DuckDBPyConnection, members: str, *, seed
         CREATE OR REPLACE TEMP TABLE told_record AS
         SELECT * REPLACE (
             CASE WHEN {drawn("given", initial)} THEN given[:1] ELSE given END AS given,
+            CASE WHEN {drawn("middle", middle)} THEN middle[:1] ELSE middle END AS middle,
             CASE WHEN NOT ({no_day}) THEN birth_date END AS birth_date,
             CASE WHEN NOT ({only_year}) THEN birth_month END AS birth_month,
             CASE WHEN NOT ({no_day}) THEN birth_day END AS birth_day)

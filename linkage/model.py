@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from linkage.comparison import COMPARISONS, Comparison, Level, Role
+from linkage.comparison import COMPARISONS, MIDDLE, Comparison, Level, Role
 from schemas.errors import SettingsError
 
 FORMAT, FORMAT_OF_SYSTEMS = 2, 3
@@ -98,8 +98,9 @@ class Model:
 
     @property
     def is_standard(self) -> bool:
-        """Whether the comparisons are those that ship, and no others."""
-        return tuple(each.comparison for each in self.comparisons) == COMPARISONS
+        """Whether the comparisons are those that ship, and no others; older models have none of middle names."""
+        given = tuple(each.comparison for each in self.comparisons)
+        return given in (COMPARISONS, tuple(each for each in COMPARISONS if each is not MIDDLE))
 
     def with_weights(self, changed: ComparisonWeights) -> Model:
         """The same model with one comparison changed."""

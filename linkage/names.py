@@ -86,9 +86,10 @@ def cleaned_sql(expression: str) -> str:
 def build_names(connection: duckdb.DuckDBPyConnection, sides: tuple[str, ...]) -> None:
     """Make `name_value`, one row per distinct raw name of both sides, and `nickname` (a, b), both directions.
 
-    Columns of `name_value`: `raw`; `first`, its first word, with `first_sound` and `first_root`; `words`, all its words
-    longer than an initial, and their roots, in alphabetical order; `rest`, the same without the first word; `joined`,
-    all without spaces, with `joined_sound`; `parts`, the words of a family name of several, without particles;
+    Columns of `name_value`: `raw`; `first` and `second`, its first two words, with `first_sound` and `first_root`;
+    `words`, all its words longer than an initial, and their roots, in alphabetical order; `rest`, the same without the
+    first word; `joined`, all without spaces, with `joined_sound`; `parts`, the words of a family name of several,
+    without particles;
     `first_letters` and `joined_letters`, which letters of the alphabet there are, a bit each. What is left empty by
     cleaning is null.
 
@@ -122,7 +123,7 @@ def build_names(connection: duckdb.DuckDBPyConnection, sides: tuple[str, ...]) -
             FROM word JOIN name_token USING (text) WHERE length(text) > 1 GROUP BY raw
         ),
         cut AS (
-            SELECT raw, tokens[1] AS first, words, nullif(rest, []) AS rest,
+            SELECT raw, tokens[1] AS first, tokens[2] AS second, words, nullif(rest, []) AS rest,
                    CASE WHEN len(tokens) > 0 THEN array_to_string(tokens, '') END AS joined,
                    CASE WHEN len(tokens) > 1 THEN nullif(list_filter(
                        tokens, lambda w: length(w) > 2 AND w NOT IN ({particles})), []) END AS parts

@@ -33,7 +33,7 @@ _LINKAGE = (
     "register_key_moved",
 )
 _NUMBERS = ("nhs_number", "candidate_nhs_number", "runner_up_nhs_number")
-_VALUES = ("given", "family", "birth_date", "unit", "house")
+_VALUES = ("given", "middle", "family", "birth_date", "unit", "house")
 """What the kept frequencies count that could tell who somebody is, where one person had it."""
 
 
@@ -194,10 +194,11 @@ def _forget_values(connection: duckdb.DuckDBPyConnection) -> None:
     """
     if not _kept(connection, ("register_record",)):
         return
-    values = ", ".join(_VALUES)
     register, clients = "state.linkage.register_record", "state.linkage.clients_record"
+    # A state of before middle names were compared has none.
+    held = connection.sql(f"FROM {register} LIMIT 0").columns
     connection.execute(f"""CREATE OR REPLACE TEMP TABLE erasing_value AS
-        SELECT {values} FROM {register} SEMI JOIN erasing USING (id)""")
+        SELECT {", ".join(name for name in _VALUES if name in held)} FROM {register} SEMI JOIN erasing USING (id)""")
     connection.execute("CREATE OR REPLACE TEMP TABLE redo_clients (id BIGINT)")
     counted: Mapping[str, tuple[str, ...]] = {
         row[0].rpartition(".")[2]: tuple(name for name in row[1] if name in _VALUES)

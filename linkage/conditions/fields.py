@@ -72,6 +72,12 @@ FIELDS: tuple[Field, ...] = (
         "family_letters", Kind.NUMBER, "which letters the family name has, a bit each", role="family", narrow="UINTEGER"
     ),
     Field("family_sound", Kind.TEXT, "Soundex of the family name", role="family"),
+    Field(
+        "middle",
+        Kind.TEXT,
+        "first middle name or its initial, cleaned, in capitals",
+        also=("middle_name", "middlename", "second_forename", "forename2", "forename_2"),
+    ),
     Field("other_givens", Kind.LIST, "middle and other given names", also=("middle_names",)),
     Field("other_families", Kind.LIST, "previous family names, parts of a double-barrelled one"),
     Field(

@@ -11,7 +11,14 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from linkage.frequencies import FOR_CLIENTS, OF_VALUES, Frequencies, count_clients, count_register
+from linkage.frequencies import (
+    FOR_CLIENTS,
+    OF_VALUES,
+    USUAL_AGREEMENT,
+    Frequencies,
+    count_clients,
+    count_register,
+)
 from linkage.model import Model
 from linkage.model_file import from_facts
 
@@ -21,6 +28,9 @@ if TYPE_CHECKING:
 SCHEMA = "state.linkage"
 Numberless = Literal["auto", "link", "review"]
 _COUNTS = (*OF_VALUES, *FOR_CLIENTS)
+_KEPT = "SELECT table_name FROM duckdb_tables() WHERE database_name = 'state' AND schema_name = 'linkage'"
+_NONE_COUNTED = "SELECT NULL::VARCHAR AS middle, NULL::UTINYINT AS gender, NULL::INT AS decade, 0 AS n WHERE false"
+"""Stands for the counts of middle names in a state of before they were compared, whose model does not ask for them."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +60,10 @@ def read_basis(connection: duckdb.DuckDBPyConnection) -> Basis | None:
     if not rows:
         return None
     facts = json.loads(rows[0][0])
+    agree = {"middle": USUAL_AGREEMENT["middle"], **facts["frequencies"]["agree"]}
     return Basis(
         from_facts(facts["model"]),
-        Frequencies(**facts["frequencies"]),
+        Frequencies(**(facts["frequencies"] | {"agree": agree})),
         facts["numberless"],
         facts["code"],
         facts["reached_all"],
@@ -87,8 +98,10 @@ def count_for_nights(connection: duckdb.DuckDBPyConnection) -> Frequencies:
 def lay_counts(connection: duckdb.DuckDBPyConnection, basis: Basis) -> Frequencies:
     """The same tables as they were frozen."""
     drop(connection, *_COUNTS)
+    kept = {name for (name,) in connection.execute(_KEPT).fetchall()}
     for table in _COUNTS:
-        connection.execute(f"CREATE OR REPLACE TEMP VIEW {table} AS FROM {SCHEMA}.{table}")
+        held = f"FROM {SCHEMA}.{table}" if table in kept else _NONE_COUNTED
+        connection.execute(f"CREATE OR REPLACE TEMP VIEW {table} AS {held}")
     count_clients(connection)
     return basis.frequencies
 

@@ -32,7 +32,7 @@ from schemas.progress import SILENT, Progress
 if TYPE_CHECKING:
     import duckdb
 
-CLEANING = 3
+CLEANING = 4
 """Raised whenever a record would be cleaned, keyed, compared, weighed or decided otherwise than before."""
 
 

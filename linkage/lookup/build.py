@@ -238,7 +238,8 @@ def _rule_keys(numbers: _Numbers, place: int, parts: tuple[str | AnyOf, ...]) ->
 
 def _counted(numbers: _Numbers, fields: dict[str, Array]) -> tuple[Counts, People]:
     decade = np.where(numbers["birth_year"] > 0, numbers["birth_year"] // np.uint64(10) + np.uint64(1), 0)
-    held = {name: numbers[name] for name in ("given", "family", "unit", "house", "gender")}
+    held = {name: numbers[name] for name in ("given", "middle", "family", "unit", "house", "gender")}
+    held["has_middle"] = (held["middle"] > 0).astype(np.uint64)
     held |= {"decade": decade.astype(np.uint64)} | {
         name: numbers[name] for name in ("birth_year", "birth_month", "birth_day")
     }

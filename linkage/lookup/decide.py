@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from linkage.comparison import COMPARISONS, Role, Stance
+from linkage.comparison import COMPARISONS, Comparison, Role, Stance
 from linkage.guards import KIN_ARE_RARE, YIELDS_AT, guards
 from linkage.lookup.answer import Candidate, Match
 from linkage.lookup.register import Register
@@ -97,18 +97,20 @@ class Best:
     """Another candidate fits the given name and the date of birth."""
     kin_are_rare: bool
     """The register is not one of households."""
+    comparisons: tuple[Comparison, ...] = COMPARISONS
+    """What `levels` are of."""
 
     def reached(self, role: Role, stance: Stance) -> bool:
         """Whether a comparison of that role reached a level of that stance."""
         return any(
             found >= 0 and each.levels[found].stance == stance
-            for each, found in zip(COMPARISONS, self.levels, strict=True)
+            for each, found in zip(self.comparisons, self.levels, strict=True)
             if each.role == role
         )
 
     def silent(self, role: Role) -> bool:
         """Whether every comparison of that role says nothing."""
-        return all(found < 0 for each, found in zip(COMPARISONS, self.levels, strict=True) if each.role == role)
+        return all(found < 0 for each, found in zip(self.comparisons, self.levels, strict=True) if each.role == role)
 
     @property
     def unsupported(self) -> bool:
@@ -181,7 +183,9 @@ def decide(
     kept = [each for place, each in enumerate(ranked[:CANDIDATES_KEPT]) if place == 0 or each.probability >= KEPT_ABOVE]
     best = kept[0]
     kin_are_rare = weigher.model.household < KIN_ARE_RARE
-    facts = Best(weighed.levels[best.at], best.probability, best.person < 0 and numbered, False, False, kin_are_rare)
+    compared = tuple(each.comparison for each in weigher.bits)
+    unnumbered = best.person < 0 and numbered
+    facts = Best(weighed.levels[best.at], best.probability, unnumbered, False, False, kin_are_rare, compared)
     others = [replace(facts, levels=weighed.levels[each.at]) for each in kept[1:]]
     rival = any(each.reached("given", "agrees") and each.reached("birth", "agrees") for each in others)
     facts = replace(facts, rival=rival)

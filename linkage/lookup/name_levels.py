@@ -81,6 +81,41 @@ def _given_alike(p: Pairs) -> Mask:
     return p.each_with(p["given"], p.client.given, alike)
 
 
+@level("middle name", UNKNOWN)
+def _no_middle(p: Pairs) -> Mask:
+    """Nobody has one, or one's middle name is the other's given name, which the given name weighs."""
+    ours = is_any(p["middle"], p.codes([p.client.given, p.client.given_root]))
+    theirs = p.each_with(p["given"], p.client.middle, lambda middle, given: middle in (given, root(given)))
+    return is_(p["middle"], NO_TEXT) | (p.client.middle is None) | ours | theirs
+
+
+@level("middle name", "same")
+def _same_middle(p: Pairs) -> Mask:
+    return is_(p["middle"], p.middle_code) & (len(p.client.middle or "") > 1)
+
+
+@level("middle name", "initial")
+def _middle_initial(p: Pairs) -> Mask:
+    return p.each_with(p["middle"], p.client.middle, lambda a, b: 1 in (len(a), len(b)) and a[0] == b[0])
+
+
+@level("middle name", "other name")
+def _other_middle(p: Pairs) -> Mask:
+    ours = p.codes([p.client.middle])
+    return p.any_listed("other_givens", ours) | is_any(p["middle"], p.codes(p.client.other_givens))
+
+
+@level("middle name", "one slip")
+def _middle_slip(p: Pairs) -> Mask:
+    return p.each_with(p["middle"], p.client.middle, _nearly)
+
+
+def _nearly(a: str, b: str) -> bool:
+    import jellyfish
+
+    return a[0] == b[0] and (_near(a, b) or jellyfish.levenshtein_distance(a, b) == 1)
+
+
 @level("family name", UNKNOWN)
 def _no_family(p: Pairs) -> Mask:
     return is_(p["family"], NO_TEXT) | (p.client.family is None)

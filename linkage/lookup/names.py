@@ -33,6 +33,11 @@ class NameValue:
         return self.tokens[0] if self.tokens else None
 
     @property
+    def second(self) -> str | None:
+        """Its second word."""
+        return self.tokens[1] if len(self.tokens) > 1 else None
+
+    @property
     def joined(self) -> str | None:
         """All its words without spaces."""
         return "".join(self.tokens) or None

@@ -17,7 +17,7 @@ Mask: TypeAlias = npt.NDArray[np.bool_]
 _UNHEARD_OF = -2
 """Code of a text that nobody in the register has."""
 _LOOKED_AT = (
-    *("nhs", "nhs_entered", "given", "family", "birth_year", "birth_month", "birth_day", "gender"),
+    *("nhs", "nhs_entered", "given", "middle", "family", "birth_year", "birth_month", "birth_day", "gender"),
     *("unit", "house", "street", "town", "district"),
 )
 
@@ -43,6 +43,7 @@ class Pairs:
         self._read: dict[int, str] = {}
         self._fields = {name: column.values[rows] for name, column in register.fields.items() if name in _LOOKED_AT}
         self.given_code, self.family_code = self.code(client.given), self.code(client.family)
+        self.middle_code = self.code(client.middle)
         self.unit_packed = pack(client.unit) if client.unit else 0
         self.house_number = number_of(client.house) if client.house else 0
         self.district_number = number_of(client.district) if client.district else 0

@@ -33,6 +33,7 @@ class Record:
 
     nhs: int | None = None
     given: str | None = None
+    middle: str | None = None
     family: str | None = None
     other_givens: tuple[str, ...] = ()
     other_families: tuple[str, ...] = ()
@@ -91,6 +92,7 @@ def record(
     return Record(
         nhs=int(number) if number else None,
         given=given.first,
+        middle=given.second or middle.first,
         family=family.joined,
         other_givens=(*given.rest, *middle.words, *_sorted(word for each, _ in others for word in each.words)),
         other_families=(

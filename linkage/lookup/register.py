@@ -25,6 +25,7 @@ _PLAIN = ("nhs", "birth_year", "birth_month", "birth_day", "gender")
 FIELDS: dict[str, type[np.generic]] = {
     "nhs": np.int64,
     "given": np.int32,
+    "middle": np.int32,
     "family": np.int32,
     "street": np.int32,
     "town": np.int32,
@@ -44,7 +45,7 @@ FIELDS: dict[str, type[np.generic]] = {
 """Columns of one value a row. Texts that are looked at closely are codes, NO_TEXT where there is none; of all else 0
 is not known. `unit` is packed, `house` and `district` are numbers for texts, `counts` says whether the row stands for
 its person among the people counted."""
-TEXTS = ("given", "family", "street", "town", "nhs_entered")
+TEXTS = ("given", "middle", "family", "street", "town", "nhs_entered")
 TEXT_LISTS = ("other_givens", "other_families")
 """Those whose values are codes of texts."""
 LISTS: dict[str, type[np.generic]] = {
@@ -92,11 +93,15 @@ COUNTED: dict[str, tuple[str, ...]] = {
     "unit": ("unit",),
     "cohort": ("gender", "decade"),
     "given_cohort": ("given", "gender", "decade"),
+    "middle": ("middle",),
+    "middle_known": ("gender", "decade", "has_middle"),
+    "middle_cohort": ("middle", "gender", "decade"),
     "names": ("given", "family"),
     "house": ("unit", "house"),
 }
-"""What people are counted by, as in `linkage.frequencies`; `decade` is the year of birth // 10, plus 1."""
-AGREE = ("given", "family", "birth_date", "unit")
+"""What people are counted by, as in `linkage.frequencies`; `decade` is the year of birth // 10, plus 1, and
+`has_middle` 1 for whoever has a middle name."""
+AGREE = ("given", "middle", "family", "birth_date", "unit")
 """What is counted in pairs of people too: the chance that two agree."""
 
 
@@ -277,9 +282,10 @@ class Register:
     def _counted(self, row: int) -> dict[str, int]:
         """The keys a row is counted under, by what is counted."""
         held: dict[str, Any] = {name: self.fields[name].values[row].item() for name in FIELDS}
-        held |= {name: self._name(name, row) for name in ("given", "family")}
+        held |= {name: self._name(name, row) for name in ("given", "middle", "family")}
         held["unit"] = unpack(held["unit"])
         held["decade"] = held["birth_year"] // 10 + 1 if held["birth_year"] else 0
+        held["has_middle"] = 1 if held["middle"] else 0
         known = {name: value for name, value in held.items() if value and isinstance(value, str | int)}
         return {
             what: key_of(what, *(known[part] for part in parts))

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from linkage.comparison import COMPARISONS, Comparison
-from linkage.frequencies import _AGREE as AGREE_USUALLY
 from linkage.frequencies import _AGREE_PAIRS as AGREE_PAIRS
-from linkage.frequencies import LEAN_BOTH, LEAN_COHORT, LEAN_REGISTER
+from linkage.frequencies import LEAN_BOTH, LEAN_COHORT, LEAN_REGISTER, USUAL_AGREEMENT
 from linkage.lookup.columns import Array
 from linkage.lookup.levels import reached
 from linkage.lookup.pairs import Pairs
@@ -40,11 +39,12 @@ class Frequencies:
             self._counted[asked] = count or 1
         return self._counted[asked]
 
-    def _share(self, count: int, what: str) -> float:
-        people = self.register.people
-        same, known = people.same[what], people.known[what]
-        agree = (same + AGREE_PAIRS * AGREE_USUALLY[what]) / (known * max(known - 1, 0) + AGREE_PAIRS)
-        return (count + LEAN_REGISTER * agree) / (self.people + LEAN_REGISTER)
+    def _share(self, count: int, what: str, people: int | None = None) -> float:
+        """What share of `people` has something, of everybody where none are given."""
+        held = self.register.people
+        same, known = held.same[what], held.known[what]
+        agree = (same + AGREE_PAIRS * USUAL_AGREEMENT[what]) / (known * max(known - 1, 0) + AGREE_PAIRS)
+        return (count + LEAN_REGISTER * agree) / ((people or self.people) + LEAN_REGISTER)
 
     def _text(self, column: str, row: int) -> str | None:
         code = int(self.pairs[column][row])
@@ -62,6 +62,15 @@ class Frequencies:
     def nickname_u(self, row: int) -> float:
         """Any of a handful of nicknames would have done as well."""
         return min(3 * self.given_u(row), 1)
+
+    def middle_u(self, _row: int) -> float:
+        """As common as the client's middle name is among people of her gender and decade of birth who have one."""
+        client = self.pairs.client
+        decade = client.birth_year // 10 + 1 if client.birth_year else None
+        usual = self._share(self._count("middle", client.middle), "middle", self.register.people.known["middle"] or 1)
+        known = self._count("middle_known", client.gender, decade, 1)
+        cohort = self._count("middle_cohort", client.middle, client.gender, decade)
+        return (cohort + LEAN_COHORT * usual) / (known + LEAN_COHORT)
 
     def _family(self, name: str | None) -> float:
         return self._share(self._count("family", name), "family")
@@ -106,6 +115,7 @@ class Frequencies:
 _OWN_U: dict[str, Callable[[Frequencies, int], float]] = {
     "given_u": Frequencies.given_u,
     "nickname_u": Frequencies.nickname_u,
+    "middle_u": Frequencies.middle_u,
     "family_u": Frequencies.family_u,
     "family_near_u": Frequencies.family_near_u,
     "other_family_u": Frequencies.other_family_u,

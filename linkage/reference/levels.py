@@ -10,21 +10,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from jellyfish import jaro_winkler_similarity, levenshtein_distance
 
 from linkage.comparison import COMPARISONS, Comparison
+from linkage.reference.rules import (
+    all_of,
+    always,
+    among,
+    any_of,
+    both,
+    distinct,
+    either,
+    meet,
+    negated,
+    over_distinct,
+    same,
+)
 from schemas.errors import SettingsError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Held = NDArray[np.bool_]
-    Rule = Callable[[pd.DataFrame, pd.DataFrame], Held]
-    """What holds for each pair, given its client's record and its register's, row by row."""
+    from linkage.reference.rules import Held, Rule
 
 NOTHING = -1
 """Code of a comparison that says nothing: a code of its own, neither the best level nor the worst."""
@@ -54,42 +65,42 @@ class Reference:
 
 def references(nicknames: frozenset[tuple[str, str]]) -> tuple[Reference, ...]:
     """Every standard comparison; `nicknames` holds pairs of names that are nicknames of one, both ways round."""
-    form_or_slip = _any_of(
-        _among("given", "other_givens"),
-        _among("given_root", "other_givens"),
+    form_or_slip = any_of(
+        among("given", "other_givens"),
+        among("given_root", "other_givens"),
         _slip_from_one_of("given", "other_givens"),
     )
     given = Reference(
         "given name",
         ("given", "given_root", "family", "other_givens"),
-        _both("given"),
+        both("given"),
         (
-            ("exact", _same("given")),
-            ("nickname", _distinct("given", lambda a, b: (a, b) in nicknames)),
-            ("one slip", _distinct("given", _one_slip)),
+            ("exact", same("given")),
+            ("nickname", distinct("given", lambda a, b: (a, b) in nicknames)),
+            ("one slip", distinct("given", _one_slip)),
             ("swapped", _swapped),
-            ("other name", _either(form_or_slip)),
-            ("initial", _distinct("given", lambda a, b: a.startswith(b) or b.startswith(a))),
-            ("half swapped", _either(_half_swapped)),
-            ("alike", _distinct("given", _alike)),
-            ("different", _always),
+            ("other name", either(form_or_slip)),
+            ("initial", distinct("given", lambda a, b: a.startswith(b) or b.startswith(a))),
+            ("half swapped", either(_half_swapped)),
+            ("alike", distinct("given", _alike)),
+            ("different", always),
         ),
     )
     family = Reference(
         "family name",
         ("given", "family", "other_families"),
-        _both("family"),
+        both("family"),
         (
-            ("exact", _same("family")),
+            ("exact", same("family")),
             ("swapped", _swapped),
-            ("other name", _any_of(_either(_among("family", "other_families")), _meet("other_families"))),
-            ("one slip", _distinct("family", _one_slip)),
-            ("half swapped", _either(_half_swapped)),
-            ("alike", _distinct("family", _alike)),
-            ("different", _always),
+            ("other name", any_of(either(among("family", "other_families")), meet("other_families"))),
+            ("one slip", distinct("family", _one_slip)),
+            ("half swapped", either(_half_swapped)),
+            ("alike", distinct("family", _alike)),
+            ("different", always),
         ),
     )
-    return (given, family, _BIRTH, _PLACE, _GENDER, _NUMBER, _OTHER_ID)
+    return (given, _MIDDLE, family, _BIRTH, _PLACE, _GENDER, _NUMBER, _OTHER_ID)
 
 
 def require_known(comparisons: Sequence[Comparison], written: Sequence[Reference]) -> None:
@@ -104,88 +115,14 @@ def require_known(comparisons: Sequence[Comparison], written: Sequence[Reference
             )
 
 
-# Rules over whole columns.
-
-
-def _always(left: pd.DataFrame, right: pd.DataFrame) -> Held:
-    return np.ones(len(left), bool)
-
-
-def _both(column: str) -> Rule:
-    """Both know it."""
-    return lambda left, right: left[column].notna().to_numpy(bool) & right[column].notna().to_numpy(bool)
-
-
-def _same(*columns: str) -> Rule:
-    def rule(left: pd.DataFrame, right: pd.DataFrame) -> Held:
-        held = np.ones(len(left), bool)
-        for column in columns:
-            held &= _both(column)(left, right) & (left[column].to_numpy() == right[column].to_numpy())
-        return held
-
-    return rule
-
-
-def _any_of(*rules: Rule) -> Rule:
-    def rule(left: pd.DataFrame, right: pd.DataFrame) -> Held:
-        held: Held = np.logical_or.reduce([each(left, right) for each in rules])
-        return held
-
-    return rule
-
-
-def _all_of(*rules: Rule) -> Rule:
-    def rule(left: pd.DataFrame, right: pd.DataFrame) -> Held:
-        held: Held = np.logical_and.reduce([each(left, right) for each in rules])
-        return held
-
-    return rule
-
-
-def _not(other: Rule) -> Rule:
-    return lambda left, right: ~other(left, right)
-
-
-def _either(one_way: Rule) -> Rule:
-    """It holds one way round or the other."""
-    return _any_of(one_way, lambda left, right: one_way(right, left))
-
-
-# Rules over distinct pairs of values, each tested once however many pairs of records have them.
-
-
-def _over_distinct(left: pd.Series[Any], right: pd.Series[Any], test: Callable[[Any, Any], bool]) -> Held:
-    held = np.zeros(len(left), bool)
-    known = np.flatnonzero(left.notna().to_numpy(bool) & right.notna().to_numpy(bool))
-    if len(known):
-        a, a_values = pd.factorize(left.iloc[known])
-        b, b_values = pd.factorize(right.iloc[known])
-        distinct, back = np.unique(a * len(b_values) + b, return_inverse=True)
-        answers = (test(a_values[code // len(b_values)], b_values[code % len(b_values)]) for code in distinct)
-        held[known] = np.fromiter(answers, bool, len(distinct))[back]
-    return held
-
-
-def _distinct(column: str, test: Callable[[Any, Any], bool]) -> Rule:
-    return lambda left, right: _over_distinct(left[column], right[column], test)
-
-
-def _among(value: str, others: str) -> Rule:
-    """The left's value is one of the right's others."""
-    return lambda left, right: _over_distinct(left[value], right[others], lambda one, many: one in many)
-
-
-def _meet(others: str) -> Rule:
-    return lambda left, right: _over_distinct(
-        left[others], right[others], lambda one, two: not set(one).isdisjoint(two)
-    )
+# Names.
 
 
 def _slip_from_one_of(value: str, others: str) -> Rule:
     def test(one: str, many: tuple[str, ...]) -> bool:
         return len(one) > 3 and any(jaro_winkler_similarity(one, other) >= 0.93 for other in many)
 
-    return lambda left, right: _over_distinct(left[value], right[others], test)
+    return lambda left, right: over_distinct(left[value], right[others], test)
 
 
 def _one_slip(a: str, b: str) -> bool:
@@ -211,7 +148,7 @@ def _alike(a: str, b: str) -> bool:
 
 def _crosswise(test: Callable[[str, str], bool]) -> Rule:
     """The left's given name and the right's family name."""
-    return lambda left, right: _over_distinct(left["given"], right["family"], test)
+    return lambda left, right: over_distinct(left["given"], right["family"], test)
 
 
 def _swapped(left: pd.DataFrame, right: pd.DataFrame) -> Held:
@@ -219,12 +156,42 @@ def _swapped(left: pd.DataFrame, right: pd.DataFrame) -> Held:
     exactly = _crosswise(lambda a, b: a == b)
     nearly = _crosswise(_alike)
     with_a_slip = _crosswise(lambda a, b: jaro_winkler_similarity(a, b) >= 0.88)
-    one_exact = _either(lambda one, two: exactly(one, two) & nearly(two, one))(left, right)
+    one_exact = either(lambda one, two: exactly(one, two) & nearly(two, one))(left, right)
     held: Held = one_exact | with_a_slip(left, right) & with_a_slip(right, left)
     return held
 
 
 _half_swapped = _crosswise(lambda a, b: len(a) > 3 and a == b)
+
+
+# Middle names.
+
+
+def _fitting_initial(a: str, b: str) -> bool:
+    return 1 in (len(a), len(b)) and a[0] == b[0]
+
+
+def _nearly(a: str, b: str) -> bool:
+    return a[0] == b[0] and (jaro_winkler_similarity(a, b) >= 0.93 or levenshtein_distance(a, b) == 1)
+
+
+def _stands_as(column: str) -> Rule:
+    """The left's middle name is the right's value in `column`."""
+    return lambda left, right: over_distinct(left["middle"], right[column], lambda a, b: a == b)
+
+
+_MIDDLE = Reference(
+    "middle name",
+    ("middle", "given", "given_root", "other_givens"),
+    all_of(both("middle"), negated(either(any_of(_stands_as("given"), _stands_as("given_root"))))),
+    (
+        ("same", distinct("middle", lambda a, b: a == b and len(a) > 1)),
+        ("initial", distinct("middle", _fitting_initial)),
+        ("other name", either(among("middle", "other_givens"))),
+        ("one slip", distinct("middle", _nearly)),
+        ("different", always),
+    ),
+)
 
 
 # Dates of birth, by their parts.
@@ -250,24 +217,24 @@ def _rest_not_known(left: pd.DataFrame, right: pd.DataFrame) -> Held:
     return vague(left) | vague(right)
 
 
-_FULL = _both("birth_day")
-_YEAR, _MONTH, _DAY = (_same(f"birth_{part}") for part in ("year", "month", "day"))
+_FULL = both("birth_day")
+_YEAR, _MONTH, _DAY = (same(f"birth_{part}") for part in ("year", "month", "day"))
 
 _BIRTH = Reference(
     "date of birth",
     ("birth_year", "birth_month", "birth_day"),
-    _both("birth_year"),
+    both("birth_year"),
     (
-        ("exact", _all_of(_YEAR, _MONTH, _DAY)),
-        ("swapped", _all_of(_FULL, _YEAR, _crossed)),
-        ("day differs", _all_of(_FULL, _YEAR, _MONTH)),
-        ("month differs", _all_of(_YEAR, _DAY)),
-        ("year slip", _all_of(_MONTH, _DAY, _distinct("birth_year", _year_slip))),
+        ("exact", all_of(_YEAR, _MONTH, _DAY)),
+        ("swapped", all_of(_FULL, _YEAR, _crossed)),
+        ("day differs", all_of(_FULL, _YEAR, _MONTH)),
+        ("month differs", all_of(_YEAR, _DAY)),
+        ("year slip", all_of(_MONTH, _DAY, distinct("birth_year", _year_slip))),
         # Both days known and the month the same was "day differs".
-        ("year and month", _all_of(_YEAR, _MONTH)),
-        ("year only", _all_of(_YEAR, _rest_not_known)),
+        ("year and month", all_of(_YEAR, _MONTH)),
+        ("year only", all_of(_YEAR, _rest_not_known)),
         ("year agrees", _YEAR),
-        ("different", _always),
+        ("different", always),
     ),
 )
 
@@ -288,28 +255,28 @@ def _alike_places(a: str, b: str) -> bool:
     return a == b or jaro_winkler_similarity(a, b) >= 0.92
 
 
-_BOTH_UNITS = _both("unit")
-_STREET = _distinct("street", _alike_places)
-_TOWN = _distinct("town", _alike_places)
+_BOTH_UNITS = both("unit")
+_STREET = distinct("street", _alike_places)
+_TOWN = distinct("town", _alike_places)
 
 _PLACE = Reference(
     "address",
     ("unit", "house", "street", "town", "district", "other_units"),
-    _any_of(_BOTH_UNITS, _both("street")),
+    any_of(_BOTH_UNITS, both("street")),
     (
-        ("same house", _same("unit", "house")),
-        ("same postcode", _same("unit")),
-        ("earlier postcode", _any_of(_either(_among("unit", "other_units")), _meet("other_units"))),
-        ("same street and house", _all_of(_same("house"), _STREET, _any_of(_same("district"), _not(_BOTH_UNITS)))),
-        ("postcode slip", _distinct("unit", _one_character_apart)),
-        ("same sector", _distinct("unit", lambda a, b: _sector(a) == _sector(b))),
-        ("same street", _all_of(_not(_BOTH_UNITS), _STREET)),
-        ("same district", _any_of(_same("district"), _all_of(_not(_BOTH_UNITS), _TOWN))),
-        ("elsewhere", _always),
+        ("same house", same("unit", "house")),
+        ("same postcode", same("unit")),
+        ("earlier postcode", any_of(either(among("unit", "other_units")), meet("other_units"))),
+        ("same street and house", all_of(same("house"), _STREET, any_of(same("district"), negated(_BOTH_UNITS)))),
+        ("postcode slip", distinct("unit", _one_character_apart)),
+        ("same sector", distinct("unit", lambda a, b: _sector(a) == _sector(b))),
+        ("same street", all_of(negated(_BOTH_UNITS), _STREET)),
+        ("same district", any_of(same("district"), all_of(negated(_BOTH_UNITS), _TOWN))),
+        ("elsewhere", always),
     ),
 )
 
-_GENDER = Reference("gender", ("gender",), _both("gender"), (("same", _same("gender")), ("different", _always)))
+_GENDER = Reference("gender", ("gender",), both("gender"), (("same", same("gender")), ("different", always)))
 
 
 def _refused_slip(left: pd.DataFrame, right: pd.DataFrame) -> Held:
@@ -320,22 +287,22 @@ def _refused_slip(left: pd.DataFrame, right: pd.DataFrame) -> Held:
         return levenshtein_distance(entered, valid) == 1 or _neighbours_swapped(entered, valid)
 
     refused = left["nhs"].isna().to_numpy(bool)
-    return refused & _over_distinct(left["nhs_entered"], right["nhs"], one_slip)
+    return refused & over_distinct(left["nhs_entered"], right["nhs"], one_slip)
 
 
-_FORMER = _either(_among("nhs", "former_nhs"))
-_NEAR = _either(_refused_slip)
+_FORMER = either(among("nhs", "former_nhs"))
+_NEAR = either(_refused_slip)
 
 _NUMBER = Reference(
     "NHS number",
     ("nhs", "former_nhs", "nhs_entered"),
-    _any_of(_both("nhs"), _FORMER, _NEAR),
-    (("same", _same("nhs")), ("superseded", _FORMER), ("near", _NEAR), ("different", _always)),
+    any_of(both("nhs"), _FORMER, _NEAR),
+    (("same", same("nhs")), ("superseded", _FORMER), ("near", _NEAR), ("different", always)),
 )
 
 _OTHER_ID = Reference(
     "other identifier",
     ("ids", "schemes"),
-    _meet("schemes"),
-    (("same", _meet("ids")), ("different", _always)),
+    meet("schemes"),
+    (("same", meet("ids")), ("different", always)),
 )

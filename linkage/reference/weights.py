@@ -71,9 +71,14 @@ def with_frequencies(
     both = np.maximum(_count(people, left, "given", "family") - 1, 0)
     among_given = family * (both + LEAN_BOTH) / ((_count(people, right, "given") - 1) * family + LEAN_BOTH)
     unit = share(_count(people, left, "unit"), "unit")
+    named = people[people["middle"].notna()]
+    middle = _count(named, left, "middle") + LEAN_REGISTER * frequencies.agree["middle"]
+    middle /= max(len(named), 1) + LEAN_REGISTER
+    of_cohort = _count(named, left, "middle", "gender", "decade") + LEAN_COHORT * middle
     u = {
         "given_u": given_u,
         "nickname_u": np.minimum(3 * given_u, 1),
+        "middle_u": of_cohort / (_count(named, left, "gender", "decade") + LEAN_COHORT),
         "family_u": np.where(left["given"].notna() & (left["given"] == right["given"]), among_given, family),
         "family_near_u": family,
         "other_family_u": np.minimum(family + name_share(left, "family"), 1),

@@ -52,6 +52,7 @@ class Frequency:
 FREQUENCIES: dict[str, tuple[Frequency, ...]] = {
     "given_u": (Frequency("given", "{0}.given", "register"),),
     "nickname_u": (Frequency("given_nickname", "{0}.given", "register"),),
+    "middle_u": (Frequency("middle", "{0}.middle", "clients"),),
     # How common a family name is depends on whether the given names agree too.
     "family_u": (
         Frequency("names", "{0}.given || ' ' || {0}.family", "clients", "l.given = r.given", ", given name too"),

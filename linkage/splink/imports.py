@@ -25,7 +25,9 @@ from linkage.splink.weights import in_register, refuse_gaps, weigh
 NO_HOUSEHOLD = FLOOR
 """`Model.household` of a model without households; it takes less than a billionth of a bit from any weight."""
 # What our record counts how often, by the only column of an exact level.
-_FREQUENCIES = {"given": "given_u", "family": "family_u", "birth_date": "birth_u", "unit": "unit_u"}
+_FREQUENCIES = {
+    **{"given": "given_u", "middle": "middle_u", "family": "family_u", "birth_date": "birth_u", "unit": "unit_u"}
+}
 # By the columns of our own export, whose levels start from their own u.
 _EXPORTED = {several[0].column: name for name, several in FREQUENCIES.items() if len(several) == 1}
 _DATE_DISTANCE = ("epoch", "date_diff", "date_part")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 import pytest
 
-from linkage.comparison import BIRTH, COMPARISONS
+from linkage.comparison import BIRTH, COMPARISONS, PLACE
 from linkage.decide import Target, derive_bands
 from linkage.default import default_model
 from linkage.model import Bands
@@ -28,7 +28,7 @@ def bands(probabilities: list[float], target: Target = WIDE, *, clients: int | N
         connection.execute(
             f"CREATE TABLE clients_record AS SELECT range AS id FROM range({clients or len(probabilities)})"
         )
-        connection.execute(f"UPDATE best SET {COMPARISONS[3].column} = 0")  # an address that supports the link
+        connection.execute(f"UPDATE best SET {PLACE.column} = 0")  # an address that supports the link
         return derive_bands(connection, default_model(), target)
 
 

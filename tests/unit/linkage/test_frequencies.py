@@ -52,6 +52,19 @@ def test_a_given_name_is_as_common_as_among_people_of_that_gender_and_age(store)
     assert among_old == pytest.approx(60 / 460, rel=0.3)
 
 
+def test_a_middle_name_is_as_common_as_among_people_of_that_gender_and_age_who_have_one(store) -> None:
+    louise = {"middle_names": "Louise", "gender": "2"}
+    young = [louise | {"birth_date": "1981-07-09"}] * 60
+    others = crowd(400, gender="2", birth_date="1981-02-02", middle_names="Ann")
+    others += crowd(2_000, gender="2", birth_date="1931-02-02", middle_names="Ann")
+    nameless = crowd(2_000, gender="2", birth_date="1981-02-02")
+    among_young = u(store, louise | {"birth_date": "1981-07-09"}, [*young, *others], "middle_u")
+    old = louise | {"birth_date": "1931-07-09"}
+    assert among_young == pytest.approx(60 / 460, rel=0.3)
+    assert among_young == pytest.approx(u(store, young[0], [*young, *others, *nameless], "middle_u"))
+    assert u(store, old, [old, *young, *others], "middle_u") < among_young / 5
+
+
 def test_names_that_go_together_are_not_counted_twice(store) -> None:
     khan = {"given_name": "Mohammed", "family_name": "Khan"}
     register = [dict(khan) for _ in range(100)] + crowd(100, given_name="Mohammed") + crowd(3_000)

@@ -10,7 +10,7 @@ import pytest
 from linkage.blocking import RULES, AnyOf, BlockingRule
 from linkage.comparison import Comparison, Level
 from linkage.default import default_model
-from linkage.frequencies import Frequencies, u_columns
+from linkage.frequencies import USUAL_AGREEMENT, Frequencies, u_columns
 from linkage.model import ComparisonWeights, LevelWeights, Model
 from linkage.splink.exports import FREQUENCIES, SMALLEST, export_settings
 from linkage.weigh import prior_bits
@@ -92,7 +92,7 @@ def test_nicknames_are_a_list_in_each_record() -> None:
 def test_every_frequency_is_carried_over_or_named() -> None:
     """A frequency that is new in the model is told until somebody says what it is in Splink."""
     exported = export_settings(default_model(), people=1000)
-    known = u_columns(Frequencies(1, dict.fromkeys(("given", "family", "birth_date", "unit"), 0.1), 1.0))
+    known = u_columns(Frequencies(1, dict.fromkeys(USUAL_AGREEMENT, 0.1), 1.0))
     assert FREQUENCIES.keys() <= known.keys()
     for weights in default_model().comparisons:
         for level in weights.comparison.levels:

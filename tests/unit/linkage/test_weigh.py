@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linkage import Model, default_model
-from linkage.comparison import COMPARISONS
+from linkage.comparison import BIRTH, COMPARISONS, GIVEN, MIDDLE
 from linkage.weigh import posterior_sql, weight_sql
 
 PEOPLE = 300_000
@@ -78,10 +78,7 @@ def test_a_sister_at_the_same_address_does_not_look_like_the_person() -> None:
     """The household explanation: a shared rare name and house prove little once the given name and date differ."""
     u_of = dict.fromkeys(FREQUENCIES, 1e-6)
     best = {each.name: 0 for each in COMPARISONS} | {"NHS number": None, "other identifier": None}
-    sister = best | {
-        "given name": len(COMPARISONS[0].levels) - 1,
-        "date of birth": len(COMPARISONS[2].levels) - 1,
-    }
+    sister = best | {each.name: len(each.levels) - 1 for each in (GIVEN, MIDDLE, BIRTH)}
     model = default_model()
     assert in_sql(model, best, u_of) > 10
     assert in_sql(model, sister, u_of) < -5

@@ -25,7 +25,7 @@ from governance.audit import upkeep
 slow = pytest.mark.long
 PEOPLE = [
     # record, number, family, given, born, street
-    ("C1", "9990000018", "Quillfeather", "Zebedee", "1941-03-05", "1 Wyvernholt Lane"),
+    ("C1", "9990000018", "Quillfeather", "Zebedee Quoxley", "1941-03-05", "1 Wyvernholt Lane"),
     ("C2", "9990000026", "Marshgrove", "Ada", "1950-06-07", "2 High Street"),
     ("C3", "9990000034", "Marshgrove", "Bert", "1952-07-08", "2 High Street"),
     ("C4", "9990000042", "Oakhill", "Clara", "1960-01-02", "3 Low Road"),
@@ -48,7 +48,17 @@ threads = 1
 quiet_seconds = 0
 """
 HEAD = "record_id,nhs_number,family_name,given_name,birth_date,address_line_1,postcode,gender\n"
-HERS = ("Quillfeather", "QUILLFEATHER", "Zebedee", "ZEBEDEE", "Wyvernholt", "WYVERNHOLT", "9990000018")
+HERS = (
+    "Quillfeather",
+    "QUILLFEATHER",
+    "Zebedee",
+    "ZEBEDEE",
+    "Quoxley",
+    "QUOXLEY",
+    "Wyvernholt",
+    "WYVERNHOLT",
+    "9990000018",
+)
 
 
 class Council:

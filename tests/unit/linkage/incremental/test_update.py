@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 from caretrace.synthetic import PRESETS, make, make_census
 from connectors import Source, read
 from linkage.batch import DuckDBEngine
+from linkage.comparison import MIDDLE
 from linkage.incremental import Updated, kept, update
 from schemas import LINK, SOURCE_TABLES, VERDICT
 from schemas.sql import install_macros
@@ -265,3 +267,27 @@ def test_what_people_decide_is_honoured_the_next_night() -> None:
     world.decide(different[:1])
     assert council.update().reached["decisions of people"] == 1
     assert council.held == all_again(world)
+
+
+def test_a_state_of_before_middle_names_were_compared_keeps_its_model() -> None:
+    """Until something is learnt anew: neither its model nor its counts know of middle names."""
+    world = census()
+    council = Council(world)
+    world.come("clients", 0.8)
+    world.come("register", 0.9)
+    council.update()
+    state = world.connection
+    ((text,),) = state.execute("SELECT facts FROM state.linkage.basis").fetchall()
+    facts = json.loads(text)
+    compared = facts["model"]["comparisons"]
+    facts["model"]["comparisons"] = [each for each in compared if each["comparison"] != MIDDLE.name]
+    del facts["frequencies"]["agree"]["middle"]
+    state.execute("UPDATE state.linkage.basis SET facts = ?", [json.dumps(facts | {"code": "3 old"})])
+    for table in ("f_middle", "f_middle_cohort", "f_middle_known"):
+        state.execute(f"DROP TABLE state.linkage.{table}")
+    assert council.update().mode == "rebuilt"
+    world.come("clients", 0.3)
+    night = council.update()
+    assert (night.mode, len(night.model.comparisons)) == ("night", len(compared) - 1)
+    assert council.held == all_again(world)
+    assert len(council.update(again=True).model.comparisons) == len(compared)

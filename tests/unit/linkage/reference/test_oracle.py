@@ -61,6 +61,7 @@ COLUMNS = {
     "former_nhs": many(NUMBERS),
     "given": names(),
     "given_root": names(),
+    "middle": names(),
     "given_sound": st.sampled_from(["A500", "M600"]),
     "other_givens": many(names()),
     "family": names(),
