@@ -48,9 +48,7 @@ class Memory:
             # What the parser needed for a moment more.
             pa.default_memory_pool().release_unused()
             # As one table, for a union is not written in parallel.
-            table = pa.concat_tables(files, promote_options="permissive")
-            if table.num_rows <= _SHORT:
-                table = pa.Table.from_batches(table.to_batches(_SHARE), table.schema)
+            table = shared_out(pa.concat_tables(files, promote_options="permissive"))
             parts.append(_register(connection, kind, table))
             if not beside:
                 self._kinds[kind.name] = table
@@ -69,6 +67,13 @@ class Memory:
         self._kinds[kind.name] = table
         connection.execute(f"CREATE OR REPLACE TEMP VIEW raw_{kind.name} AS {_register(connection, kind, table)}")
         pa.default_memory_pool().release_unused()
+
+
+def shared_out(table: pa.Table) -> pa.Table:
+    """The same records, those of a short list in pieces for every thread; nothing is copied."""
+    import pyarrow as pa
+
+    return pa.Table.from_batches(table.to_batches(_SHARE), table.schema) if table.num_rows <= _SHORT else table
 
 
 def forget(connection: duckdb.DuckDBPyConnection, kind: Kind) -> None:

@@ -52,8 +52,10 @@ def test_memory_and_store_give_the_same(extract: str, monkeypatch: pytest.Monkey
     expected, report, copied = tables(path, threads=1)
     assert copied == 0
     assert len(expected["PERSON"]) > 30
-    # Fields are let go as soon as they are not needed, however few; then there is no room, and room for a part.
+    # Fields are let go as soon as they are not needed, however few, and threads take a few records each; then there is
+    # no room, and room for a part.
     monkeypatch.setattr(memory, "_LARGE", 0)
+    monkeypatch.setattr(memory, "_SHARE", 7)
     assert tables(path, threads=2) == (expected, report, 0)
     records = report["records"]
     assert isinstance(records, int)
@@ -100,3 +102,13 @@ def test_parquet_is_the_same_in_memory_and_in_its_place(tmp_path: Path, monkeypa
     assert len(expected["DATA_QUALITY"]) == 35
     monkeypatch.setattr(memory, "ROOM", 100)
     assert tables(tmp_path / "people.parquet", threads=2)[:2] == (expected, report)
+
+
+@pytest.mark.parametrize(("records", "pieces"), [(0, 0), (8_192, 1), (8_193, 2), (250_000, 31), (250_001, 1)])
+def test_a_short_list_is_shared_out(records: int, pieces: int) -> None:
+    import pyarrow as pa
+
+    table = pa.table({"a": pa.array(range(records), pa.int64())})
+    shared = memory.shared_out(table)
+    assert len(shared.column("a").chunks) == pieces
+    assert shared.equals(table)
