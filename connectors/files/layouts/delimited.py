@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from connectors.files.ahead import ahead
 from connectors.files.header import Header, after_header
 from connectors.files.layouts import Rows
 from connectors.files.records import Batch, RecordIndex, Rejected
@@ -26,18 +28,21 @@ if TYPE_CHECKING:
 
 def read(blocks: Iterator[bytes], kind: Kind, header: Header) -> Iterator[Rows]:
     """The records under the header, block by block; fields are trimmed, null where empty."""
+    index = RecordIndex(len(header.titles), header.delimiter or ",", first_line=header.line + 1)
+    batches = _longer(index.read(after_header(blocks, header.line)))
+    return ahead(partial(_rows, batch, kind, header) for batch in batches)
+
+
+def _rows(batch: Batch, kind: Kind, header: Header) -> Rows:
     import pyarrow as pa
 
-    fields = kind.match(header.titles)
-    index = RecordIndex(len(header.titles), header.delimiter or ",", first_line=header.line + 1)
-    for batch in _longer(index.read(after_header(blocks, header.line))):
-        table = pa.table({})
-        if len(batch.record):
-            table = _parse(batch.csv, header, fields)
-            if table.num_rows != len(batch.record):
-                raise AssertionError("the record index and the parser disagree")
-            table = table.append_column("record", [batch.record]).append_column("line", [batch.line])
-        yield without_titles(Rows(table, batch.rejected), kind, header)
+    table = pa.table({})
+    if len(batch.record):
+        table = _parse(batch.csv, header, kind.match(header.titles))
+        if table.num_rows != len(batch.record):
+            raise AssertionError("the record index and the parser disagree")
+        table = table.append_column("record", [batch.record]).append_column("line", [batch.line])
+    return without_titles(Rows(table, batch.rejected), kind, header)
 
 
 def _longer(batches: Iterator[Batch]) -> Iterator[Batch]:
