@@ -19,7 +19,7 @@ from typing import Literal
 
 Stance = Literal["agrees", "differs"]
 """What a level says to the guards (linkage.guards), whatever it weighs."""
-Role = Literal["given", "family", "birth", "place", "gender", "number", "other id"]
+Role = Literal["given", "middle", "family", "birth", "place", "gender", "number", "other id"]
 """What a comparison is about, for guards and training, whatever its levels are."""
 
 
@@ -165,6 +165,7 @@ MIDDLE = Comparison(
         ),
         Level("different", "true", "different middle names", namesakes_reach=True),
     ),
+    role="middle",
 )
 
 FAMILY = Comparison(

@@ -76,6 +76,7 @@ FIELDS: tuple[Field, ...] = (
         "middle",
         Kind.TEXT,
         "first middle name or its initial, cleaned, in capitals",
+        role="middle",
         also=("middle_name", "middlename", "second_forename", "forename2", "forename_2"),
     ),
     Field("other_givens", Kind.LIST, "middle and other given names", also=("middle_names",)),

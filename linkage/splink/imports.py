@@ -99,7 +99,7 @@ def _comparison(
     for place, (each, own) in enumerate(zip(weighed, weights, strict=True)):
         stance = _stance(each, own, role, is_last=place == len(weighed) - 1)
         frequency, at_least = _frequency(each, own, notes, wanted=frequencies)
-        learns = stance == "differs" and role in ("given", "birth")
+        learns = stance == "differs" and role in ("given", "middle", "birth")
         made.append(Level(own.level, each.sql, each.level.label, frequency, stance, at_least, learns))
         notes += taken_for_granted(each)
     unknown = unknown_sql(levels)
