@@ -1,4 +1,4 @@
-"""Work that nothing waits for, on a second connection, while the first goes on: most statements use one core."""
+"""Work that nothing waits for, while the main connection goes on: most statements use one core."""
 
 from __future__ import annotations
 
@@ -11,6 +11,13 @@ if TYPE_CHECKING:
     import duckdb
 
 T = TypeVar("T")
+
+
+@contextmanager
+def meanwhile(work: Callable[[], T]) -> Iterator[Future[T]]:
+    """Do `work`, which needs no connection, while the block is at work; gives what will hold what it gave or raised."""
+    with ThreadPoolExecutor(1) as pool:
+        yield pool.submit(work)
 
 
 @contextmanager

@@ -297,7 +297,7 @@ class Clock:
 
     @contextmanager
     def __call__(self, stage: str) -> Iterator[None]:
-        """Time the block under the name `stage`."""
+        """Time the block under the name `stage`; of several blocks the sum."""
         started = time.perf_counter()
         yield
-        self.seconds[stage] = round(time.perf_counter() - started, 3)
+        self.seconds[stage] = round(self.seconds.get(stage, 0) + time.perf_counter() - started, 3)

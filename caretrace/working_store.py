@@ -29,8 +29,11 @@ faster so, and 1.1 million are not."""
 
 
 @contextmanager
-def opened(folder: Path, settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open the working store, which spills into `folder`; closed when the block ends."""
+def opened(folder: Path, settings: Settings, *, macros: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the working store, which spills into `folder`; closed when the block ends.
+
+    Who reads no records and links nobody needs no `macros`, which take longer to make than a short question.
+    """
     import duckdb
 
     config: dict[str, str | bool | int | float | list[str]] = {
@@ -49,7 +52,8 @@ def opened(folder: Path, settings: Settings) -> Iterator[duckdb.DuckDBPyConnecti
         # The store lives for one run: the time to compress it costs more than the disk it saves.
         connection.execute("SET force_compression = 'uncompressed'")
         connection.execute("ATTACH ':memory:' AS store; USE store")
-        install_macros(connection, as_at=settings.as_at)
+        if macros:
+            install_macros(connection, as_at=settings.as_at)
         yield connection
     finally:
         connection.close()

@@ -97,9 +97,11 @@ class DuckDBEngine:
         connection.execute("CREATE OR REPLACE TABLE settled_client AS FROM settled")
         connection.execute(f"CREATE OR REPLACE TABLE ranked AS {ranked_sql()}")
         self._count(connection)
-        self._settle(connection, model, frequencies, progress)
-        left = self._widen(connection, model, frequencies, progress)
-        wide = (_together(*each) for each in zip(self._wide, left, strict=True))
+        left: tuple[RuleFacts, ...] = ()
+        if connection.execute("FROM clients_record ANTI JOIN training_client USING (id) LIMIT 1").fetchall():
+            self._settle(connection, model, frequencies, progress)
+            left = self._widen(connection, model, frequencies, progress)
+        wide = (_together(*each) for each in zip(self._wide, left, strict=True)) if left else self._wide
         for table in MADE:
             connection.execute(f"DROP TABLE IF EXISTS {table}")
         return Scored(self._pairs, (*self._first, *wide))

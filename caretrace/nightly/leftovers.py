@@ -8,13 +8,13 @@ if TYPE_CHECKING:
     import duckdb
 
 _OBJECTS = """SELECT 'VIEW', database_name, schema_name, view_name FROM duckdb_views() WHERE NOT internal
-    AND database_name IN ('temp', 'store')
+    AND database_name = 'temp'
     UNION ALL SELECT 'TABLE', database_name, schema_name, table_name FROM duckdb_tables()
-    WHERE database_name IN ('temp', 'store')"""
+    WHERE database_name = 'temp'"""
 
 
 def objects(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, ...]]:
-    """Every table and view of the working store."""
+    """Every temporary table and view of this connection; all else that a reading makes is in the schema of its side."""
     return {tuple(row) for row in connection.execute(_OBJECTS).fetchall()}
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from caretrace import population, review, run_folder
+from caretrace.beside import beside, meanwhile
 from caretrace.identity import mapping_hashes
 from caretrace.linked import SIDES
 from caretrace.nightly import account, publishing, watch
@@ -15,72 +17,51 @@ from caretrace.nightly.deliveries import reading
 from caretrace.nightly.result import Outcome, Status
 from caretrace.review.verdicts import load as load_verdicts
 from caretrace.version import __version__
+from caretrace.warehouse import erase
+from caretrace.warehouse.keys import update_keys
+from caretrace.warehouse.links import update_links
+from caretrace.warehouse.publish import Night, snapshot
+from caretrace.warehouse.publish.current import write_small
+from caretrace.warehouse.publish.due import tables_in
+from caretrace.warehouse.views import open_views
 
 if TYPE_CHECKING:
     from caretrace.nightly.night import AtWork
+    from caretrace.run_folder import Draft
     from caretrace.warehouse.store import State
     from linkage.incremental import Updated
 
 
 def link_and_publish(night: AtWork, state: State, run_id: str, made_of: Mapping[str, Any]) -> Outcome:
     """Bring links, traces and person keys up to date, write the run folder, and put the new state in place."""
-    from caretrace.warehouse import erase
-    from caretrace.warehouse.keys import update_keys
-    from caretrace.warehouse.links import update_links
-    from caretrace.warehouse.publish import Night, snapshot
-    from caretrace.warehouse.publish.due import tables_in
-    from caretrace.warehouse.views import open_views
-
     verdicts = review.verdicts(night.project.decisions)
     erased = erase.begin(state, night.wanted.erase) if night.wanted.erase else {}
     updated = _link(night, state, run_id, verdicts)
     with night.clock("links"):
         links = update_links(state, night.settings.traces.folder)
-    with night.clock("person_keys"):
-        keys = update_keys(state, draw=secrets.token_bytes)
-    if night.wanted.erase:
-        erase.finish(state, night.wanted.erase)
-    open_views(state)
     kind = _kind(night, updated)
     match = {name: night.plain.to_json()[name] for name in ("linkage", "model", "population")}
     _note_run(
         night, state, kind, {"run_id": run_id, "made_of": dict(made_of), "match": match, **_of_erasure(night, erased)}
     )
-    notes = list(watch.notes(state.connection, night.settings, match=match, as_at=night.wanted.as_at))
-    if any(erased.values()):
-        notes.append(
-            f"{erased['clients']:,} client records and {erased['register']:,} register records were erased; no row of"
-            " theirs stands in the history"
-        )
-    made = Night(
-        run_id=run_id,
-        created_at=night.started,
-        kind=kind,
-        settings=night.plain,
-        model=updated.model,
-        linkage=_facts(updated),
-        inputs=[
-            {"side": SIDES[waiting.source.side], **file.to_json()}
-            for waiting, taken in night.taken
-            if taken.outcome == "applied"
-            for file in taken.facts
-        ],
-        mappings=mapping_hashes(
-            [reading(taken.delivery, night.opening) for _, taken in night.taken if taken.outcome == "applied"]
-        ),
-        verdicts=verdicts.facts if verdicts else None,
-        notes=notes,
-        timings=dict(night.clock.seconds),
-    )
-    nightly = night.settings.targets.postgres is not None
-    setting = "nightly" if nightly else night.settings.outputs.tables
-    earlier = tables_in(night.project, setting, as_at=night.wanted.as_at, kind=kind)
     with publishing.drafting(night.project.runs, state) as draft:
+        with _links_written(night, state, draft):
+            with night.clock("person_keys"):
+                keys = update_keys(state, draw=secrets.token_bytes)
+            if night.wanted.erase:
+                erase.finish(state, night.wanted.erase)
+            open_views(state)
+            notes = [
+                *watch.notes(state.connection, night.settings, match=match, as_at=night.wanted.as_at),
+                *_notes_of_erasure(erased),
+            ]
+            with night.clock("publish"):
+                manifest = _snapshot(night, state, draft, _made(night, updated, run_id, kind, verdicts, notes), updated)
         with night.clock("publish"):
-            full = updated.mode != "night"
-            manifest = snapshot(state, draft.path, made, full=full, tables_in=earlier, progress=night.progress)
             counts, changes = _counts(state), {"links": links.to_json(), "keys": keys.to_json(), **_handed_over(state)}
-            run_folder.seal(draft, manifest)
+            with meanwhile(lambda: run_folder.seal(draft, manifest)) as sealed:
+                state.close()
+            sealed.result()
         state.commit()
         run_folder.place(draft)
         night.last_run = state.run
@@ -93,6 +74,52 @@ def link_and_publish(night: AtWork, state: State, run_id: str, made_of: Mapping[
         counts=counts,
         changes=changes,
         notes=notes,
+    )
+
+
+@contextmanager
+def _links_written(night: AtWork, state: State, draft: Draft) -> Iterator[None]:
+    """Have links and candidates written beside the block, which changes them no more; not in an erasure, which may."""
+    if night.wanted.erase:
+        yield
+        return
+    with beside(state.connection, lambda second: write_small(second, draft.path)):
+        yield
+
+
+def _made(
+    night: AtWork, updated: Updated, run_id: str, kind: str, verdicts: review.Verdicts | None, notes: list[str]
+) -> Night:
+    """What is known of the run before anything of it is written."""
+    applied = [(waiting, taken) for waiting, taken in night.taken if taken.outcome == "applied"]
+    return Night(
+        run_id=run_id,
+        created_at=night.started,
+        kind=kind,
+        settings=night.plain,
+        model=updated.model,
+        linkage=_facts(updated),
+        inputs=[
+            {"side": SIDES[waiting.source.side], **file.to_json()} for waiting, taken in applied for file in taken.facts
+        ],
+        mappings=mapping_hashes([reading(taken.delivery, night.opening) for _, taken in applied]),
+        verdicts=verdicts.facts if verdicts else None,
+        notes=notes,
+        timings=dict(night.clock.seconds),
+    )
+
+
+def _snapshot(night: AtWork, state: State, draft: Draft, made: Night, updated: Updated) -> dict[str, Any]:
+    nightly = night.settings.targets.postgres is not None
+    setting = "nightly" if nightly else night.settings.outputs.tables
+    return snapshot(
+        state,
+        draft.path,
+        made,
+        full=updated.mode != "night",
+        tables_in=tables_in(night.project, setting, as_at=night.wanted.as_at, kind=made.kind),
+        small=night.wanted.erase is not None,
+        progress=night.progress,
     )
 
 
@@ -123,6 +150,15 @@ def _link(night: AtWork, state: State, run_id: str, verdicts: review.Verdicts | 
 
 def _of_erasure(night: AtWork, erased: Mapping[str, int]) -> dict[str, Any]:
     return {"erased": dict(erased), "erasure": night.wanted.erase.log_id} if night.wanted.erase else {}
+
+
+def _notes_of_erasure(erased: Mapping[str, int]) -> list[str]:
+    if not any(erased.values()):
+        return []
+    return [
+        f"{erased['clients']:,} client records and {erased['register']:,} register records were erased; no row of"
+        " theirs stands in the history"
+    ]
 
 
 def _kind(night: AtWork, updated: Updated) -> str:

@@ -9,13 +9,15 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from caretrace import run_folder, working_store
+from caretrace.beside import meanwhile
 from caretrace.nightly import account, disk, publishing
 from caretrace.nightly.deliveries import look
 from caretrace.nightly.intake import Intake
@@ -87,7 +89,7 @@ def _known(night: AtWork) -> Iterator[State]:
     """The state as it stands, or an empty one."""
     folder = night.project.warehouse
     if (folder / store.FILE).exists():
-        with store.read_state(folder, night.plain) as state:
+        with store.read_state(folder, night.plain, macros=night.wanted.dry) as state:
             yield state
         return
     with (
@@ -158,11 +160,9 @@ def _check_disk(night: AtWork) -> None:
 
 def _work(night: AtWork, before: Mapping[str, Any], made_of: Mapping[str, Any]) -> Outcome:
     """On a copy of the state: take in, link, publish; or only write down what is held."""
-    from caretrace.nightly.linking import link_and_publish
-
     project, wanted = night.project, night.wanted
     project.runs.mkdir(parents=True, exist_ok=True)
-    with store.next_state(project.warehouse, night.plain) as state:
+    with meanwhile(_second_half) as second_half, store.next_state(project.warehouse, night.plain) as state:
         publishing.require_room(project.runs, state.run)
         with night.clock("read"):
             _take_in(night, state)
@@ -174,16 +174,35 @@ def _work(night: AtWork, before: Mapping[str, Any], made_of: Mapping[str, Any]) 
         _note_others(night, state)
         _require_both(state.connection, night)
         run_id = _run_id(night, state, made_of)
-        return link_and_publish(night, state, run_id, made_of)
+        return second_half.result()(night, state, run_id, made_of)
+
+
+def _second_half() -> Callable[[AtWork, State, str, Mapping[str, Any]], Outcome]:
+    """What links and publishes, with the page's template: to load them takes a while, and the disk is busy first."""
+    from caretrace.nightly.linking import link_and_publish
+    from caretrace.report.night import template
+
+    template()
+    return link_and_publish
 
 
 def _take_in(night: AtWork, state: State) -> None:
-    for waiting in night.waiting:
-        opening = night.settings.opening(waiting.source, night.opening)
-        intake = Intake(
-            state, waiting, night.plain, opening, night.progress, judge_only=night.wanted.dry, roots=night.wanted.roots
+    intakes = [
+        Intake(
+            state,
+            waiting,
+            night.plain,
+            night.settings.opening(waiting.source, night.opening),
+            night.progress,
+            judge_only=night.wanted.dry,
+            roots=night.wanted.roots,
         )
-        night.taken += [(waiting, taken) for taken in intake.take()]
+        for waiting in night.waiting
+    ]
+    for intake, following in zip_longest(intakes, intakes[1:]):
+        other_side = following and following.waiting.source.side != intake.waiting.source.side
+        with following.reading_ahead() if following and other_side else nullcontext():
+            night.taken += [(intake.waiting, taken) for taken in intake.take()]
 
 
 def _note_others(night: AtWork, state: State) -> int:

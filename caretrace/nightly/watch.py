@@ -87,6 +87,8 @@ def _orphaned(connection: duckdb.DuckDBPyConnection, sources: Sequence[str]) -> 
 
 def agreements(watched: Agreements, as_at: date) -> Iterator[str]:
     """Agreements that have ended or are about to; one that cannot be read is said, and stops no run."""
+    if not watched.files:
+        return
     from governance import agreement
 
     for path in watched.files:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from caretrace.report import environment
 from caretrace.report.charts import WIDTH
@@ -17,6 +18,9 @@ from caretrace.report.submissions import Quarters, chart, table
 from caretrace.report.tables import Cell, Grid, grid
 from caretrace.report.words import percent
 from caretrace.words import several
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 
 @dataclass(frozen=True)
@@ -73,24 +77,26 @@ class Told:
 
 def render(told: Told) -> str:
     """The page as text."""
-    return (
-        environment()
-        .get_template("night.html.j2")
-        .render(
-            told=told,
-            clients=told.value("client now"),
-            deliveries=_deliveries("What came in", told.deliveries),
-            held=_held(told.held),
-            records=_records(told),
-            changes=_changes(told),
-            chart=completeness(told.nights),
-            nights=_nights(told.nights),
-            next_steps=_next_steps(told),
-            traced=_traced(told),
-            submitted=(chart(told.submissions), table(told.submissions)) if told.submissions else None,
-            several=several,
-        )
+    return template().render(
+        told=told,
+        clients=told.value("client now"),
+        deliveries=_deliveries("What came in", told.deliveries),
+        held=_held(told.held),
+        records=_records(told),
+        changes=_changes(told),
+        chart=completeness(told.nights),
+        nights=_nights(told.nights),
+        next_steps=_next_steps(told),
+        traced=_traced(told),
+        submitted=(chart(told.submissions), table(told.submissions)) if told.submissions else None,
+        several=several,
     )
+
+
+@cache
+def template() -> Template:
+    """The page, translated once: it takes longer than to fill it."""
+    return environment().get_template("night.html.j2")
 
 
 def _deliveries(caption: str, rows: Sequence[Mapping[str, Any]]) -> Grid:

@@ -17,7 +17,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,17 +52,26 @@ class State:
     flushed: Future[None] | None = None
     """Of the copy as it was made, where it is being written to the disk meanwhile."""
     committed: bool = field(default=False, init=False)
+    _closed: bool = field(default=False, init=False)
     renew: bool = field(default=False, init=False)
     """Write the file anew when it is committed: what was deleted stands in a database's free blocks for long."""
 
-    def commit(self) -> None:
-        """Put the copy in the place of the state, durably. Nothing of `state` can be asked on this connection then."""
+    def close(self) -> None:
+        """Write everything into the copy and let go of it. Nothing of `state` can be asked on this connection then."""
         if self.copy is None:
             raise ValueError("a state that is only read")
         if self.renew:
             _renew(self.connection, self.copy)
         else:
             close(self.connection)
+        self._closed = True
+
+    def commit(self) -> None:
+        """Put the copy in the place of the state, durably; it is closed before where nobody has closed it."""
+        if self.copy is None:
+            raise ValueError("a state that is only read")
+        if not self._closed:
+            self.close()
         new = self.folder / NEXT
         at_rest.seal_draft(self.copy, new)
         owner_only(new)
@@ -87,28 +96,30 @@ def next_state(folder: Path, settings: pipeline.Settings) -> Iterator[State]:
             _remove(stale)
         new = at_rest.plain_draft(folder / FILE, folder / NEXT)
         work = Path(tempfile.mkdtemp(prefix="work-", dir=new.parent))
-        is_new = not (folder / FILE).exists()
         try:
-            if not is_new:
-                at_rest.take_plain(folder / FILE, new)
-            with _flushing(new, wanted=not is_new) as flushed, working_store.opened(work, settings) as connection:
+            with _copying(folder / FILE, new) as copying, working_store.opened(work, settings) as connection:
+                if copying:
+                    copying.made.result()
                 attach(connection, new)
                 # The working store is not compressed, for it lives for one run; the state is, and is copied each night.
                 connection.execute("RESET force_compression")
-                if is_new:
-                    migrations.create(connection)
-                else:
+                if copying:
                     migrations.upgrade(connection, folder / FILE)
+                else:
+                    migrations.create(connection)
                 changed.prepare(connection)
-                yield State(connection, last_run(connection) + 1, folder, new, flushed)
+                yield State(connection, last_run(connection) + 1, folder, new, copying.flushed if copying else None)
         finally:
             for stale in (*folder.glob(f"{NEXT}*"), work, *([] if new.parent == folder else [new.parent])):
                 _remove(stale)
 
 
 @contextmanager
-def read_state(folder: Path, settings: pipeline.Settings) -> Iterator[State]:
-    """Open the state to read it, beside any run that is at work. InputError where there is none yet."""
+def read_state(folder: Path, settings: pipeline.Settings, *, macros: bool = True) -> Iterator[State]:
+    """Open the state to read it, beside any run that is at work. InputError where there is none yet.
+
+    `macros` as in `working_store.opened`.
+    """
     path = folder / FILE
     if not path.is_file():
         raise InputError("there is no warehouse yet; `caretrace run` makes it", path=path)
@@ -116,22 +127,39 @@ def read_state(folder: Path, settings: pipeline.Settings) -> Iterator[State]:
     with (
         at_rest.readable_once(path) as plain,
         tempfile.TemporaryDirectory(prefix="caretrace-") as work,
-        working_store.opened(Path(work), settings) as connection,
+        working_store.opened(Path(work), settings, macros=macros) as connection,
     ):
         attach(connection, plain, read_only=True)
         migrations.check(connection, path)
         yield State(connection, last_run(connection), folder)
 
 
+@dataclass(frozen=True)
+class _Copying:
+    """A copy on its way, made and then taken by the disk."""
+
+    made: Future[None]
+    flushed: Future[None]
+
+
 @contextmanager
-def _flushing(path: Path, *, wanted: bool) -> Iterator[Future[None] | None]:
-    """Let the disk take the copy while the block is at work: its commit then waits for what was changed alone."""
-    if os.name == "nt" or not wanted:  # on Windows DuckDB opens no file that somebody has open
+def _copying(path: Path, to: Path) -> Iterator[_Copying | None]:
+    """Copy the state, where there is one, while the block begins.
+
+    The disk takes the copy while the block is at work: its commit then waits for what was changed alone.
+    """
+    if not path.exists():
         yield None
         return
-    # Closed when DuckDB has closed it: to close a file is to give up all locks of the process on it (POSIX).
-    with path.open("rb") as file, ThreadPoolExecutor(1) as pool:
-        yield pool.submit(os.fsync, file.fileno())
+
+    # The file is closed when DuckDB has closed it: to close one is to give up all locks of the process on it (POSIX).
+    with ExitStack() as files, ThreadPoolExecutor(1) as pool:
+
+        def flush() -> None:
+            if os.name != "nt":  # there DuckDB opens no file that somebody has open
+                os.fsync(files.enter_context(to.open("rb")).fileno())
+
+        yield _Copying(pool.submit(at_rest.take_plain, path, to), pool.submit(flush))
 
 
 def attach(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool = False, name: str = "state") -> None:

@@ -100,11 +100,7 @@ def clean_changed(connection: duckdb.DuckDBPyConnection) -> None:
             CREATE OR REPLACE TABLE {side}_moved AS
             SELECT id FROM fresh_{side}_record UNION SELECT id FROM changed_{side} WHERE how = 'gone'""")
         connection.execute(f"DROP TABLE {side}_record")
-        keys = (_keys(side, f"fresh_{side}_record", place) for place in range(len(RULES)))
-        connection.execute(
-            f"CREATE OR REPLACE TABLE fresh_{side}_key AS SELECT CAST(rule AS UTINYINT) AS rule, key, id"
-            f" FROM ({' UNION ALL '.join(f'({each})' for each in keys)})"
-        )
+        connection.execute(f"CREATE OR REPLACE TABLE fresh_{side}_key AS {_all_keys(side, f'fresh_{side}_record')}")
 
 
 def lay_changed(connection: duckdb.DuckDBPyConnection) -> None:
@@ -112,10 +108,12 @@ def lay_changed(connection: duckdb.DuckDBPyConnection) -> None:
 
     The first holds the register's keys that were there and are not, the second (nhs, id) the register rows.
     """
-    connection.execute(f"CREATE OR REPLACE TABLE gone_key AS {register_keys('register_moved', 'id')}")
+    # Keys are made from these records as they were: sooner than to look for them among all that are kept.
     connection.execute(f"""
-        CREATE OR REPLACE TABLE gone_person AS
-        SELECT nhs, id FROM {SCHEMA}.register_record SEMI JOIN register_moved USING (id)""")
+        CREATE OR REPLACE TABLE gone_record AS FROM {SCHEMA}.register_record SEMI JOIN register_moved USING (id)""")
+    connection.execute(f"CREATE OR REPLACE TABLE gone_key AS {_all_keys('register', 'gone_record')}")
+    connection.execute("CREATE OR REPLACE TABLE gone_person AS SELECT nhs, id FROM gone_record")
+    connection.execute("DROP TABLE gone_record")
     for side, late in (("clients", ""), ("register", "_late")):
         for table, fresh in ((f"{side}_record", "record"), (f"{side}_key{late}", "key")):
             connection.execute(f"DELETE FROM {SCHEMA}.{table} WHERE id IN (SELECT id FROM {side}_moved)")
@@ -189,6 +187,12 @@ def stored_keys(
 def _with_content(record: str) -> str:
     """SELECT of a record and a hash of all of it: two columns are sooner compared than thirty."""
     return f"SELECT r.*, hash(r) AS content FROM {record} r"
+
+
+def _all_keys(side: str, record: str) -> str:
+    """SELECT of rule, key and id for every rule."""
+    keys = " UNION ALL ".join(f"({_keys(side, record, place)})" for place in range(len(RULES)))
+    return f"SELECT CAST(rule AS UTINYINT) AS rule, key, id FROM ({keys})"
 
 
 def _keys(side: str, record: str, place: int) -> str:

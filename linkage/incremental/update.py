@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 CLEANING = 4
 """Raised whenever a record would be cleaned, keyed, compared, weighed or decided otherwise than before."""
 
+_FEW = 5_000
+"""Clients of whom it is sooner to compare some pairs in vain than to plan how to go about it step by step [assumed]."""
+
 
 @dataclass(frozen=True)
 class Updated:
@@ -161,7 +164,7 @@ def _night(
             frequencies = _prepare(connection, before, "reached")
             kept.take_near(connection)
             engine = DuckDBEngine(kept.stored_keys)
-            engine.sample_of(connection, model, frequencies, "SELECT id FROM clients_record LIMIT 0")
+            engine.sample_of(connection, model, frequencies, f"SELECT id FROM clients_record LIMIT {_at_once(reached)}")
             advance(1)
             found = engine.score(connection, model, frequencies, progress)
             kept.lay_scored(connection)
@@ -182,6 +185,12 @@ def _night(
     _tidy(connection)
     ((decided,),) = connection.execute("SELECT count(*) FROM link").fetchall()
     return Updated("night", model, None, reached, decided, found.pairs + again, frequencies.people, seconds.by_step)
+
+
+def _at_once(reached: Mapping[str, int]) -> int:
+    """How many of them are looked for by every rule at once, as training clients are: all or none."""
+    count = sum(reached.values())
+    return count if count <= _FEW else 0
 
 
 def _prepare(connection: duckdb.DuckDBPyConnection, basis: Basis, ids: str | None) -> Frequencies:

@@ -296,6 +296,8 @@ sys.exit(main(sys.argv[4:]))
 """
 POINTS = {
     "deliveries read, nothing linked": ("caretrace.warehouse.links", "update_links", "before"),
+    "keys made, links being written": ("caretrace.warehouse.keys", "update_keys", "after"),
+    "state closed, folder perhaps not sealed": ("caretrace.warehouse.store", "State.close", "after"),
     "folder sealed, state not replaced": ("caretrace.run_folder", "seal", "after"),
     "state replaced, folder without its name": ("caretrace.warehouse.store", "State.commit", "after"),
     "run published, targets behind": ("caretrace.nightly.targets", "bring_up_to_date", "before"),
@@ -312,7 +314,7 @@ def unharmed(first: Project, nights: Nights, tmp_path_factory: pytest.TempPathFa
 
 
 @pytest.mark.prove
-@pytest.mark.parametrize("where", POINTS if PROVE else list(POINTS)[2:3])
+@pytest.mark.parametrize("where", POINTS if PROVE else list(POINTS)[4:5])
 def test_killed_at_any_point_the_next_start_goes_on(
     where: str, project: Project, unharmed: Project, nights: Nights, environment: dict[str, str]
 ) -> None:

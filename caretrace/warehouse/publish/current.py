@@ -37,22 +37,24 @@ def write_small(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
         write_parquet(connection, query, folder / name, compression=COMPRESSION)
 
 
-def write(state: State, folder: Path, *, whole: bool = True, progress: Progress = SILENT) -> None:
-    """Write what else holds now into the draft `folder`; without the linked tables where it is not to be `whole`."""
-    connection = state.connection
+def write(connection: duckdb.DuckDBPyConnection, folder: Path, *, progress: Progress = SILENT) -> None:
+    """Write the linked tables into the draft `folder`."""
     set_days(connection)
-    if whole:
-        prepare(connection)
-        (folder / "linked").mkdir()
-        queries = _whole(connection)
-    else:
-        # A council mends by it day by day, and it is short beside the tables.
-        prepare(connection, among=tables.name(DATA_QUALITY))
-        queries = _by_file({tables.name(DATA_QUALITY): _linked(connection, DATA_QUALITY)})
+    prepare(connection)
+    (folder / "linked").mkdir()
+    queries = _whole(connection)
     with progress.stage("Writing the tables", len(queries)) as advance:
         for name, query in queries.items():
             write_parquet(connection, query, folder / name, compression=COMPRESSION)
             advance(1)
+
+
+def write_quality(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Write of the linked tables that by which a council mends day by day, and which is short beside the others."""
+    set_days(connection)
+    prepare(connection, among=tables.name(DATA_QUALITY))
+    for name, query in _by_file({tables.name(DATA_QUALITY): _linked(connection, DATA_QUALITY)}).items():
+        write_parquet(connection, query, folder / name, compression=COMPRESSION)
 
 
 def write_accounts(state: State, folder: Path) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from caretrace.linked import SIDES, write_parquet
 from caretrace.warehouse import tables
-from caretrace.warehouse.publish.current import COMPRESSION, DAY, SINCE
+from caretrace.warehouse.publish.current import COMPRESSION, DAY, SINCE, set_days
 from schemas import LINK, Table
 from schemas.warehouse import LINK_CHANGE, PUBLISHED
 
@@ -24,20 +24,33 @@ if TYPE_CHECKING:
 _KEY = "source, source_org, record_id"
 
 
-def write(state: State, folder: Path) -> None:
-    """Write `history/` into the draft, a file for every table that has a past, empty or not."""
+Filled = Mapping[str, Sequence[Table]]
+"""By side, the tables that have a past."""
+
+
+def prepare(state: State) -> Filled:
+    """Make `store.ended` (id, person_key, person_nhs_number as they were, gone) and `link_change` (schemas.warehouse).
+
+    No temporary tables: `write` is for another connection. Gives what it asks for.
+    """
     connection = state.connection
     filled = {side: tables.filled(connection, "state", f"{side}_past") for side in SIDES}
-    _prepare(connection, state.run, filled)
+    _find_ended(connection, state.run, filled)
+    connection.execute(f"CREATE OR REPLACE TABLE store.link_change AS {_link_changes(state.run)}")
+    return filled
+
+
+def write(connection: duckdb.DuckDBPyConnection, folder: Path, *, run: int, filled: Filled) -> None:
+    """Write `history/` into the draft, a file for every table that has a past, empty or not."""
+    set_days(connection)
     (folder / "history").mkdir()
-    queries = dict(_queries(state.run, filled))
+    queries = dict(_queries(run, filled))
     for each in PUBLISHED:
         if each.history:
             write_parquet(connection, queries[each.name], folder / each.history, compression=COMPRESSION)
 
 
-def _prepare(connection: duckdb.DuckDBPyConnection, run: int, filled: Mapping[str, Sequence[Table]]) -> None:
-    """Make `ended` (id, person_key, person_nhs_number as they were, gone), and `link_change` (schemas.warehouse)."""
+def _find_ended(connection: duckdb.DuckDBPyConnection, run: int, filled: Filled) -> None:
     past = [f"state.{side}_past.{tables.name(table)}" for side in SIDES for table in filled[side]]
     ids = " UNION ".join(
         f"SELECT id FROM {name} WHERE to_run = {run}" for name in (*past, "state.person_key_past", "state.link_past")
@@ -49,7 +62,7 @@ def _prepare(connection: duckdb.DuckDBPyConnection, run: int, filled: Mapping[st
     )
     here = " UNION ALL ".join(f"SELECT id FROM state.{side}.person SEMI JOIN touched USING (id)" for side in SIDES)
     # What a record was before is its row that ended now, or else the one that still holds.
-    connection.execute(f"""CREATE OR REPLACE TEMP TABLE ended AS
+    connection.execute(f"""CREATE OR REPLACE TABLE store.ended AS
         WITH touched AS ({ids}),
         own AS (SELECT id, any_value(nhs_number) AS nhs_number FROM ({before}) GROUP BY id),
         linked AS (SELECT id, any_value(nhs_number) AS nhs_number FROM (
@@ -63,7 +76,6 @@ def _prepare(connection: duckdb.DuckDBPyConnection, run: int, filled: Mapping[st
         SELECT id, person_key, coalesce(linked.nhs_number, own.nhs_number) AS person_nhs_number, here.id IS NULL AS gone
         FROM touched LEFT JOIN keyed USING (id) LEFT JOIN own USING (id) LEFT JOIN linked USING (id)
         LEFT JOIN ({here}) here USING (id)""")
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE link_change AS {_link_changes(run)}")
 
 
 def _link_changes(run: int) -> str:
@@ -92,7 +104,7 @@ def _link_changes(run: int) -> str:
     return f"SELECT {columns} FROM ({made}) WHERE change IS NOT NULL ORDER BY {_KEY}"
 
 
-def _queries(run: int, filled: Mapping[str, Sequence[Table]]) -> Iterator[tuple[str, str]]:
+def _queries(run: int, filled: Filled) -> Iterator[tuple[str, str]]:
     times = f"{SINCE.format('t')}, {DAY.format('t.to_run')} AS valid_to, t.to_run"
     for table in tables.KEPT:
         # What never had a past is most of the tables, and to plan to look for it most of their time.
@@ -103,14 +115,14 @@ def _queries(run: int, filled: Mapping[str, Sequence[Table]]) -> Iterator[tuple[
         f"""SELECT t.person_key, r.source, r.source_org, r.record_id,
             CASE r.side WHEN 'clients' THEN 'client' ELSE 'register' END AS side, k.person_nhs_number AS nhs_number,
             {times}, t.reason AS why FROM state.person_key_past t JOIN state.record r USING (id)
-            LEFT JOIN ended k USING (id) WHERE t.to_run = {run} ORDER BY ALL""",
+            LEFT JOIN store.ended k USING (id) WHERE t.to_run = {run} ORDER BY ALL""",
     )
     yield (
         "link",
         f"SELECT {tables.columns(LINK, 't')}, {times}, t.why FROM state.link_past t WHERE t.to_run = {run}"
         " ORDER BY t.source, t.source_org, t.record_id, t.from_run",
     )
-    yield "link_change", "FROM link_change"
+    yield "link_change", "FROM store.link_change"
 
 
 def _rows(table: Table, times: str, run: int, sides: Sequence[str]) -> str:
@@ -118,7 +130,7 @@ def _rows(table: Table, times: str, run: int, sides: Sequence[str]) -> str:
     union = " UNION ALL ".join(
         f"SELECT k.person_key, {number} AS person_nhs_number, '{SIDES[side]}' AS side, {tables.columns(table, 't')},"
         f" {times}, CASE WHEN k.gone THEN 'its record is gone' ELSE 'changed at its source' END AS why"
-        f" FROM state.{side}_past.{tables.name(table)} t LEFT JOIN ended k USING (id) WHERE t.to_run = {run}"
+        f" FROM state.{side}_past.{tables.name(table)} t LEFT JOIN store.ended k USING (id) WHERE t.to_run = {run}"
         for side in sides
     )
     return f"SELECT * FROM ({union}) ORDER BY ALL"

@@ -5,6 +5,7 @@ Rows, numbers and links first, then what changed, then what is counted over them
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,7 @@ def snapshot(
     *,
     full: bool = False,
     tables_in: int | None = None,
+    small: bool = True,
     progress: Progress = SILENT,
 ) -> dict[str, Any]:
     """Write every file of the run but the manifest into `draft`, and give the manifest for `run_folder.finish`.
@@ -38,12 +40,13 @@ def snapshot(
     Needs the views of `warehouse.views`; puts the run and its counts into `state.run`, and what is loaded back into
     `state.loaded_back`, so it comes before the state is committed. `full` adds the report of linkage and data quality
     that `caretrace link` writes, which looks at every row. `tables_in` is the run whose linked tables are to do
-    tonight (`due.tables_in`); None writes tonight's.
+    tonight (`due.tables_in`); None writes tonight's. Without `small` the caller does what `current.write_small` does.
     """
     accounts.note_run(state, night)
     night.note(state)
     note_loaded_back(state, night.settings.outputs)
-    return _write(state, draft, night, keep=True, full=full, tables_in=tables_in, progress=progress)
+    asked = {"keep": True, "small": small, "full": full}
+    return _write(state, draft, night, **asked, tables_in=tables_in, progress=progress)
 
 
 def republish(state: State, draft: Path, settings: Settings, *, progress: Progress = SILENT) -> dict[str, Any]:
@@ -52,7 +55,8 @@ def republish(state: State, draft: Path, settings: Settings, *, progress: Progre
     """
     night = Night.of(state, settings)
     open_handed_over(state, settings.outputs)
-    return _write(state, draft, night, keep=False, full=False, tables_in=None, progress=progress)
+    asked = {"keep": False, "small": True, "full": False}
+    return _write(state, draft, night, **asked, tables_in=None, progress=progress)
 
 
 def _write(
@@ -61,6 +65,7 @@ def _write(
     night: Night,
     *,
     keep: bool,
+    small: bool,
     full: bool,
     tables_in: int | None,
     progress: Progress,
@@ -69,11 +74,17 @@ def _write(
 
     clock = Clock(dict(night.timings))
     connection = state.connection
-    with beside(connection, lambda second: current.write_small(second, draft)):
-        with clock("tables"):
-            current.write(state, draft, whole=tables_in is None, progress=progress)
+    with ExitStack() as aside:
+        if small:
+            aside.enter_context(beside(connection, lambda second: current.write_small(second, draft)))
         with clock("history"):
-            past.write(state, draft)
+            filled = past.prepare(state)
+        aside.enter_context(beside(connection, lambda second: past.write(second, draft, run=state.run, filled=filled)))
+        with clock("tables"):
+            if tables_in is None:
+                current.write(connection, draft, progress=progress)
+            else:
+                aside.enter_context(beside(connection, lambda second: current.write_quality(second, draft)))
         with clock("lists"):
             rows = people_files.write(state, draft)
             (draft / "model.json").write_text(dumps(night.model), encoding="utf-8", newline="\n")

@@ -5,12 +5,18 @@ import io
 import os
 import shutil
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from caretrace.nightly.intake import Intake
+from caretrace.warehouse import store
+from connectors.files.opening import DEFAULT
 
 MakeDesk = Callable[..., Any]
 FIXTURES = Path(__file__).parents[4] / "fixtures"
@@ -317,3 +323,47 @@ def test_it_comes_to_the_same_however_the_nights_are_cut(
         held = sorted(name for name, (outcome, _) in told.items() if outcome == "held")
         ends.append((held, one.ask("SELECT record_id, given_name FROM state.clients.person ORDER BY ALL")))
     assert ends[0] == ends[1]
+
+
+SOUND, BAD_CHANGE = people([3, 20], given_name="Zoe"), b"colour,size\nred,3\n"
+
+
+@pytest.mark.parametrize("clients", [SOUND, BAD_CHANGE], ids=["sound", "held"])
+@pytest.mark.parametrize("register", [SOUND, BAD_CHANGE], ids=["sound", "held"])
+def test_to_read_a_side_while_the_other_is_at_work_changes_nothing(
+    desk: MakeDesk, tmp_path: Path, clients: bytes, register: bytes
+) -> None:
+    first = desk(name="clients", feed="delta")
+    other = replace(desk(name="register", side="register", feed="delta"), root=tmp_path / "other")
+    other.root.mkdir()
+    for each, change in ((first, clients), (other, register)):
+        each.deliver("1.csv", people(range(10)))
+        each.deliver("2.csv", change)
+        each.deliver("3.csv", people([5], given_name="Ada"))
+    found = []
+    for ahead in (False, True):
+        with store.next_state(tmp_path / "warehouse", first.settings) as state:
+            mine, theirs = (Intake(state, each.wait(state), each.settings, DEFAULT) for each in (first, other))
+            with theirs.reading_ahead() if ahead else nullcontext():
+                told = mine.take()
+            told += theirs.take()
+            rows = [
+                state.connection.execute(f"FROM state.{table} ORDER BY ALL").fetchall()
+                for table in ("record", "clients.person", "register.person", "delivery", "set_aside")
+            ]
+            left = state.connection.execute("SELECT count(*) FROM duckdb_tables() WHERE database_name = 'store'")
+            found.append(([(each.outcome, each.reason) for each in told], rows, left.fetchall()))
+    assert found[0] == found[1]
+    assert ("held" in [outcome for outcome, _ in found[1][0]]) == (BAD_CHANGE in (clients, register))
+
+
+def test_whole_extracts_are_not_read_ahead(desk: MakeDesk) -> None:
+    one = desk()
+    one.deliver("1.csv", people(range(10)))
+    with store.next_state(one.root / "warehouse", one.settings) as state:
+        intake = Intake(state, one.wait(state), one.settings, DEFAULT)
+        with intake.reading_ahead():
+            assert not state.connection.execute(
+                "FROM duckdb_schemas() WHERE schema_name = 'clients' AND database_name = 'store'"
+            ).fetchall()
+        assert [each.outcome for each in intake.take()] == ["applied"]

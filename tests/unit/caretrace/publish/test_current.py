@@ -9,7 +9,6 @@ import pytest
 
 from caretrace.warehouse import migrations
 from caretrace.warehouse.publish import current
-from caretrace.warehouse.store import State
 
 SIZES = {"clients": 1_000, "register": 300_000}
 """Fewer rows are one share of work, and DuckDB's joins keep the order of those."""
@@ -46,7 +45,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
         connection.execute(
             f"INSERT INTO state.person_key SELECT id, 'k' || id, 1 FROM range({people}) r(id) WHERE id % 5 > 0"
         )
-        current.write(State(connection, 2, folder), folder)
+        current.write(connection, folder)
     return folder
 
 

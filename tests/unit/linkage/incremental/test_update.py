@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import date, datetime
+from importlib import import_module
 from typing import Any
 
 import duckdb
@@ -219,6 +220,22 @@ def test_keys_of_several_nights_may_stand_apart(most: float, monkeypatch: pytest
 def keys_of_the_register(world: World) -> list[tuple[int, int, int]]:
     query = kept.register_keys("(SELECT id FROM state.register.person)", "id")
     return world.connection.execute(f"{query} ORDER BY ALL").fetchall()
+
+
+def test_few_clients_are_looked_for_at_once_and_many_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = []
+    for few in (10_000, 0):
+        monkeypatch.setattr(import_module("linkage.incremental.update"), "_FEW", few)
+        world = hard()
+        for side in SIDES:
+            world.come(side, 0.8)
+        council = Council(world)
+        council.update()
+        nights(world, 1)
+        updated = council.update()
+        assert updated.mode == "night"
+        given.append((council.held, updated.decided))
+    assert given[0] == given[1]
 
 
 class Reticent(DuckDBEngine):
