@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 DUMMY_BIRTH_DATES = ("1900-01-01", "1901-01-01", "1800-01-01", "1899-12-30", "1899-12-31")
 
 # The numbers of an address ("FLAT 2, 14 HIGH STREET" is 2 14), or the letters it begins with where it has none.
-_HOUSE = """CASE WHEN regexp_matches({text}, '[0-9]')
-    THEN regexp_replace(regexp_extract({text}, '[0-9]+(?:[^0-9]+[0-9]+)?'), '[^0-9]+', ' ')
+_NUMBERS = "regexp_extract({text}, '[0-9]+(?:[^0-9]+[0-9]+)?')"
+_HOUSE = """CASE WHEN {numbers} <> '' THEN regexp_replace({numbers}, '[^0-9]+', ' ')
     ELSE nullif(regexp_replace(upper({text}), '[^A-Z]+', '', 'g')[:12], '') END"""
 # The first words of a line after its number: HIGH STREET of "FLAT 2, 14 HIGH STREET". "FLAT 2" has none, so the next
 # line is asked; without any number the first words of the first line will do.
@@ -111,7 +111,7 @@ def _build_record(connection: duckdb.DuckDBPyConnection, side: str, held: Held) 
             SELECT p.{held.row} AS id, {source}hash(p.source, p.source_org, p.record_id) AS key,
                    CAST(p.nhs_number AS BIGINT) AS nhs,
                    given.first AS given, coalesce(given.second, middle.first) AS middle, family.joined AS family,
-                   CASE WHEN coalesce(given.rest, middle.words, o.givens) IS NOT NULL THEN
+                   CASE WHEN coalesce(given.rest, o.givens) IS NULL THEN middle.words ELSE
                        coalesce(given.rest, []) || coalesce(middle.words, []) || coalesce(o.givens, [])
                        END AS other_givens,
                    CASE WHEN coalesce(family.parts, previous.parts, o.families) IS NOT NULL
@@ -126,7 +126,7 @@ def _build_record(connection: duckdb.DuckDBPyConnection, side: str, held: Held) 
                    p.birth_date_precision AS precision,
                    CASE WHEN p.gender IN ('1', '2') THEN CAST(p.gender AS UTINYINT) END AS gender,
                    p.postcode AS unit,
-                   {_HOUSE.format(text=text)} AS house,
+                   {text} AS lines, {_NUMBERS.format(text=text)} AS house,
                    {_STREET.format(one="p.address_line_1", two="p.address_line_2")} AS street,
                    nullif(regexp_replace(upper(coalesce(p.address_line_3, p.address_line_4)), '[^A-Z]+', '', 'g'), '')
                        AS town,
@@ -139,7 +139,8 @@ def _build_record(connection: duckdb.DuckDBPyConnection, side: str, held: Held) 
             LEFT JOIN {side}_other_name o ON o.id = p.{held.row}
             LEFT JOIN {side}_other_unit u ON u.id = p.{held.row}
             LEFT JOIN {side}_other_id i ON i.id = p.{held.row}
-        )
+        ),
+        housed AS (SELECT * EXCLUDE (lines) REPLACE ({_HOUSE.format(numbers="house", text="lines")} AS house) FROM base)
         SELECT * EXCLUDE (born, precision),
                CAST(CASE WHEN precision = 'YMD' THEN born END AS DATE) AS birth_date,
                CAST(year(born) AS SMALLINT) AS birth_year,
@@ -147,4 +148,4 @@ def _build_record(connection: duckdb.DuckDBPyConnection, side: str, held: Held) 
                CAST(CASE WHEN precision = 'YMD' THEN day(born) END AS UTINYINT) AS birth_day,
                coalesce(postcode_district(unit), town) AS district,
                coalesce(unit, house || ' ' || street[:6]) AS place
-        FROM base""")
+        FROM housed""")

@@ -17,7 +17,7 @@ from linkage.evaluate import Captured, capture
 from linkage.frequencies import Frequencies, count_frequencies
 from linkage.leftovers import look_again
 from linkage.model import Bands, Model
-from linkage.outcome import write_candidates, write_links
+from linkage.outcome import make_patterns, write_candidates, write_links
 from linkage.passes import PASSES, PROBABILISTIC
 from linkage.room import make_room
 from linkage.systems import with_places
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _SIDES = ("clients", "register")
 WORKING = (
-    *("pair", "pair_level", "ranked", "settled_client", "best", "register_people", "f_client"),
+    *("pair", "pair_level", "ranked", "settled_client", "best", "pattern", "register_people", "f_client"),
     *("name_value", "nickname", "ruled_out", "confirmed", "unsettled_verdict"),
 )
 """Tables that a linkage makes and takes away again."""
@@ -186,6 +186,7 @@ def decide(
     pick(connection, model, numbered=expected)
     bands = model.bands or derive_bands(connection, model, settings.target)
     model = replace(model, bands=bands)
+    make_patterns(connection, model)
     write_candidates(connection, model, frequencies.people)
     write_links(connection, model, bands, run_id=run_id)
     return model

@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from linkage.literal import double
 from linkage.names import cleaned_sql
 
 if TYPE_CHECKING:
@@ -173,23 +174,23 @@ def u_columns(frequencies: Frequencies) -> dict[str, str]:
     n, lean = max(frequencies.people, 1), LEAN_REGISTER
 
     def share(count: str, column: str) -> str:
-        return f"({count} + {lean * frequencies.agree[column]!r}) / {n + lean}.0"
+        return f"({count} + {double(lean * frequencies.agree[column])}) / {double(n + lean)}"
 
     def name_share(alias: str, column: str) -> str:
         if not frequencies.population:
             return share(f"coalesce({alias}.n, 1)", column)
-        wider = f"coalesce({alias}.share, {frequencies.agree[column]!r})"
-        return f"(coalesce({alias}.n, 1) + {LEAN_POPULATION} * {wider}) / {n + LEAN_POPULATION}.0"
+        wider = f"coalesce({alias}.share, {double(frequencies.agree[column])})"
+        return f"(coalesce({alias}.n, 1) + {LEAN_POPULATION} * {wider}) / {double(n + LEAN_POPULATION)}"
 
     given = name_share("fg", "given")
     given_u = f"(coalesce(fgc.n, 1) + {LEAN_COHORT} * {given}) / (coalesce(fc.n, 1) + {LEAN_COHORT})"
     family = name_share("ff", "family")
     family_u = (
-        f"CASE WHEN l.given = r.given THEN {family} * (greatest(fl.names - 1, 0) + {LEAN_BOTH})"
-        f" / ((coalesce(fg.n, 1) - 1) * {family} + {LEAN_BOTH}) ELSE {family} END"
+        f"CASE WHEN l.given = r.given THEN {family} * (greatest(fl.names - 1, 0) + {double(LEAN_BOTH)})"
+        f" / ((coalesce(fg.n, 1) - 1) * {family} + {double(LEAN_BOTH)}) ELSE {family} END"
     )
     unit = share("fl.unit", "unit")
-    middle = f"(fl.middle + {lean * frequencies.agree['middle']!r}) / (fl.middles + {lean}.0)"
+    middle = f"(fl.middle + {double(lean * frequencies.agree['middle'])}) / (fl.middles + {double(lean)})"
     middle_u = f"(fl.middle_cohort + {LEAN_COHORT} * {middle}) / (fl.middle_known + {LEAN_COHORT})"
     return {
         "given_u": given_u,
@@ -200,7 +201,7 @@ def u_columns(frequencies: Frequencies) -> dict[str, str]:
         "family_near_u": family,
         "other_family_u": f"least({family} + {name_share('ffl', 'family')}, 1)",
         "birth_u": share("fl.birth", "birth_date"),
-        "house_u": f"fl.house / {n}.0",
+        "house_u": f"fl.house / {double(n)}",
         "unit_u": unit,
         # Either of two or so postcodes on either side would have done.
         "other_unit_u": f"least(2 * {unit}, 1)",

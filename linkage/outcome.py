@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from linkage.comparison import Comparison
 from linkage.guards import guards
+from linkage.literal import double
 from linkage.model import Bands, Model
 from linkage.passes import PASSES, PROBABILISTIC
 from linkage.verdicts import REVIEWED
@@ -20,26 +21,43 @@ _PASS_NAMES = " ".join(f"WHEN {place} THEN '{each.name}'" for place, each in enu
 _METHOD = f"CASE {{0}}.pass {_PASS_NAMES} ELSE '{PROBABILISTIC}' END"
 
 
-def _pattern(comparisons: Iterable[Comparison], alias: str) -> str:
-    """The levels reached, as one text."""
-    return f"concat_ws(',', {', '.join(f'coalesce({alias}.{each.column}, 255)' for each in comparisons)})"
+def _reached(comparisons: Iterable[Comparison], alias: str) -> str:
+    """The join to `pattern` of a row with levels."""
+    return " AND ".join(f"t.of_{each.column} IS NOT DISTINCT FROM {alias}.{each.column}" for each in comparisons)
 
 
-def _patterns_sql(comparisons: Iterable[Comparison]) -> str:
-    """SELECT of the patterns in `ranked`: `pattern`, `said` (which comparisons say something), their `names`, `levels`.
+def make_patterns(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
+    """Make `pattern`, the different rows of levels in `ranked`, each with `levels`, what they are called.
 
     A map is dear to make and there are far fewer patterns than candidates.
     """
-    given = list(comparisons)
+    given = [each.comparison for each in model.comparisons]
+    columns = ", ".join(each.column for each in given)
+    own = ", ".join(f"{each.column} AS of_{each.column}" for each in given)
     names = ", ".join(_quoted(each.name) for each in given)
     reached = ", ".join(
-        f"[{', '.join(_quoted(level.name) for level in each.levels)}][k.{each.column} + 1]" for each in given
+        f"[{', '.join(_quoted(level.name) for level in each.levels)}][{each.column} + 1]" for each in given
     )
-    said = ", ".join(f"k.{each.column} IS NOT NULL" for each in given)
-    return f"""
-        SELECT pattern, said, list_where([{names}], said) AS names, map(names, list_where(reached, said)) AS levels
-        FROM (SELECT DISTINCT {_pattern(given, "k")} AS pattern, [{said}] AS said, [{reached}] AS reached
-              FROM ranked k)"""
+    said = ", ".join(f"{each.column} IS NOT NULL" for each in given)
+    connection.execute(f"""
+        CREATE OR REPLACE TEMP TABLE pattern AS
+        SELECT {own}, map(list_where([{names}], said), list_where([{reached}], said)) AS levels
+        FROM (SELECT *, [{said}] AS said FROM (SELECT DISTINCT {columns} FROM ranked))""")
+
+
+def _bits_sql(connection: duckdb.DuckDBPyConnection, model: Model) -> str:
+    """What each comparison that says something adds, by its name.
+
+    A struct becomes a map several times faster than two lists do, so there is one for every set of comparisons that say
+    something together; there are a handful.
+    """
+    given = [each.comparison for each in model.comparisons]
+    bits = [f"{_quoted(each.name)}: round({evidence_sql(model.by_system(each.name))}, 6)" for each in given]
+    says = " + ".join(f"(of_{each.column} IS NOT NULL)::BIGINT * {1 << place}" for place, each in enumerate(given))
+    met = sorted(said for (said,) in connection.execute(f"SELECT DISTINCT {says} FROM pattern").fetchall())
+    of = {said: ", ".join(x for place, x in enumerate(bits) if said >> place & 1) for said in met if said}
+    arms = " ".join(f"WHEN {said} THEN {{{known}}}::MAP(VARCHAR, DOUBLE)" for said, known in of.items())
+    return f"CASE {says} WHEN 0 THEN MAP {{}}::MAP(VARCHAR, DOUBLE) {arms} END"
 
 
 def _quoted(text: str) -> str:
@@ -47,31 +65,28 @@ def _quoted(text: str) -> str:
 
 
 def write_candidates(connection: duckdb.DuckDBPyConnection, model: Model, people: int) -> None:
-    """Make table `candidate` (schemas.CANDIDATE), in no order."""
+    """Make table `candidate` (schemas.CANDIDATE), in no order; reads `pattern`."""
     comparisons = [each.comparison for each in model.comparisons]
-    bits = ", ".join(f"round({evidence_sql(model.by_system(each.name))}, 6)" for each in comparisons)
     connection.execute(f"""
         CREATE OR REPLACE TABLE candidate AS
-        WITH pattern AS ({_patterns_sql(comparisons)})
         SELECT p.source, p.source_org, p.record_id, k.rank,
                CASE WHEN k.person >= 0 THEN {_NUMBER.format("k.person")} END AS nhs_number,
                r.source AS register_source, r.source_org AS register_source_org, r.record_id AS register_record_id,
                {_METHOD.format("k")} AS method, round(k.weight, 6) AS weight, round(k.probability, 9) AS probability,
-               t.levels, map(t.names, list_where([{bits}], t.said)) AS bits,
+               t.levels, {_bits_sql(connection, model)} AS bits,
                round({household_bits_sql(model, people)}, 6) AS household_bits,
-               round({prior_bits(model, people)!r}::DOUBLE + k.room, 6) AS prior_bits
-        FROM ranked k JOIN pattern t ON t.pattern = {_pattern(comparisons, "k")}
+               round({double(prior_bits(model, people))} + k.room, 6) AS prior_bits
+        FROM ranked k JOIN pattern t ON {_reached(comparisons, "k")}
         JOIN clients_named p ON p.id = k.c JOIN register_named r ON r.id = k.r""")
 
 
 def write_links(connection: duckdb.DuckDBPyConnection, model: Model, bands: Bands, *, run_id: str) -> None:
-    """Make table `link` (schemas.LINK), one row per client record, in no order."""
+    """Make table `link` (schemas.LINK), one row per client record, in no order; reads `pattern`."""
     comparisons = [each.comparison for each in model.comparisons]
     arms = " ".join(f"WHEN {guard.sql()} THEN {_quoted(guard.name)}" for guard in guards(comparisons))
     connection.execute(f"""
         CREATE OR REPLACE TABLE link AS
-        WITH pattern AS ({_patterns_sql(comparisons)}),
-        judged AS (
+        WITH judged AS (
             SELECT *, CASE WHEN probability >= {bands.review_at!r} THEN CASE {arms} END END AS guard FROM best
         ),
         decided AS (
@@ -103,6 +118,6 @@ def write_links(connection: duckdb.DuckDBPyConnection, model: Model, bands: Band
                '{model.model_id}' AS model_id, d.decided_by, d.decided_at
         FROM clients_named p
         LEFT JOIN decided d ON d.c = p.id
-        LEFT JOIN pattern t ON t.pattern = {_pattern(comparisons, "d")}
+        LEFT JOIN pattern t ON {_reached(comparisons, "d")}
         LEFT JOIN unsettled_verdict u ON u.c = p.id
         LEFT JOIN register_named r ON r.id = d.r""")

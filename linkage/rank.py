@@ -54,11 +54,14 @@ def ranked_sql(weighed: str = "weighed", settled: str = "settled", pair_level: s
             QUALIFY count(*) OVER (PARTITION BY c, min(pass)) = 1
         ),
         posterior AS ({posterior_sql("(SELECT c, r, r_key, person, weight FROM looked_at)")}),
+        several AS (SELECT c FROM posterior GROUP BY c HAVING count(*) > 1),
         placed AS (
             -- Whom a person confirmed comes first; at equal weights one with a number, then the record's key decides.
             SELECT p.*, row_number() OVER (
                 PARTITION BY c ORDER BY y.person IS NULL, weight DESC, p.person < 0, r_key) AS rank
-            FROM posterior p LEFT JOIN (SELECT c, person FROM confirmed) y USING (c, person)
+            FROM (FROM posterior SEMI JOIN several USING (c)) p
+            LEFT JOIN (SELECT c, person FROM confirmed) y USING (c, person)
+            UNION ALL BY NAME SELECT *, 1 AS rank FROM posterior ANTI JOIN several USING (c)
         )
         SELECT b.rank, b.weight, b.probability, s.pass, t.* EXCLUDE (first, r_key)
         FROM placed b

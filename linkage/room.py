@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from linkage.literal import double
 from linkage.weigh import ONE
 
 if TYPE_CHECKING:
@@ -67,32 +68,42 @@ def _room(people: int, claimed: int, before: int) -> float:
 
 def _roomier_sql(room: float) -> str:
     """SELECT of `standing` with `room` more bits for the unclaimed instead of what they had."""
+    more = double(room)
+    # A client's only candidate is reckoned without sorting; most have one.
     # Candidates that were not kept share what the kept ones leave: the mass of all is told by any probability that is
     # not too small to divide by. Where all are too small, nobody has nearly all of it.
     return f"""
-        WITH changed AS (
+        WITH several AS (SELECT c FROM standing GROUP BY c HAVING count(*) > 1),
+        changed AS (
             -- Whom a client has claimed alone is free for that client.
-            SELECT k.*, weight - room
-                   + CASE WHEN t.person IS NULL OR (clients = 1 AND t.c = k.c) THEN {room!r} ELSE 0 END AS new_weight
-            FROM standing k LEFT JOIN claimed t ON t.person = k.person
-        ),
-        scaled AS (
-            SELECT *, greatest(max(new_weight) OVER (PARTITION BY c), 0) AS top,
-                   coalesce(max(CASE WHEN probability >= 1e-6 THEN weight - log2(probability) END)
-                            OVER (PARTITION BY c), 0) AS all_bits
-            FROM changed
-        ),
-        shares AS (
-            SELECT *, CAST(round(pow(2, new_weight - top) * {ONE}) AS HUGEINT) AS share,
-                   CAST(round(pow(2, weight - top) * {ONE}) AS HUGEINT) AS share_before,
-                   CAST(round(pow(2, all_bits - top) * {ONE}) AS HUGEINT) AS total_before FROM scaled
+            SELECT k.*, several.c IS NULL AS alone, weight - room
+                   + CASE WHEN t.person IS NULL OR (clients = 1 AND t.c = k.c) THEN {more} ELSE 0 END AS new_weight
+            FROM standing k LEFT JOIN claimed t ON t.person = k.person LEFT JOIN several ON several.c = k.c
         ),
         summed AS (
-            SELECT *, total_before + sum(share - share_before) OVER (PARTITION BY c) AS total FROM shares
+            {_summed_sql("changed WHERE NOT alone", "{}({}) OVER (PARTITION BY c)")}
+            UNION ALL {_summed_sql("changed WHERE alone", "({1})")}
+        ),
+        placed AS (
+            SELECT *, row_number() OVER (PARTITION BY c ORDER BY
+                (c, person) NOT IN (SELECT (c, person) FROM confirmed), new_weight DESC, rank) AS new_rank
+            FROM summed WHERE NOT alone
+            UNION ALL SELECT *, rank FROM summed WHERE alone
         )
-        SELECT c, person,
-               row_number() OVER (PARTITION BY c ORDER BY (c, person) NOT IN (SELECT (c, person) FROM confirmed),
-                   new_weight DESC, rank) AS rank,
-               new_weight AS weight, CAST(share AS DOUBLE) / CAST(total AS DOUBLE) AS probability,
-               room + new_weight - weight AS room
-        FROM summed"""
+        SELECT c, person, new_rank AS rank, new_weight AS weight,
+               CAST(share AS DOUBLE) / CAST(total AS DOUBLE) AS probability, room + new_weight - weight AS room
+        FROM placed"""
+
+
+def _summed_sql(rows: str, of_client: str) -> str:
+    """SELECT of `rows` with `share` and `total`; `of_client` is an aggregate of an expression over a client's rows."""
+    bits = of_client.format("max", "CASE WHEN probability >= 1e-6 THEN weight - log2(probability) END")
+    return f"""
+        SELECT *, total_before + {of_client.format("sum", "share - share_before")} AS total
+        FROM (
+            SELECT *, CAST(round(pow(2, new_weight - top) * {ONE}) AS HUGEINT) AS share,
+                   CAST(round(pow(2, weight - top) * {ONE}) AS HUGEINT) AS share_before,
+                   CAST(round(pow(2, all_bits - top) * {ONE}) AS HUGEINT) AS total_before
+            FROM (
+                SELECT *, greatest({of_client.format("max", "new_weight")}, 0) AS top, coalesce({bits}, 0) AS all_bits
+                FROM {rows}))"""

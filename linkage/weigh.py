@@ -19,6 +19,7 @@ from typing import Literal
 
 from linkage.comparison import Comparison, Role
 from linkage.frequencies import U_JOINS, Frequencies, u_columns
+from linkage.literal import double
 from linkage.model import FLOOR, ComparisonWeights, Model
 
 
@@ -67,12 +68,12 @@ def bits_sql(weights: Sequence[ComparisonWeights], kind: Literal["m", "u", "h"])
     values = by_system[0]
     reached = comparison.column
     if any(each != values for each in by_system):
-        table = f"[{', '.join(repr(value) for each in by_system for value in each)}]"
+        table = f"[{', '.join(double(value) for each in by_system for value in each)}]"
         place = f"client_system * {len(values)} + {reached} + 1"
     else:
-        table, place = f"[{', '.join(map(repr, values))}]", f"{reached} + 1"
+        table, place = f"[{', '.join(map(double, values))}]", f"{reached} + 1"
     own = {
-        index: level.frequency or f"greatest({values[index]!r}, {level.at_least})"
+        index: level.frequency or f"greatest({double(values[index])}, {level.at_least})"
         for index, level in enumerate(comparison.levels)
         if level.frequency or level.at_least
     }
@@ -98,13 +99,13 @@ def household_bits_sql(model: Model, people: int, *, without: Role | None = None
     u, h = (" + ".join(bits_sql(each, kind) for each in used) for kind in _UH)
     relatives = math.log2(max(model.household, FLOOR) / max(people, 1))
     # -log2(1 + 2^(h + relatives - u)), kept from overflowing.
-    return f"(-log2(1 + pow(2, least(({h}) + {relatives!r} - ({u}), 500))))"
+    return f"(-log2(1 + pow(2, least(({h}) + {double(relatives)} - ({u}), 500))))"
 
 
 def weight_sql(model: Model, people: int, *, without: Role | None = None) -> str:
     """The weight of a pair in bits, prior included, as SQL over `pair_level`; `without` leaves a role out."""
     evidence = " + ".join(evidence_sql(each) for each in _used(model, without))
-    return f"({evidence} + {household_bits_sql(model, people, without=without)} + {prior_bits(model, people)!r})"
+    return f"({evidence} + {household_bits_sql(model, people, without=without)} + {double(prior_bits(model, people))})"
 
 
 _UH: tuple[Literal["u"], Literal["h"]] = ("u", "h")
@@ -123,19 +124,25 @@ def posterior_sql(pairs: str) -> str:
     """SELECT of every column of `pairs` (c, r, r_key, person, weight, ...) and `probability`, by client and person.
 
     Candidates compete with each other and with "not in the register", per person and not per row: somebody registered
-    at two practices is one candidate, by her best row.
+    at two practices is one candidate, by her best row. Most clients have one pair, which is reckoned without sorting.
     """
     return f"""
-        WITH best_row AS (
-            SELECT * FROM {pairs} QUALIFY row_number() OVER (PARTITION BY c, person ORDER BY weight DESC, r_key) = 1
-        ),
-        scaled AS (
-            SELECT *, greatest(max(weight) OVER (PARTITION BY c), 0) AS top FROM best_row
-        ),
-        shares AS (
-            SELECT *, CAST(round(pow(2, weight - top) * {ONE}) AS HUGEINT) AS share,
-                   CAST(round(pow(2, -top) * {ONE}) AS HUGEINT) AS nobody FROM scaled
+        WITH each_pair AS (FROM {pairs}),
+        several AS (SELECT c FROM each_pair GROUP BY c HAVING count(*) > 1),
+        best_row AS (
+            SELECT * FROM each_pair SEMI JOIN several USING (c)
+            QUALIFY row_number() OVER (PARTITION BY c, person ORDER BY weight DESC, r_key) = 1
         )
+        {_shares_sql("best_row", "{}({}) OVER (PARTITION BY c)")}
+        UNION ALL BY NAME {_shares_sql("each_pair ANTI JOIN several USING (c)", "({1})")}"""
+
+
+def _shares_sql(rows: str, of_client: str) -> str:
+    """SELECT of `rows` with the probability; `of_client` is an aggregate of an expression over a client's rows."""
+    return f"""
         SELECT * EXCLUDE (top, share, nobody),
-               CAST(share AS DOUBLE) / CAST(nobody + sum(share) OVER (PARTITION BY c) AS DOUBLE) AS probability
-        FROM shares"""
+               CAST(share AS DOUBLE) / CAST(nobody + {of_client.format("sum", "share")} AS DOUBLE) AS probability
+        FROM (
+            SELECT *, CAST(round(pow(2, weight - top) * {ONE}) AS HUGEINT) AS share,
+                   CAST(round(pow(2, -top) * {ONE}) AS HUGEINT) AS nobody
+            FROM (SELECT *, greatest({of_client.format("max", "weight")}, 0) AS top FROM {rows}))"""
