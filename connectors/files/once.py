@@ -65,15 +65,18 @@ class _Once:
             yield self._utf8(rest)
 
     def _go_on(self) -> None:
-        """Otherwise, unless it goes on in the encoding that it was taken for; ASCII was taken for nothing."""
+        """Otherwise, unless it goes on in the encoding that it was taken for; ASCII was taken for nothing.
+
+        Nor was the beginning of a character that a block ends with, which may be a character of its own: it waits.
+        """
         examination, encoding = self._examination, self._examination.encoding
         changed = self._taken_for not in (None, encoding) or not (examination.sound or examination.settled)
         if encoding not in ("utf-8", "cp1252") or changed:
             raise Otherwise
-        if not examination.is_ascii:
-            self._taken_for = encoding
 
     def _utf8(self, body: bytes) -> bytes:
+        if self._taken_for is None and not self._examination.is_ascii and not body.isascii():
+            self._taken_for = self._examination.encoding
         if self._examination.encoding == "cp1252":
             return from_cp1252(body)
         # What is no text in the only encoding that is possible costs its record.
