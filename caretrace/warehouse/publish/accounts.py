@@ -143,7 +143,7 @@ def account(state: State) -> Accounts:
             "review": decided.get("review", 0),
             "unlinked": decided.get("none", 0),
         },
-        _counted(connection, "SELECT change, count(*) FROM link_change GROUP BY 1 ORDER BY 1"),
+        _counted(connection, "SELECT change, count(*) FROM link_change GROUP BY 1"),
         _counted(connection, f"SELECT outcome, count(*) FROM state.delivery WHERE run = {state.run} GROUP BY 1"),
         dict(zip(_FILES, files, strict=True)),
     )
@@ -180,4 +180,5 @@ def _moved(state: State, side: str) -> Moved:
 
 
 def _counted(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, int]:
-    return dict(connection.execute(query).fetchall())
+    """In the order of what is counted: the page and the manifest repeat theirs."""
+    return dict(connection.execute(f"{query} ORDER BY 1").fetchall())
