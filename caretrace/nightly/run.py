@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from itertools import zip_longest
@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from caretrace import run_folder, working_store
-from caretrace.beside import meanwhile
 from caretrace.nightly import account, disk, publishing
 from caretrace.nightly.deliveries import look
 from caretrace.nightly.intake import Intake
@@ -160,9 +159,12 @@ def _check_disk(night: AtWork) -> None:
 
 def _work(night: AtWork, before: Mapping[str, Any], made_of: Mapping[str, Any]) -> Outcome:
     """On a copy of the state: take in, link, publish; or only write down what is held."""
+    # Not in a thread beside the copying: two threads that import parts of one package may each wait for the other.
+    from caretrace.nightly.linking import link_and_publish
+
     project, wanted = night.project, night.wanted
     project.runs.mkdir(parents=True, exist_ok=True)
-    with meanwhile(_second_half) as second_half, store.next_state(project.warehouse, night.plain) as state:
+    with store.next_state(project.warehouse, night.plain) as state:
         publishing.require_room(project.runs, state.run)
         with night.clock("read"):
             _take_in(night, state)
@@ -174,16 +176,7 @@ def _work(night: AtWork, before: Mapping[str, Any], made_of: Mapping[str, Any]) 
         _note_others(night, state)
         _require_both(state.connection, night)
         run_id = _run_id(night, state, made_of)
-        return second_half.result()(night, state, run_id, made_of)
-
-
-def _second_half() -> Callable[[AtWork, State, str, Mapping[str, Any]], Outcome]:
-    """What links and publishes, with the page's template: to load them takes a while, and the disk is busy first."""
-    from caretrace.nightly.linking import link_and_publish
-    from caretrace.report.night import template
-
-    template()
-    return link_and_publish
+        return link_and_publish(night, state, run_id, made_of)
 
 
 def _take_in(night: AtWork, state: State) -> None:

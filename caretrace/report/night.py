@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from caretrace.report import environment
 from caretrace.report.charts import WIDTH
@@ -18,9 +17,6 @@ from caretrace.report.submissions import Quarters, chart, table
 from caretrace.report.tables import Cell, Grid, grid
 from caretrace.report.words import percent
 from caretrace.words import several
-
-if TYPE_CHECKING:
-    from jinja2 import Template
 
 
 @dataclass(frozen=True)
@@ -77,7 +73,8 @@ class Told:
 
 def render(told: Told) -> str:
     """The page as text."""
-    return template().render(
+    template = environment().get_template("night.html.j2")
+    return template.render(
         told=told,
         clients=told.value("client now"),
         deliveries=_deliveries("What came in", told.deliveries),
@@ -91,12 +88,6 @@ def render(told: Told) -> str:
         submitted=(chart(told.submissions), table(told.submissions)) if told.submissions else None,
         several=several,
     )
-
-
-@cache
-def template() -> Template:
-    """The page, translated once: it takes longer than to fill it."""
-    return environment().get_template("night.html.j2")
 
 
 def _deliveries(caption: str, rows: Sequence[Mapping[str, Any]]) -> Grid:
