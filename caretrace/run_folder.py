@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 FORMAT = 1
 MANIFEST = "manifest.json"
 _WORK = "work"
+PARTIAL = ".{}.partial-"
+"""How the name of a draft of the folder begins, whoever writes it."""
 _RENAME_SECONDS = 5.0
 """How long a virus scanner or an indexer may hold a handle on Windows before the rename fails."""
 
@@ -182,6 +185,9 @@ def open(path: Path, *, verify: bool = False, whole: bool = True) -> Run:
     """
     if not path.is_dir():
         raise InputError("there is no such run folder; give the folder that `caretrace link --out` wrote", path=path)
+    # A draft has its manifest an instant before its name, but nobody was told that the run is there.
+    if fnmatch(path.name, PARTIAL.format("*") + "*"):
+        raise InputError("not a finished run: it was stopped before it had its name; run it again", path=path)
     try:
         manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -221,7 +227,7 @@ def sha256(path: Path) -> str:
 
 
 def _partial_prefix(out: Path) -> str:
-    return f".{out.name}.partial-"
+    return PARTIAL.format(out.name)
 
 
 def _refuse_existing(out: Path) -> None:

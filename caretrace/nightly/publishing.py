@@ -22,7 +22,7 @@ from schemas.errors import InputError
 if TYPE_CHECKING:
     from caretrace.warehouse.store import State
 
-_DRAFT = ".{}.partial-night"
+_DRAFT = f"{run_folder.PARTIAL}night"
 
 
 def folder(runs: Path, run: int) -> Path:

@@ -141,6 +141,16 @@ def test_a_folder_that_is_not_whole_is_never_taken_for_a_run(tmp_path: Path, how
         run_folder.open(run.path)
 
 
+def test_a_sealed_draft_is_no_run_until_it_has_its_name(tmp_path: Path) -> None:
+    with run_folder.drafting(tmp_path / "one") as draft:
+        (draft.path / "links.parquet").write_bytes(b"links")
+        run_folder.seal(draft, {"run_id": "r1"})
+        with pytest.raises(InputError, match="before it had its name"):
+            run_folder.open(draft.path)
+        run_folder.place(draft)
+    assert run_folder.open(tmp_path / "one", verify=True).manifest["run_id"] == "r1"
+
+
 def test_an_altered_file_is_found_when_asked(tmp_path: Path) -> None:
     run = make(tmp_path / "one")
     (run.path / "links.parquet").write_bytes(b"linkz")
