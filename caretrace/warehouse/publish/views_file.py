@@ -59,6 +59,7 @@ def write(
     """
     import duckdb
 
+    run, history = run.resolve(), history.resolve()
     draft = path.with_name(f"{path.name}.new")
     draft.unlink(missing_ok=True)
     try:
@@ -69,7 +70,7 @@ def write(
             for schema in (IDENTIFIABLE, ANALYST):
                 connection.execute(f"CREATE SCHEMA {schema}")
             for view in views():
-                _create(connection, view, _sql(view, run.resolve(), history.resolve(), number))
+                _create(connection, view, _sql(view, run, history, number))
             connection.execute("COMMIT")
         owner_only(draft)
         with draft.open("rb+") as file:

@@ -77,6 +77,17 @@ def test_a_later_run_does_not_show_in_the_views_of_an_earlier(nights: Any, tmp_p
     assert read(path, "SELECT count(*) FROM identifiable.run") == [(2,)]
 
 
+def test_files_are_named_in_full(nights: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever gives the project as `council` finds every view, `about` too, from any other folder."""
+    monkeypatch.chdir(nights.root.parent)
+    root = Path(nights.root.name)
+    run = root / nights.nights[2].path.relative_to(nights.root)
+    path = views_file.write(tmp_path / "named.duckdb", run, root / "warehouse" / "history", 3)
+    monkeypatch.chdir(tmp_path)
+    assert read(path, "FROM about") == [(3, date(2026, 11, 3), 1)]
+    assert read(path, "SELECT count(*) FROM identifiable.run") == [(3,)]
+
+
 def test_readers_keep_what_they_have_open(nights: Any, tmp_path: Path) -> None:
     """On POSIX the name passes to the new file at once; the reader goes on with the one it opened."""
     history = nights.root / "warehouse" / "history"
