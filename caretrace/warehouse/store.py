@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -79,7 +80,8 @@ class State:
             self.flushed.result()  # a fault of the disk is told once, so not again to the next
         with new.open("rb+") as file:
             os.fsync(file.fileno())
-        _replace(new, self.folder / FILE)
+        with _given_back_later(self.folder / FILE):
+            _replace(new, self.folder / FILE)
         sync_folder(self.folder)
         self.committed = True
 
@@ -166,7 +168,8 @@ def attach(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool
     """Attach the file as `state`, or by another name."""
     import duckdb
 
-    options = "READ_ONLY" if read_only else "ROW_GROUP_SIZE 122880"
+    # A copy that a run died with is never read, so there is nothing to recover it from.
+    options = "READ_ONLY" if read_only else "ROW_GROUP_SIZE 122880, RECOVERY_MODE no_wal_writes"
     try:
         connection.execute(f"ATTACH {quoted(str(path))} AS {name} ({options})")
     except duckdb.Error:  # its words hold parts of the file
@@ -192,6 +195,19 @@ def last_run(connection: duckdb.DuckDBPyConnection) -> int:
     """Number of the newest run; 0 before the first."""
     [(run,)] = connection.execute("SELECT coalesce(max(run), 0) FROM state.run").fetchall()
     return int(run)
+
+
+@contextmanager
+def _given_back_later(path: Path) -> Iterator[None]:
+    """Have nobody wait while the system gives back the space of a file that the block replaces."""
+    if os.name == "nt" or not path.exists():  # there no file is replaced while somebody has it open
+        yield
+        return
+    held = path.open("rb")
+    try:
+        yield
+    finally:
+        threading.Thread(target=held.close).start()
 
 
 def _replace(new: Path, old: Path) -> None:

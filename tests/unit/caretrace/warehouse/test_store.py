@@ -58,6 +58,15 @@ def test_without_a_commit_nothing_is_left(tmp_path: Path) -> None:
     assert names(folder) == {store.FILE, store.LOCK}
 
 
+def test_what_a_run_writes_is_written_once(tmp_path: Path) -> None:
+    """Whoever dies leaves a copy that nobody reads, so no log is kept to recover it from."""
+    with next_state(tmp_path, SETTINGS) as state:
+        state.connection.execute("INSERT INTO state.meta SELECT 'row', i FROM range(50_000) r(i)")
+        assert not list(tmp_path.glob("*.wal"))
+        state.commit()
+    assert names(tmp_path) == {store.FILE, store.LOCK}
+
+
 @pytest.mark.skipif(os.name == "nt", reason="there the copy is written to the disk with the rest")
 def test_what_the_disk_refused_of_the_copy_is_no_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     commit(tmp_path)
