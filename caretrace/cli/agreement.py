@@ -42,10 +42,11 @@ def check(path: AgreementArgument, project: ProjectOption = None) -> None:
     from governance.release import past
 
     place = find(project)
+    # Said first: a file that is filled in half may not be one that can be taken at all.
+    for each in summary.left(path):
+        console.say(f"  to do: {each}")
     found = load(path)
     against = summary.against(found, past(place.project.root, place.keys_dir), today=_today())
-    for each in against.notes:
-        console.say(f"  to do: {each}")
     if against.reasons:
         from schemas.errors import Refused
 

@@ -12,7 +12,8 @@ Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, pat
 # An age recipient (age-encryption.org/v1); whether it is a point on the curve is asked by rule R42.
 PublicKey = Annotated[str, StringConstraints(pattern=r"^age1[0-9a-z]+$")]
 # Names that pseudonym keys are derived from; plain, so that a domain reads the same everywhere.
-Name = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")]
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._/-]*$"
+Name = Annotated[str, StringConstraints(strip_whitespace=True, pattern=NAME)]
 
 
 class Part(BaseModel):

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
 from governance.agreement.model import Agreement
+from governance.agreement.part import NAME
 from governance.agreement.signing import Signature, signatures
+from governance.agreement.templates import BLANK
 from schemas.errors import SettingsError
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 
 @dataclass(frozen=True)
@@ -49,7 +56,7 @@ def parse(path: Path, data: bytes) -> Agreement:
     try:
         return Agreement.model_validate(content)
     except ValidationError as error:
-        faults = "; ".join(_sentence(found["loc"], found["msg"]) for found in error.errors())
+        faults = "; ".join(map(_sentence, error.errors()))
         raise SettingsError(f"{path}: {faults}") from None
 
 
@@ -61,6 +68,19 @@ def load(path: Path) -> Signed:
     return Signed(agreement, path, sha256(data).hexdigest(), held, faults)
 
 
-def _sentence(place: tuple[int | str, ...], message: str) -> str:
-    field = ".".join(str(part + 1) if isinstance(part, int) else part for part in place)
-    return f"{field or 'the agreement'}: {message.removeprefix('Value error, ')}"
+def _sentence(found: ErrorDetails) -> str:
+    field = ".".join(str(part + 1) if isinstance(part, int) else part for part in found["loc"])
+    return f"{field or 'the agreement'}: {_words(found)}"
+
+
+def _words(found: ErrorDetails) -> str:
+    """What is wrong, without the patterns that pydantic would show an officer."""
+    if found["input"] == BLANK:
+        return f"still says '{BLANK}'"
+    if found["type"] == "string_pattern_mismatch":
+        pattern = found.get("ctx", {}).get("pattern", "")
+        if choices := re.fullmatch(r"\^\(([a-z|]+)\)\$", pattern):
+            return f"has to be one of {', '.join(choices[1].split('|'))}"
+        if pattern == NAME:
+            return "has to be of letters, digits and . _ / - only, a letter or digit first"
+    return found["msg"].removeprefix("Value error, ")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from governance.agreement.data import Form
 from governance.agreement.model import Agreement
-from governance.agreement.reading import Signed
+from governance.agreement.reading import Signed, read
 from governance.agreement.signing import fingerprint
 from governance.agreement.templates import BLANK, NO_KEY, NO_RECIPIENT
 
@@ -23,6 +25,9 @@ class Against:
     reasons: tuple[str, ...]
     notes: tuple[str, ...]
 
+
+_FILLERS = (BLANK, NO_KEY, NO_RECIPIENT)
+_BLANKS = re.compile(rf'(\w+) = \[?"(?:{"|".join(map(re.escape, _FILLERS))})"')
 
 # Rules that look at what only a run, a key or a finished release can tell.
 _ASKED_LATER = ("R13", "R19a", "R21", "R26", "R35", "R36", "R37", "R40", "R41")
@@ -50,20 +55,19 @@ def against(signed: Signed, history: History, *, today: date) -> Against:
                 reasons[f"{each.rule.id}: {each.finding.reason} ({each.rule.citation})"] = None
     if not agreement.recipients:
         reasons["R10: the agreement names no recipient"] = None
-    left = _left(signed)
-    if left:
-        reasons[f"the agreement is not finished: {len(left)} places say '{BLANK}' or hold no key"] = None
-    return Against(tuple(reasons), left)
+    blank = left(signed.path)
+    if blank:
+        reasons[f"the agreement is not finished: {len(blank)} lines say '{BLANK}' or hold no key"] = None
+    return Against(tuple(reasons), blank)
 
 
-def _left(signed: Signed) -> tuple[str, ...]:
-    from governance.agreement.reading import read
-
-    lines = read(signed.path).decode("utf-8").split("\n")
+def left(path: Path) -> tuple[str, ...]:
+    """Every line that is still to be filled in, and what on it; also of a file that cannot be taken as it is."""
+    lines = read(path).decode("utf-8", errors="replace").split("\n")
     return tuple(
-        f"line {number}: {line.partition('=')[0].strip(' {')}"
+        f"line {number}: {', '.join(_BLANKS.findall(line)) or line.partition('=')[0].strip(' {')}"
         for number, line in enumerate(lines, start=1)
-        if not line.lstrip().startswith("#") and any(each in line for each in (BLANK, NO_KEY, NO_RECIPIENT))
+        if not line.lstrip().startswith("#") and any(each in line for each in _FILLERS)
     )
 
 

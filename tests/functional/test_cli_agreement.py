@@ -22,6 +22,10 @@ def test_from_template_to_signed(tmp_path: Path, caretrace: Any) -> None:
     path, secret = tmp_path / "agreement.toml", tmp_path / "passphrase"
     secret.write_text("a long enough passphrase\n")
     assert caretrace("agreement", "new", path).returncode == 0
+    begun = caretrace("agreement", "check", path)
+    assert begun.returncode == 1
+    assert "to do: line 4: id\n" in begun.stdout
+    assert begun.stderr.endswith(f"{path}: id: still says 'TO FILL IN'\n")
     text = path.read_text("utf-8")
     for blank, filled in FILLED.items():
         assert blank in text

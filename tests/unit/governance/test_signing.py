@@ -129,12 +129,47 @@ def test_a_template_can_be_read_and_says_what_is_missing(tmp_path: Path, kind: s
     path.write_text(text, encoding="utf-8")
     found = agreement.load(path)
     against = summary.against(found, History(), today=DAY)
-    assert any("places say 'TO FILL IN'" in reason for reason in against.reasons)
+    assert any("lines say 'TO FILL IN'" in reason for reason in against.reasons)
     assert any(note.endswith(": statement") for note in against.notes)
     assert any(reason.startswith("R03: not signed") for reason in against.reasons)
     assert "NOT SIGNED" in summary.text(found)
     with pytest.raises(InputError, match="exists already"):
         templates.begin(path, kind, today=DAY)
+
+
+def test_what_is_left_is_named_by_its_own_key(tmp_path: Path) -> None:
+    path = tmp_path / "new.toml"
+    templates.begin(path, "commissioning", today=DAY)
+    left = [note.partition(": ")[2] for note in summary.left(path)]
+    assert left[:5] == ["id", "title", "name", "ods_code", "name, key"]
+    assert "encryption_keys" in left
+    assert "justification" in left
+    assert not {"role", "transform"} & set(left)
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ('id = "TO FILL IN"', "id: still says 'TO FILL IN'"),
+        ('id = "DSA 1"', "id: has to be of letters, digits and . _ / - only, a letter or digit first"),
+        ('id = "DSA-1"\nversion = 2', "version: Input should be a valid string"),
+    ],
+)
+def test_a_fault_of_a_field_is_said_in_plain_words(tmp_path: Path, said: str, words: str) -> None:
+    path = tmp_path / "new.toml"
+    templates.begin(path, "commissioning", today=DAY)
+    text = path.read_text("utf-8").replace('version = "1.0"\n', "" if "version" in said else 'version = "1.0"\n')
+    path.write_text(text.replace('id = "TO FILL IN"', said), encoding="utf-8")
+    with pytest.raises(SettingsError) as raised:
+        agreement.load(path)
+    assert str(raised.value) == f"{path}: {words}"
+
+
+def test_a_choice_is_said_with_its_choices(path: Path) -> None:
+    text = path.read_text("utf-8").replace('national_data_opt_out = "applied"', 'national_data_opt_out = "used"')
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(SettingsError, match="national_data_opt_out: has to be one of applied, exempt"):
+        agreement.load(path)
 
 
 def test_an_unknown_kind_is_said(tmp_path: Path) -> None:
