@@ -52,7 +52,13 @@ def map_(
         file.write(as_toml(proposal))
     # Files of one export are given as their folder.
     tried = files[0] if len(files) == 1 else files[0].parent
-    console.say(f"{out} is written: correct it, then try it with: caretrace check {tried} --map {out}")
+    console.say(f"{out} is written: correct it, then try it with: {_command(tried, out)}")
+
+
+def _command(tried: Path, out: Path) -> str:
+    """The check as it can be pasted: in double quotes where there is a space, which every shell takes."""
+    data, mapping = (f'"{path}"' if " " in str(path) else str(path) for path in (tried, out))
+    return f"caretrace check {data} --map {mapping}"
 
 
 def _lines(proposal: Proposal) -> Iterator[str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +41,14 @@ def test_proposed_written_and_read(caretrace: Any, export: Path) -> None:
     (file,) = json.loads(checked.stdout)["read"]["files"]
     assert (file["format"], file["used"]) == ("other", 4)
     assert file["note"] == "own mapping mapping.toml, over the other profile: no shipped layout"
+
+
+def test_what_to_do_next_can_be_pasted(caretrace: Any, export: Path) -> None:
+    spaced = export.rename(export.with_name("our people.csv"))
+    out = spaced.with_name("mapping.toml")
+    (last,) = caretrace("map", spaced, "--out", out).stdout.splitlines()[-1:]
+    words = shlex.split(last.partition(" with: ")[2], posix=os.name == "posix")
+    assert caretrace(*(word.strip('"') for word in words[1:])).returncode == 0
 
 
 def test_several_files_of_one_export_without_writing(caretrace: Any) -> None:
