@@ -188,36 +188,47 @@ def _linked_less_often(figures: Figures) -> list[str]:
 
 
 def _next_steps(figures: Figures, counts: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """File and what to do with it, in the order a council would."""
+    """File and what to do with it, in the order a council would; files in which nothing stands are not among them."""
+    without = sum(m.had_no_number for m in figures.links())
     differs = sum(m.had_other_number for m in figures.links())
     review = figures.clients("review")
-    new = counts.get("load_back", sum(m.had_no_number for m in figures.links()))
+    new = counts.get("load_back", without)
     shared = counts.get("conflicts", differs) - differs
-    return [
+    rest = (
+        f" The other {count(without - new)} linked clients who had none are not in it: another client is linked to the"
+        " same number (conflicts.csv), or a setting leaves them out."
+    )
+    steps = [
         (
+            new,
             "load_back.csv",
             f"Load it into the client system: {count(new)} NHS numbers for clients who had none. They are matched, not"
-            " traced at the national service, and their status codes say so.",
+            f" traced at the national service, and their status codes say so.{rest if without > new else ''}",
         ),
         (
+            review,
             "review.csv",
             f"{count(review)} clients have a likely candidate, but not one sure enough. Somebody who knows the"
             " records should decide.",
         ),
         (
+            differs + shared,
             "conflicts.csv",
             f"{count(differs)} linked clients already had another NHS number: find out which is right."
             f" {count(shared)} share their person with another client, likely the same client twice, or agree on number"
             " and date of birth with somebody of another given name. Nothing was overwritten.",
         ),
         (
+            1,
             "to_fix",
             "A list for each source of the records that lack something or contradict another system, most urgent"
             " first. Send each to whoever holds the records.",
         ),
         (
+            counts.get("set_aside", 1),
             "set_aside.csv",
             "Records that could not be used, with file and line. Mend them at their source, so that the"
             " next run can use them.",
         ),
     ]
+    return [(file, words) for number, file, words in steps if number]

@@ -8,7 +8,7 @@ from math import log10
 
 from caretrace.report.figures import BIN_WIDTH, DECISIONS, HIGHEST_BIN, LOWEST_BIN, Bin, Grouping
 from caretrace.report.marks import Bar, Chart, Dot, Line, Mark, Text
-from caretrace.report.words import count, percent
+from caretrace.report.words import count, exact, percent
 
 WIDTH = 720.0
 MENDING_FILLS = {"now": "review", "soon": "link", "later": "none"}
@@ -105,7 +105,7 @@ def _bands(
             side = -4 if anchor == "end" else 4
             marks += [
                 Line(x, 8, x, bottom, "band"),
-                Text(x + side, 18, f"{words} {probability:.4%}".rstrip("%").rstrip("0").rstrip(".") + "%", anchor),
+                Text(x + side, 18, f"{words} {exact(probability)}", anchor),
             ]
     return marks
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,11 +40,12 @@ def _side(facts: Mapping[str, Any]) -> str:
 
 
 _BOX, _HIGH = 190.0, 62.0
+_DECIDED = 350.0
 
 
-def _box(x: float, y: float, width: float, words: Sequence[str], fill: str = "box") -> list[Mark]:
-    lines: list[Mark] = [Bar(x, y, width, _HIGH, fill)]
-    first = y + _HIGH / 2 + 5 - 9 * (len(words) - 1)
+def _box(x: float, y: float, width: float, words: Sequence[str], fill: str = "box", high: float = _HIGH) -> list[Mark]:
+    lines: list[Mark] = [Bar(x, y, width, high, fill)]
+    first = y + high / 2 + 5 - 9 * (len(words) - 1)
     for place, line in enumerate(words):
         lines.append(Text(x + width / 2, first + 19 * place, line, "middle", "strong" if place == 0 else ""))
     return lines
@@ -66,32 +67,8 @@ def diagram(clients: Intake, register: Intake, figures: Figures) -> Chart:
             *_box(x, 146, _BOX, (count(side.used), _used_words(side, words))),
             Line(middle, 208, middle, 246, "arrow"),
         ]
-    marks += _box(
-        160, 248, 400, (f"{count(clients.people)} clients", f"looked for among {count(register.people)} records")
-    )
-    whole = figures.clients() or 1
-    scored, decided = (
-        sum(m.clients for m in figures.links() if m.name == name) for name in ("probabilistic", "review")
-    )
-    how = f"{count(figures.clients('link') - scored - decided)} by a rule, {count(scored)} by weight"
-    by_people = f", {count(decided)} by people" if decided else ""
-    for x, decision, words in (
-        (0.0, "link", f"linked: {how}{by_people}"),
-        (300.0, "review", "for a person to review"),
-        (520.0, "none", "not linked"),
-    ):
-        width = 280.0 if decision == "link" else 200.0
-        number = figures.clients(decision)
-        marks += [
-            Line(
-                x + width / 2 if decision != "link" else 220,
-                310,
-                x + width / 2 if decision != "link" else 220,
-                348,
-                "arrow",
-            ),
-            *_box(x, 350, width, (f"{count(number)} ({percent(number / whole)})", words), f"box-{decision}"),
-        ]
+    looked_for = f"looked for among {count(register.people)} records"
+    marks += [*_box(0, 248, 720, (f"{count(clients.people)} clients", looked_for)), *_decisions(figures)]
     return Chart(
         "flow",
         "From records read to decisions",
@@ -100,9 +77,28 @@ def diagram(clients: Intake, register: Intake, figures: Figures) -> Chart:
         f" {count(clients.people)} clients were looked for: {count(figures.clients('link'))} linked,"
         f" {count(figures.clients('review'))} for review, {count(figures.clients('none'))} not linked.",
         720,
-        416,
+        _DECIDED + 90,
         tuple(marks),
     )
+
+
+def _decisions(figures: Figures) -> Iterator[Mark]:
+    """The last row: every client in one of three boxes, and below the links by what they were made on."""
+    whole = figures.clients() or 1
+    scored, decided = (
+        sum(m.clients for m in figures.links() if m.name == name) for name in ("probabilistic", "review")
+    )
+    how = [f"{count(figures.clients('link') - scored - decided)} by a rule, {count(scored)} by weight"]
+    by_people = [f"{count(decided)} by people"] if decided else []
+    for x, width, decision, words in (
+        (0.0, 320.0, "link", ["linked", *how, *by_people]),
+        (335.0, 195.0, "review", ["for a person to review"]),
+        (545.0, 175.0, "none", ["not linked"]),
+    ):
+        number = figures.clients(decision)
+        yield Line(x + width / 2, 310, x + width / 2, _DECIDED - 2, "arrow")
+        share = f"{count(number)} ({percent(number / whole)})"
+        yield from _box(x, _DECIDED, width, [share, *words], f"box-{decision}", 86)
 
 
 def _used_words(side: Intake, words: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import date
 from html.parser import HTMLParser
@@ -14,6 +15,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from caretrace import pipeline
+from caretrace.report.figures import Figures, Method
+from caretrace.report.flow import Intake, diagram
+from caretrace.report.marks import Bar, Text
 from caretrace.synthetic import make
 from connectors import Source
 from linkage.evaluate import Share
@@ -116,7 +120,49 @@ def test_sentences_stand_apart(text: str, tmp_path: Path) -> None:
     pipeline.run(tmp_path / "run", Source(people.clients), [Source(people.register)], settings, truth=truth)
     measured = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
     for paragraph in re.findall(r"<(?:p|li)\b[^>]*>(.*?)</(?:p|li)>", text + measured, re.DOTALL):
-        assert not re.search(r"[a-z)%][.:;][A-Z][a-z]", re.sub(r"<[^>]+>", "", paragraph)), paragraph
+        assert not re.search(r"[a-z)%][.:;][A-Z]", re.sub(r"<[^>]+>", "", paragraph)), paragraph
+
+
+def test_ids_are_given_once(page: Page) -> None:
+    """An arrow's head is found by its id, and a heading of the same one hides it."""
+    ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
+    assert sorted(ids) == sorted(set(ids))
+
+
+def test_only_what_there_is_to_do_is_asked(run: Path, text: str) -> None:
+    steps = dict(re.findall(r"<li><code>(\w+(?:\.csv)?)</code>: (.*?)</li>", text))
+    rows = {file: len((run / file).read_text("utf-8-sig").splitlines()) - 1 for file in steps if "." in file}
+    assert all(rows.values())
+    assert "set_aside.csv" not in steps  # all of these records could be used
+    assert f"{rows['load_back.csv']} NHS numbers" in steps["load_back.csv"]
+    links = pq.read_table(run / "links.parquet")
+    known = pq.read_table(run / "linked" / "person.parquet", filters=[("side", "=", "client")])
+    had = set(known.filter(pc.is_valid(known["nhs_number"]))["record_id"].to_pylist())
+    linked = links.filter(pc.equal(links["decision"], "link"))["record_id"].to_pylist()
+    rest = len([client for client in linked if client not in had]) - rows["load_back.csv"]
+    assert (f"The other {rest} linked clients" in steps["load_back.csv"]) is (rest > 0)
+
+
+def test_no_words_of_the_flow_leave_their_box() -> None:
+    """As wide as the widest of the usual typefaces sets them, with the numbers of a large council."""
+    ways = (("probabilistic", 1_234_567), ("number and date", 12_345_678), ("review", 1_234))
+    methods = [Method("link", name, number, 0, 0, 0, 0.0, 0.0) for name, number in ways]
+    intake = Intake(23_456_789, 23_456_789, 0, 0, 23_456_789)
+    marks = diagram(intake, intake, Figures(tuple(methods), (), (), ())).marks
+    boxes = [mark for mark in marks if isinstance(mark, Bar)]
+    for words in (mark for mark in marks if isinstance(mark, Text)):
+        half = len(words.words) * 14 * 0.55 / 2
+        assert [
+            box
+            for box in boxes
+            if box.x <= words.x - half and words.x + half <= box.x + box.width and box.y < words.y < box.y + box.height
+        ], words.words
+
+
+def test_the_model_is_named_not_spelt_out(run: Path, text: str) -> None:
+    manifest = json.loads((run / "manifest.json").read_text("utf-8"))
+    assert f"<dt>model</dt><dd>{manifest['linkage']['model_id']}" in text
+    assert "comparisons" not in text[text.index('id="run"') :]
 
 
 def test_headings_are_in_order(page: Page) -> None:
