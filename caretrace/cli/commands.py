@@ -52,7 +52,7 @@ _GROUPS = {
 def declare(only: str | None = None) -> typer.Typer:
     """The command line with every command, or with `only` this one where there is one of that name.
 
-    To import and declare all of them takes longer than many a command's own work.
+    To import and declare all of them takes longer than many a command's own work, and the version needs none.
     """
     app = typer.Typer(
         name="caretrace",
@@ -66,7 +66,7 @@ def declare(only: str | None = None) -> typer.Typer:
         rich_markup_mode=None,
     )
     app.callback()(_root)
-    known = only in _COMMANDS or only in _GROUPS
+    known = only in _COMMANDS or only in _GROUPS or only == "--version"
     for name, place in _COMMANDS.items():
         if name == only or not known:
             module, function = place.split(":")

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 ORPHAN = "its person is not in the extract, or was set aside"
 """Why a record is set aside that hangs on nobody."""
 
+_Verdict = tuple[str, Rule]
+"""What becomes of the records for which the rule holds: `rejected` or `excluded`."""
+
 
 def refuse(connection: duckdb.DuckDBPyConnection, kind: Kind) -> None:
     """InputError where one record is enough to refuse the whole extract (`Kind.refuse`)."""
@@ -36,19 +39,22 @@ def set_aside(
 
     `held` is a relation of people (source, source_org, record_id) who are known though no file here is of them.
     """
-    if kind.key_columns:
-        nobody = " OR ".join(f'r."{field}" IS NULL' for field in kind.key_columns)
-        missing = f"no {' or no '.join(map(kind.title, kind.key_columns))}"
-        _put_aside(connection, kind, (Rule(missing, nobody, kind.key_columns),), "rejected")
+    # What stands between two searches for repeats is asked in one query: to plan one takes longer than a short list.
+    rules = _of_nobody(kind)
     if kind.repeats is Repeats.LATEST:
+        _put_aside(connection, kind, rules)
         _set_repeats_aside(connection, kind)
-    _put_aside(connection, kind, kind.exclude, "excluded")
+        rules = []
+    rules += [("excluded", rule) for rule in kind.exclude]
     if kind.repeats in (Repeats.FIRST, Repeats.FOLD):
+        _put_aside(connection, kind, rules)
         _set_repeats_aside(connection, kind)
+        rules = []
     if kind.dependant:
-        _orphans_aside(connection, supplier.people, kind, held)
+        rules.append(_of_others(supplier.people, kind, held))
     else:
-        _known_aside(connection, supplier.people, kind, side)
+        rules += _known(connection, supplier.people, kind, side)
+    _put_aside(connection, kind, rules)
 
 
 def known_here(connection: duckdb.DuckDBPyConnection, kinds: Sequence[Kind], held: str) -> str:
@@ -66,18 +72,28 @@ def known_here(connection: duckdb.DuckDBPyConnection, kinds: Sequence[Kind], hel
     return "known_here"
 
 
-def _known_aside(connection: duckdb.DuckDBPyConnection, people: Sequence[Kind], kind: Kind, side: str) -> None:
+def _of_nobody(kind: Kind) -> list[_Verdict]:
+    """Records that do not say whose they are."""
+    if not kind.key_columns:
+        return []
+    nobody = " OR ".join(f'r."{field}" IS NULL' for field in kind.key_columns)
+    missing = f"no {' or no '.join(map(kind.title, kind.key_columns))}"
+    return [("rejected", Rule(missing, nobody, kind.key_columns))]
+
+
+def _known(connection: duckdb.DuckDBPyConnection, people: Sequence[Kind], kind: Kind, side: str) -> list[_Verdict]:
     """People who are known already: from another format of this run, or another kind of file of this one."""
     before = next((people[:at] for at, each in enumerate(people) if each is kind), None)
     if before is None or all(fill.table.name != "PERSON" for fill in kind.fills):
-        return
+        return []
     known = [_same_key(f"({_people(before)})")] if before else []
     if connection.execute(f"SELECT 1 FROM {side}.person LIMIT 1").fetchall():
         known.append(_same_key(f"{side}.person"))
-    if known:
-        rule = "duplicate: another file of this run holds the same source, organisation and record id"
-        exists = " OR ".join(f"EXISTS ({each})" for each in known)
-        _put_aside(connection, kind, (Rule(rule, exists, kind.key_columns),), "excluded")
+    if not known:
+        return []
+    rule = "duplicate: another file of this run holds the same source, organisation and record id"
+    exists = " OR ".join(f"EXISTS ({each})" for each in known)
+    return [("excluded", Rule(rule, exists, kind.key_columns))]
 
 
 def _people(kinds: Sequence[Kind]) -> str:
@@ -90,20 +106,20 @@ def _same_key(relation: str) -> str:
     return f"FROM {relation} p WHERE {match}"
 
 
-def _put_aside(connection: duckdb.DuckDBPyConnection, kind: Kind, rules: Sequence[Rule], verdict: str) -> None:
+def _put_aside(connection: duckdb.DuckDBPyConnection, kind: Kind, rules: Sequence[_Verdict]) -> None:
     """Set aside the remaining records for which a rule holds, by the first that does."""
     if not rules:
         return
-    arms = " ".join(f"WHEN {rule.when} THEN {number}" for number, rule in enumerate(rules))
+    arms = " ".join(f"WHEN {rule.when} THEN {number}" for number, (_, rule) in enumerate(rules))
     meanings = ", ".join(
-        f"({number}, {quoted(', '.join(map(kind.title, rule.columns)))}, {quoted(rule.because)})"
-        for number, rule in enumerate(rules)
+        f"({number}, {quoted(verdict)}, {quoted(', '.join(map(kind.title, rule.columns)))}, {quoted(rule.because)})"
+        for number, (verdict, rule) in enumerate(rules)
     )
     connection.execute(
-        f"INSERT INTO aside SELECT {quoted(kind.name)}, file, record, line, source_org, {quoted(verdict)},"
-        f" columns, because FROM (SELECT r.file, r.record, r.line, r.source_org, CASE {arms} END AS number"
+        f"INSERT INTO aside SELECT {quoted(kind.name)}, file, record, line, source_org, verdict, columns, because"
+        f" FROM (SELECT r.file, r.record, r.line, r.source_org, CASE {arms} END AS number"
         f" FROM {remaining(kind)}) found"
-        f" JOIN (VALUES {meanings}) meaning (number, columns, because) USING (number)"
+        f" JOIN (VALUES {meanings}) meaning (number, verdict, columns, because) USING (number)"
     )
 
 
@@ -129,7 +145,7 @@ def _set_repeats_aside(connection: duckdb.DuckDBPyConnection, kind: Kind) -> Non
     )
 
 
-def _orphans_aside(connection: duckdb.DuckDBPyConnection, people: Sequence[Kind], kind: Kind, held: str | None) -> None:
+def _of_others(people: Sequence[Kind], kind: Kind, held: str | None) -> _Verdict:
+    """Records that hang on nobody who is here."""
     known = [f"EXISTS ({_same_key(relation)})" for relation in (f"({_people(people)})", held) if relation]
-    rule = Rule(ORPHAN, f"NOT ({' OR '.join(known)})", kind.key_columns)
-    _put_aside(connection, kind, (rule,), "excluded")
+    return "excluded", Rule(ORPHAN, f"NOT ({' OR '.join(known)})", kind.key_columns)

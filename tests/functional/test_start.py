@@ -28,7 +28,7 @@ def test_a_command_declared_alone_says_the_same(name: str) -> None:
     assert _words(alone[name]) == _words(COMMANDS[name])
 
 
-@pytest.mark.parametrize("only", [None, "--help", "--version", "lnik"])
+@pytest.mark.parametrize("only", [None, "--help", "lnik"])
 def test_without_a_command_all_are_declared(only: str | None) -> None:
     assert list(typer.main.get_command(declare(only=only)).commands) == list(COMMANDS)  # type: ignore[attr-defined]
 
@@ -44,6 +44,26 @@ def test_the_package_loads_little_and_the_rest_when_asked(environment: dict[str,
     bare = _loaded("import caretrace", environment)
     assert not bare & {"duckdb", "numpy", "pyarrow", "linkage.engine", "connectors.read"}
     assert "linkage.engine" in _loaded("from caretrace import link", environment)
+
+
+def test_the_version_is_told_without_any_command(environment: dict[str, str]) -> None:
+    told = subprocess.run(
+        [sys.executable, "-m", "caretrace", "--version"], env=environment, capture_output=True, text=True, check=True
+    )
+    assert told.stdout == f"caretrace {caretrace.__version__}\n"
+    loaded = _loaded("from caretrace.cli import main; main(['--version'])", environment)
+    assert "caretrace.cli.commands" in loaded
+    assert not loaded & {"duckdb", "numpy", "pyarrow", "caretrace.api"}
+
+
+@pytest.mark.parametrize(("arguments", "seldom"), [("", True), ("['--version']", False)])
+def test_garbage_is_looked_for_seldom_in_a_process_of_our_own_alone(
+    environment: dict[str, str], arguments: str, seldom: bool
+) -> None:
+    script = "import gc, sys; from caretrace.cli import main; usual = gc.get_threshold(); sys.argv[1:] = ['--version']"
+    script += f"; main({arguments}); sys.exit(gc.get_threshold() == usual)"
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, check=False)
+    assert done.returncode == int(not seldom), done.stderr
 
 
 def test_every_public_name_is_there() -> None:
