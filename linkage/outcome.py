@@ -45,14 +45,20 @@ def make_patterns(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
         FROM (SELECT *, [{said}] AS said FROM (SELECT DISTINCT {columns} FROM ranked))""")
 
 
+def _each_bits_sql(model: Model) -> str:
+    """What each comparison adds where it says something, a column `<comparison>_bits` each."""
+    given = [each.comparison for each in model.comparisons]
+    return ", ".join(f"round({evidence_sql(model.by_system(each.name))}, 6) AS {each.column}_bits" for each in given)
+
+
 def _bits_sql(connection: duckdb.DuckDBPyConnection, model: Model) -> str:
-    """What each comparison that says something adds, by its name.
+    """The same of those that say something as a map by its name; reads `pattern`.
 
     A struct becomes a map several times faster than two lists do, so there is one for every set of comparisons that say
     something together; there are a handful.
     """
     given = [each.comparison for each in model.comparisons]
-    bits = [f"{_quoted(each.name)}: round({evidence_sql(model.by_system(each.name))}, 6)" for each in given]
+    bits = [f"{_quoted(each.name)}: {each.column}_bits" for each in given]
     says = " + ".join(f"(of_{each.column} IS NOT NULL)::BIGINT * {1 << place}" for place, each in enumerate(given))
     met = sorted(said for (said,) in connection.execute(f"SELECT DISTINCT {says} FROM pattern").fetchall())
     of = {said: ", ".join(x for place, x in enumerate(bits) if said >> place & 1) for said in met if said}
@@ -76,7 +82,7 @@ def write_candidates(connection: duckdb.DuckDBPyConnection, model: Model, people
                t.levels, {_bits_sql(connection, model)} AS bits,
                round({household_bits_sql(model, people)}, 6) AS household_bits,
                round({double(prior_bits(model, people))} + k.room, 6) AS prior_bits
-        FROM ranked k JOIN pattern t ON {_reached(comparisons, "k")}
+        FROM (SELECT *, {_each_bits_sql(model)} FROM ranked) k JOIN pattern t ON {_reached(comparisons, "k")}
         JOIN clients_named p ON p.id = k.c JOIN register_named r ON r.id = k.r""")
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from caretrace import population, review, run_folder
@@ -21,11 +23,13 @@ from caretrace.warehouse import erase
 from caretrace.warehouse.keys import update_keys
 from caretrace.warehouse.links import update_links
 from caretrace.warehouse.publish import Night, snapshot
-from caretrace.warehouse.publish.current import write_small
+from caretrace.warehouse.publish.current import write_candidates, write_links
 from caretrace.warehouse.publish.due import tables_in
 from caretrace.warehouse.views import open_views
 
 if TYPE_CHECKING:
+    import duckdb
+
     from caretrace.nightly.night import AtWork
     from caretrace.run_folder import Draft
     from caretrace.warehouse.store import State
@@ -37,15 +41,16 @@ def link_and_publish(night: AtWork, state: State, run_id: str, made_of: Mapping[
     verdicts = review.verdicts(night.project.decisions)
     erased = erase.begin(state, night.wanted.erase) if night.wanted.erase else {}
     updated = _link(night, state, run_id, verdicts)
-    with night.clock("links"):
-        links = update_links(state, night.settings.traces.folder)
     kind = _kind(night, updated)
     match = {name: night.plain.to_json()[name] for name in ("linkage", "model", "population")}
-    _note_run(
-        night, state, kind, {"run_id": run_id, "made_of": dict(made_of), "match": match, **_of_erasure(night, erased)}
-    )
     with publishing.drafting(night.project.runs, state) as draft:
-        with _links_written(night, state, draft):
+        with ExitStack() as aside:
+            write_beside = partial(_write_beside, night, state, draft, aside)
+            with night.clock("links"):
+                links = update_links(state, night.settings.traces.folder, taken=lambda: write_beside(write_candidates))
+            about = {"run_id": run_id, "made_of": dict(made_of), "match": match, **_of_erasure(night, erased)}
+            _note_run(night, state, kind, about)
+            write_beside(write_links)
             with night.clock("person_keys"):
                 keys = update_keys(state, draw=secrets.token_bytes)
             if night.wanted.erase:
@@ -77,14 +82,16 @@ def link_and_publish(night: AtWork, state: State, run_id: str, made_of: Mapping[
     )
 
 
-@contextmanager
-def _links_written(night: AtWork, state: State, draft: Draft) -> Iterator[None]:
-    """Have links and candidates written beside the block, which changes them no more; not in an erasure, which may."""
-    if night.wanted.erase:
-        yield
-        return
-    with beside(state.connection, lambda second: write_small(second, draft.path)):
-        yield
+def _write_beside(
+    night: AtWork,
+    state: State,
+    draft: Draft,
+    aside: ExitStack,
+    write: Callable[[duckdb.DuckDBPyConnection, Path], None],
+) -> None:
+    """Have it written beside what follows, which changes it no more; not in an erasure, which may."""
+    if not night.wanted.erase:
+        aside.enter_context(beside(state.connection, lambda second: write(second, draft.path)))
 
 
 def _made(

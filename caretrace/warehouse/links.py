@@ -8,7 +8,7 @@ nothing behind.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,14 +48,18 @@ class LinkChanges:
         return asdict(self)
 
 
-def update_links(state: State, traces: Path | None = None) -> LinkChanges:
+def update_links(
+    state: State, traces: Path | None = None, *, taken: Callable[[], object] = lambda: None
+) -> LinkChanges:
     """Lay what was decided again, and every trace answer that holds, into the state.
 
-    `traces` is the project's folder of traces, found beside the warehouse where it is None.
+    `traces` is the project's folder of traces, found beside the warehouse where it is None. `taken` is called once
+    `state.candidate` is what it will be.
     """
     connection = state.connection
     changed.prepare(connection)
     decided = _take_decisions(connection)
+    taken()
     traced.load(state, traces or state.folder.parent / "traces")
     connection.execute("""CREATE OR REPLACE TEMP TABLE redecided AS
         SELECT id FROM just_decided UNION SELECT id FROM traced UNION SELECT id FROM state.traced

@@ -108,9 +108,10 @@ def open_handed_over(state: State, settings: OutputSettings) -> None:
 def _open_views(state: State, settings: OutputSettings) -> None:
     connection = state.connection
     connection.execute(f"""CREATE OR REPLACE TEMP VIEW newly_loaded_back AS
-        SELECT b.* FROM ({load_back_sql(settings)}) b JOIN state.clients.person p ON p.source = b.source
-            AND p.source_org = b.source_org AND p.record_id = b.client_id
-        SEMI JOIN (FROM state.loaded_back WHERE run = {state.run}) h ON h.id = p.id AND h.nhs_number = b.nhs_number""")
+        FROM ({load_back_sql(settings)}) SEMI JOIN (
+            SELECT p.source, p.source_org, p.record_id AS client_id, h.nhs_number
+            FROM state.loaded_back h JOIN state.clients.person p USING (id) WHERE h.run = {state.run})
+            USING (source, source_org, client_id, nhs_number)""")
     key = ", ".join(f"r.{name}" for name in tables.KEY[:2])
     connection.execute(f"""CREATE OR REPLACE TEMP VIEW newly_retracted AS
         SELECT {key}, r.record_id AS client_id, t.nhs_number, b.run AS loaded_back_in, t.reason

@@ -57,6 +57,11 @@ class State:
     renew: bool = field(default=False, init=False)
     """Write the file anew when it is committed: what was deleted stands in a database's free blocks for long."""
 
+    def write_back(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Write what there is into the copy, on a connection of its own: `close` then writes what came after."""
+        if not self.renew:
+            connection.execute("CHECKPOINT state")
+
     def close(self) -> None:
         """Write everything into the copy and let go of it. Nothing of `state` can be asked on this connection then."""
         if self.copy is None:

@@ -113,11 +113,10 @@ def take_counts_away(connection: duckdb.DuckDBPyConnection) -> None:
 
 def drop(connection: duckdb.DuckDBPyConnection, *names: str) -> None:
     """Drop tables and views of the working store, whichever they are; what is not there is passed over."""
-    for kind in ("table", "view"):
-        found = connection.execute(
-            f"SELECT {kind}_name FROM duckdb_{kind}s() WHERE {kind}_name IN (SELECT unnest(?))"
-            " AND database_name IN (current_database(), 'temp') AND schema_name = 'main'",
-            [list(names)],
-        ).fetchall()
-        for (name,) in found:
-            connection.execute(f"DROP {kind} {name}")
+    found = connection.execute(
+        "SELECT CASE table_type WHEN 'VIEW' THEN 'VIEW' ELSE 'TABLE' END, table_name FROM information_schema.tables"
+        " WHERE table_name IN (SELECT unnest(?)) AND table_catalog IN (current_database(), 'temp')"
+        " AND table_schema = 'main'",
+        [list(names)],
+    ).fetchall()
+    connection.execute("; ".join(f"DROP {kind} {name}" for kind, name in found))

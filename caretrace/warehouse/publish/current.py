@@ -29,12 +29,34 @@ DAY = "getvariable('days')[{0}]"
 """SQL of the day of a run by its number; see `set_days`."""
 SINCE = f"{DAY.format('{0}.from_run')} AS valid_from, {{0}}.from_run"
 
+_AS_IT_STANDS = "POSITIONAL JOIN (SELECT 0 WHERE false)"
+"""Behind a table, where nothing is joined by that: DuckDB then reads its rows from the first to the last. They stand by
+their ids, those that a night decided again behind the others, and to sort them takes half as long as to write them;
+but read by several threads they would fill the file's row groups otherwise than read by one."""
+
 
 def write_small(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
-    """Write links, candidates and records set aside: nothing that a run decides after its links is in them."""
-    set_days(connection)
-    for name, query in _small().items():
+    """Write what is written every night."""
+    write_candidates(connection, folder)
+    write_links(connection, folder)
+
+
+def write_candidates(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Write candidates and records set aside: nothing that a run does after its linkage is in them."""
+    queries = {
+        "candidate": f"SELECT {tables.columns(CANDIDATE)} FROM state.candidate {_AS_IT_STANDS}",
+        "set_aside": f"SELECT delivery, {tables.columns(SET_ASIDE)} FROM state.set_aside ORDER BY ALL",
+    }
+    for name, query in _by_file(queries).items():
         write_parquet(connection, query, folder / name, compression=COMPRESSION)
+
+
+def write_links(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Write links: nothing that a run decides after them is in them."""
+    set_days(connection)
+    query = f"SELECT {tables.columns(LINK, 't')}, {SINCE.format('t')} FROM state.link t {_AS_IT_STANDS}"
+    for name, of_links in _by_file({"link": query}).items():
+        write_parquet(connection, of_links, folder / name, compression=COMPRESSION)
 
 
 def write(connection: duckdb.DuckDBPyConnection, folder: Path, *, progress: Progress = SILENT) -> None:
@@ -82,17 +104,6 @@ def set_days(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("""SET VARIABLE days = (
         SELECT list(r.as_at ORDER BY n.run) FROM range(1, (SELECT max(run) + 1 FROM state.run)) n(run)
         LEFT JOIN state.run r ON r.run = n.run)""")
-
-
-def _small() -> dict[str, str]:
-    """File to query of what is written every night."""
-    return _by_file(
-        {
-            "link": f"SELECT {tables.columns(LINK, 't')}, {SINCE.format('t')} FROM state.link t ORDER BY t.id",
-            "candidate": f"SELECT {tables.columns(CANDIDATE)} FROM state.candidate ORDER BY id, rank",
-            "set_aside": f"SELECT delivery, {tables.columns(SET_ASIDE)} FROM state.set_aside ORDER BY ALL",
-        }
-    )
 
 
 def _whole(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:

@@ -79,6 +79,11 @@ def _write(
             aside.enter_context(beside(connection, lambda second: current.write_small(second, draft)))
         with clock("history"):
             filled = past.prepare(state)
+            account = accounts.account(state)
+        if keep:
+            accounts.note_counts(state, night.run_id, account)
+            # Nothing is put into the state from here on.
+            aside.enter_context(beside(connection, state.write_back))
         aside.enter_context(beside(connection, lambda second: past.write(second, draft, run=state.run, filled=filled)))
         with clock("tables"):
             if tables_in is None:
@@ -89,9 +94,6 @@ def _write(
             rows = people_files.write(state, draft)
             (draft / "model.json").write_text(dumps(night.model), encoding="utf-8", newline="\n")
         with progress.stage("Writing the report"), clock("report"):
-            account = accounts.account(state)
-            if keep:
-                accounts.note_counts(state, night.run_id, account)
             current.write_accounts(state, draft)
             manifest = _manifest(night, account, rows, tables_in)
             if full:

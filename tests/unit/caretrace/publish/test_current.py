@@ -66,3 +66,35 @@ def test_rows_say_since_when(written: Path) -> None:
     assert found == {
         (f"r{each}", date(2026, 11, 1 + each % 2), 1 + each % 2) for each in [*ids("clients"), *ids("register")]
     }
+
+
+def nights_of_links(folder: Path, threads: int, clients: int) -> Path:
+    """links.parquet and candidates.parquet of a state in which every seventh client was decided again in run 2."""
+    folder.mkdir()
+    with duckdb.connect(config={"threads": threads}) as connection:
+        connection.execute("ATTACH ':memory:' AS state")
+        migrations.create(connection)
+        connection.execute("INSERT INTO state.run (run, as_at) VALUES (1, '2026-11-01'), (2, '2026-11-02')")
+        for run, among in ((1, "true"), (2, "id % 7 = 0")):
+            rows = f"SELECT id, 'r' || id AS record_id FROM range({clients}) r(id) WHERE {among} ORDER BY id"
+            for table, more in (("link", f"{run} AS from_run"), ("candidate", "1 AS rank")):
+                connection.execute(f"DELETE FROM state.{table} WHERE {among}")
+                connection.execute(f"INSERT INTO state.{table} BY NAME SELECT *, {more} FROM ({rows})")
+        current.write_small(connection, folder)
+    return folder
+
+
+def test_links_and_candidates_stand_as_in_the_state(tmp_path: Path) -> None:
+    clients = 300_000
+    one, four = (nights_of_links(tmp_path / str(threads), threads, clients) for threads in (1, 4))
+    wanted = [f"r{each}" for again in (False, True) for each in range(clients) if (each % 7 == 0) == again]
+    for name in ("links.parquet", "candidates.parquet"):
+        assert pq.read_table(one / name, columns=["record_id"])["record_id"].to_pylist() == wanted
+        assert (one / name).read_bytes() == (four / name).read_bytes()
+    since = pq.read_table(one / "links.parquet", columns=["valid_from"])["valid_from"].to_pylist()
+    assert since == [date(2026, 11, 1 + (int(each[1:]) % 7 == 0)) for each in wanted]
+
+
+def test_where_nobody_is_known_the_files_are_empty(tmp_path: Path) -> None:
+    folder = nights_of_links(tmp_path / "none", 2, 0)
+    assert [pq.read_metadata(folder / f"{name}.parquet").num_rows for name in ("links", "candidates")] == [0, 0]
