@@ -6,7 +6,6 @@ results, stderr the rest.
 
 from __future__ import annotations
 
-import atexit
 import gc
 import os
 import signal
@@ -46,13 +45,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _leave_what_lasts() -> None:
-    """Look for garbage seldom, and not at the end of the process.
+    """Look for garbage seldom while a command works.
 
     What a command makes in Python are modules and declarations, which last as long as it does; records stand in
-    columns. To go through them as often as Python would takes a tenth of a second of every command.
+    columns. To go through them as often as Python would takes a tenth of a second of every command. At its end they
+    are gone through all the same: for what is left then DuckDB's binding prints a page of "leaked" on stderr.
     """
     gc.set_threshold(50_000)
-    atexit.register(gc.freeze)
 
 
 def spread(arguments: Sequence[str]) -> list[str]:
