@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
-from connectors import departures, feed
+from connectors import departures, feed, month_first
 from connectors.accounts import Input, facts_of, is_of_people, unread
 from connectors.detect import detect
 from connectors.feed import File
@@ -115,6 +115,7 @@ def _read_group(
     feed.hold(connection, supplier)
     with progress.stage(f"Standardising {supplier.name}"):
         standardise(connection, supplier, side, memory, held)
+    month_first.refuse(connection, side)
     facts = [*facts_of(connection, supplier, inputs, side, told.notes), *unread(supplier, extracts)]
     feed.clear(connection, supplier)
     _clear(connection, supplier)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from connectors import month_first
 from schemas.codes import ETHNIC_CATEGORY
 from schemas.dates import Fault, Form
 from schemas.nhs_number import RANGES, Range
@@ -143,6 +144,8 @@ def day(x: str, *forms: Form) -> Value:
     macros = [f"date_{form.name.lower()}" for form in forms]
     impossible = " OR ".join(f"{macro}_fault({{x}}) = {quoted(Fault.IMPOSSIBLE.value)}" for macro in macros)
     fault = f"CASE WHEN {impossible} THEN {quoted(Fault.IMPOSSIBLE.value)} ELSE {quoted(Fault.FORM.value)} END"
+    if Form.UK in forms:
+        fault = month_first.otherwise(fault)
     other = _first([*(f"{macro}({x})" for macro in macros), *_typed(forms, x, f"TRY_CAST({x}[:10] AS DATE)")])
     shape, plain = _PLAIN[forms[0]]
     # The macros take as long over a null as over a date, and most people have no date of death.

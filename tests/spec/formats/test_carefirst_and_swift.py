@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from schemas.errors import InputError
 from tests.spec.formats.reading import VALID, VALID_SPACED, aside, extract, load, rows
 
 CAREFIRST = {
@@ -55,6 +57,9 @@ def test_carefirst_leaves_out_marked_names(connection: duckdb.DuckDBPyConnection
     ("change", "column", "issue"),
     [
         ({"Date of Birth": "31/02/1980"}, "birth_date", "an impossible date"),
+        ({"Date of Birth": "2/29/1981"}, "birth_date", "an impossible date, unless the month comes first"),
+        ({"Date of Death": "12/31/2020"}, "death_date", "an impossible date, unless the month comes first"),
+        ({"Date of Birth": "13/13/1980"}, "birth_date", "an impossible date"),
         ({"Date of Birth": "1980/13"}, "birth_date", "not a date in the form this source uses"),
         ({"Date of Birth": "01/01/2030"}, "birth_date", "in the future"),
         (
@@ -149,3 +154,31 @@ def test_swift_with_a_councils_own_titles(connection: duckdb.DuckDBPyConnection,
     extract(tmp_path, {"people.csv": [person]})
     load(connection, tmp_path / "people.csv", mapping=mapping)
     assert rows(connection, "person", "record_id, family_name, birth_date") == [("1", "Smith", date(1950, 2, 1))]
+
+
+def people(months_first: int, days_first: int) -> list[dict[str, str]]:
+    born = ["12/31/1980"] * months_first + ["03/04/1980"] * days_first
+    return [{**CAREFIRST, "CareFirst ID": str(number), "Date of Birth": day} for number, day in enumerate(born)]
+
+
+@pytest.mark.parametrize(
+    ("months_first", "days_first", "refused"), [(2, 1, False), (3, 1, True), (3, 27, False), (3, 26, True)]
+)
+def test_a_file_with_the_month_first_is_refused(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, months_first: int, days_first: int, refused: bool
+) -> None:
+    """The others would be read too, as other days."""
+    folder = extract(tmp_path, {"clients.csv": people(months_first, days_first)})
+    if not refused:
+        load(connection, folder)
+        assert [day for (day,) in rows(connection, "person", "birth_date") if day] == [date(1980, 4, 3)] * days_first
+        return
+    said = f"clients.csv: {months_first} of {months_first + days_first} dates of birth have the month first"
+    with pytest.raises(InputError, match=re.escape(said)):
+        load(connection, folder)
+
+
+def test_each_file_answers_for_itself(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    good = [{**person, "CareFirst ID": f"9{number}"} for number, person in enumerate(people(0, 60))]
+    with pytest.raises(InputError, match=r"american\.csv: 4 of 5"):
+        load(connection, extract(tmp_path, {"good.csv": good, "american.csv": people(4, 1)}))
