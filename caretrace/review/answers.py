@@ -42,7 +42,7 @@ def collect(export: Export, files: Sequence[Returned], partial: bool) -> Answers
     Raises InputError with every problem, each with file, row and column, and never a value.
     """
     by_code = {sent.codes[reader]: (place, reader) for place, sent in enumerate(export.pairs) for reader in sent.codes}
-    found = _Found({}, {})
+    found = _Found({}, {}, set())
     problems: list[str] = []
     for file in files:
         problems += _read_file(export, file, by_code, found)
@@ -61,10 +61,12 @@ def collect(export: Export, files: Sequence[Returned], partial: bool) -> Answers
 
 @dataclass(frozen=True)
 class _Found:
-    """What was read so far: by place of the pair and reader, the answer with where it stood; and rows without one."""
+    """What was read so far, by place of the pair and reader: the answer with where it stood, and rows without one."""
 
     answers: dict[tuple[int, str], tuple[Answer, str]]
     blank: dict[tuple[int, str], str]
+    faulty: set[tuple[int, str]]
+    """Rows that are there, with a problem that is told of the row."""
 
 
 def _read_file(export: Export, file: Returned, by_code: Mapping[str, tuple[int, str]], found: _Found) -> Iterator[str]:
@@ -99,6 +101,7 @@ def _read_row(export: Export, file: Returned, row: Row, known: tuple[int, str] |
     place, reader = known
     names = [row.get(title) for title in NAME_COLUMNS]
     if not set(name_prints(_code(row), names)) & set(export.pairs[place].prints[reader]):
+        found.faulty.add(known)
         yield (
             f"{where}: the names are not those that were sent with this pair code; if one column was sorted or moved"
             " without the others, answer again in the file that was sent"
@@ -109,6 +112,7 @@ def _read_row(export: Export, file: Returned, row: Row, known: tuple[int, str] |
     if not text:
         found.blank.setdefault(known, where)
     elif answer is None:
+        found.faulty.add(known)
         yield f"{where}, column {ANSWER!r}: not one of {', '.join(WORDS.values())}"
     elif found.answers.setdefault(known, (answer, where))[0] is not answer:
         yield f"{where}, column {ANSWER!r}: another answer than in {found.answers[known][1]}, which is the same pair"
@@ -142,11 +146,12 @@ def _missing(export: Export, found: _Found, partial: bool) -> Iterator[str]:
         blank = {
             place: where for (place, each), where in found.blank.items() if each == reader and place not in answered
         }
-        if not answered and not blank:
+        there = answered | blank.keys() | {place for place, each in found.faulty if each == reader}
+        if not there:
             yield f"no file of reader {reader} was given; give the files of {' and '.join(export.readers)}"
         elif not partial:
             for where in blank.values():
                 yield f"{where}, column {ANSWER!r}: no answer; give one, or import with --partial"
-            if gone := len(export.pairs) - len(answered) - len(blank):
+            if gone := len(export.pairs) - len(there):
                 whole = len(export.pairs)
                 yield f"reader {reader}: {gone} of {whole} rows gone; put them back, or import with --partial"

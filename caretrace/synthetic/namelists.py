@@ -147,11 +147,6 @@ HOUSE_NAMES = (
     "Rose Cottage|The Cottage|The Bungalow|Orchard House|The Coach House|The Old Rectory|Meadow View|The Old School|"
     "Ivy Cottage|Hillcrest|The Lodge|Woodlands|Fairview|The Barn|Holly House|The Gables"
 )
-CARE_HOME_NAMES = (
-    "The Limes Residential Home|Ashgrove Care Home|St Anne's Nursing Home|Oakdene House|Birchwood Care Home|"
-    "The Beeches Nursing Home|Riverside Court|Hollybank Residential Home|Abbeyfield House|Westmead Care Home|"
-    "Kingfisher Lodge|Cedar Lodge Nursing Home"
-)
 AREAS = (
     # Postcode areas of south-east and middle England, and how many districts each may fill.
     "BR SE CR LU MK SG SW W NW DA SM KT TW HA EN N E IG RM AL HP WD SL RG GU RH TN ME CT BN PO SO SP OX NN PE CB IP "

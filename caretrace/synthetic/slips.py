@@ -130,12 +130,6 @@ def spellings() -> dict[str, tuple[str, ...]]:
     return {name: tuple(n for n in group if n != name) for group in groups for name in group}
 
 
-def has_form(texts: pa.Array, forms: Mapping[str, Any]) -> Flags:
-    """Where a text has another form."""
-    codes, distinct = _encoded(texts)
-    return np.array([text in forms for text in distinct], np.bool_)[codes] if len(distinct) else np.zeros(0, np.bool_)
-
-
 def _plain(text: str) -> str:
     kept = "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
     return kept.replace("'", "").replace("-", " ").replace("ł", "l").replace("Ł", "L")

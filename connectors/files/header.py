@@ -65,7 +65,10 @@ def read_head(member: Member, *, preamble: int = 0) -> Head:
     delimiters = sep[1] if sep else _DELIMITERS
     headers = [_parse(member.where, line, at, delimiters) for at, line in lines[: 1 + preamble]]
     if len(lines) == 1 and len(start) == HEAD:
-        headers = [InputError("its first line is longer than 64 KB and no line of titles", path=member.where, line=1)]
+        words = (
+            "its first line is longer than 64 KB, so it is no line of titles; export it again with the columns named"
+        )
+        headers = [InputError(words, path=member.where, line=1)]
     below = tuple(header for header in headers[1:] if isinstance(header, Header))
     return Head(beginning, headers[0], below)
 

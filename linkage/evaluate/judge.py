@@ -21,7 +21,6 @@ NOT_IN_REGISTER = "the client is not in the register"
 HOUSEHOLD = "a member of the household"
 NAMESAKE = "a namesake elsewhere"
 OTHER = "somebody else"
-WRONG_KINDS = (HOUSEHOLD, NAMESAKE, OTHER, NOT_IN_REGISTER)
 
 
 def judge(connection: duckdb.DuckDBPyConnection) -> None:

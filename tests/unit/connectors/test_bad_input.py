@@ -313,7 +313,7 @@ def test_a_member_of_an_archive_is_shown_on_one_line(tmp_path: Path, store) -> N
 
 def test_a_line_of_titles_that_does_not_end_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("record_id,family_name" + ",x" * 40_000 + "\n1,A\n", encoding="utf-8")
-    assert "line 1: its first line is longer than 64 KB and no line of titles" in _fails(
+    assert "line 1: its first line is longer than 64 KB, so it is no line of titles" in _fails(
         InputError, Source(tmp_path / "a.csv")
     )
 
