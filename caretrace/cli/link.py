@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -13,6 +12,7 @@ import typer
 from caretrace import console, pipeline, review
 from caretrace.api import named_engine
 from caretrace.cli.given import Feed, RegisterAs, RegisterFeed, RegisterMap, Without, registers, source
+from caretrace.cli.link_notes import notes
 from caretrace.cli.no_pandas import look_without_pandas
 from caretrace.cli.place import ProjectOption
 from caretrace.outputs import OutputSettings
@@ -202,7 +202,7 @@ def link(
     console.say(summary(run.manifest["counts"]))
     if given := run.manifest["verdicts"]:
         console.say(f"earlier decisions, {given['file']}: {given['same']:,} same, {given['different']:,} different")
-    for note in notes(run.manifest["inputs"]):
+    for note in notes(run.manifest):
         console.say(note)
     console.say(f"report: {run.path / 'report.html'}")
 
@@ -215,11 +215,6 @@ def _engine(name: EngineName, spark_master: str | None, spark_conf: list[str]) -
     if spark_master or spark_conf:
         raise typer.BadParameter("it needs --engine spark", param_hint="--spark-master, --spark-conf")
     return named_engine(name.value)
-
-
-def notes(inputs: Sequence[dict[str, Any]]) -> list[str]:
-    """What a user of our own format may have misspelt; suppliers' files have columns we never use."""
-    return [f"note: {file['name']}: {file['note']}" for file in inputs if file["format"] == "standard" and file["note"]]
 
 
 def summary(counts: dict[str, Any]) -> str:

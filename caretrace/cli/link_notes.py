@@ -1,0 +1,48 @@
+"""What `caretrace link` points out beside its counts: signs that something was given that was not meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+_HALF, _LET_PASS = 0.5, 3
+"""More unusable values of a field than this share, and than that number: as a night's delivery is held [assumed]."""
+
+
+def notes(manifest: Mapping[str, Any]) -> Iterator[str]:
+    """A line each, from what the manifest of the run holds; none names a person."""
+    yield from _titles(manifest["inputs"])
+    yield from _on_both_sides(manifest["inputs"])
+    yield from _unusable(manifest["quality"]["sources"])
+    if manifest["counts"]["linked"] == 0:
+        yield "note: nobody was linked; is this the register of these clients? (`caretrace check ... --register`)"
+
+
+def _titles(inputs: list[dict[str, Any]]) -> Iterator[str]:
+    """What a user of our own format may have misspelt; suppliers' files have columns we never use."""
+    for file in inputs:
+        if file["format"] == "standard" and file["note"]:
+            yield f"note: {file['name']}: {file['note']}"
+
+
+def _on_both_sides(inputs: list[dict[str, Any]]) -> Iterator[str]:
+    """One file given twice links everybody to themselves, which looks like a success."""
+    register = {file["sha256"] for file in inputs if file["side"] == "register" and file["sha256"]}
+    for file in inputs:
+        if file["side"] == "client" and file["records"] and file["sha256"] in register:
+            yield f"note: {file['name']}: is among the clients and in the register; a client finds herself in it"
+
+
+def _unusable(sources: list[dict[str, Any]]) -> Iterator[str]:
+    """A field whose values nearly all failed was damaged on the way, and people are missed for it."""
+    for source in sources:
+        for kind, counts in source["figures"].items():
+            field, _, refused = kind.rpartition("-")
+            if refused != "refused":
+                continue
+            there = source["records"] - source["figures"].get(f"{field}-missing", {"records": 0})["records"]
+            if counts["records"] > max(_HALF * there, _LET_PASS):
+                yield (
+                    f"note: {source['source']} ({source['side']}): {counts['records']:,} of {there:,} values of"
+                    f" {field.replace('-', '_')} cannot be used; quality.csv says why"
+                )
