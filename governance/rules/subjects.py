@@ -40,7 +40,8 @@ def allowed_list_is_fresh(case: Case) -> Finding:
             found.fault or "": bool(found.fault),
             "the list of allowed NHS numbers is empty": not found.fault and found.numbers == 0,
             "it is not known when the list of allowed NHS numbers was checked": not found.fault and age is None,
-            f"the list of allowed NHS numbers is {age} days old; {limit} are allowed": age is not None and age > limit,
+            f"the list of allowed NHS numbers is {age} days old, and may be {limit} at most": age is not None
+            and age > limit,
             "the list of allowed NHS numbers is dated in the future": age is not None and age < 0,
         },
     )
