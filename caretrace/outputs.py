@@ -82,7 +82,7 @@ def both_sides(table: str, names: Sequence[str]) -> str:
 def prepare_claims(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the table `claim`: every linked client with the number found, its own, and what the register says of it."""
     # Of the register's rows only the few with such a mark are looked up, and of numbers only those claimed twice.
-    connection.execute("""CREATE OR REPLACE TEMP TABLE claim AS
+    connection.execute("""CREATE OR REPLACE TABLE claim AS
         WITH linked AS (
             SELECT source, source_org, record_id, nhs_number, method, probability,
                 coalesce(levels['given name'] = 'different', false) AS other_given_name

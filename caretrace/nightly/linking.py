@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from caretrace.linked import SIDES
 from caretrace.nightly import account, publishing, watch
 from caretrace.nightly.deliveries import reading
 from caretrace.nightly.result import Outcome, Status
+from caretrace.outputs import prepare_claims
 from caretrace.review.verdicts import load as load_verdicts
 from caretrace.version import __version__
 from caretrace.warehouse import erase
@@ -48,14 +49,15 @@ def link_and_publish(night: AtWork, state: State, run_id: str, made_of: Mapping[
             write_beside = partial(_write_beside, night, state, draft, aside)
             with night.clock("links"):
                 links = update_links(state, night.settings.traces.folder, taken=lambda: write_beside(write_candidates))
+            open_views(state)
             about = {"run_id": run_id, "made_of": dict(made_of), "match": match, **_of_erasure(night, erased)}
             _note_run(night, state, kind, about)
             write_beside(write_links)
-            with night.clock("person_keys"):
+            claims = nullcontext() if night.wanted.erase else beside(state.connection, prepare_claims)
+            with night.clock("person_keys"), claims:
                 keys = update_keys(state, draw=secrets.token_bytes)
             if night.wanted.erase:
                 erase.finish(state, night.wanted.erase)
-            open_views(state)
             notes = [
                 *watch.notes(state.connection, night.settings, match=match, as_at=night.wanted.as_at),
                 *_notes_of_erasure(erased),
@@ -125,7 +127,7 @@ def _snapshot(night: AtWork, state: State, draft: Draft, made: Night, updated: U
         made,
         full=updated.mode != "night",
         tables_in=tables_in(night.project, setting, as_at=night.wanted.as_at, kind=made.kind),
-        small=night.wanted.erase is not None,
+        ahead=night.wanted.erase is None,
         progress=night.progress,
     )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from caretrace.outputs import OutputSettings, load_back_sql, prepare_claims
+from caretrace.outputs import OutputSettings, load_back_sql
 from caretrace.trace.rules import Verdict
 from caretrace.warehouse import tables, traced
 from schemas.person import SUPERSEDED_NHS_NUMBER
@@ -79,11 +79,10 @@ def retract(state: State) -> int:
 def note_loaded_back(state: State, settings: OutputSettings) -> int:
     """Note what is handed over for the first time in this run, in `state.loaded_back`; gives how many.
 
-    Needs the views of `views.open_views`, and makes what `open_handed_over` makes. A client whose trace found nobody,
-    or speaks against the link, is left out.
+    Needs `claim` (`outputs.prepare_claims`), and makes the views that `open_handed_over` makes. A client whose trace
+    found nobody, or speaks against the link, is left out.
     """
     connection = state.connection
-    prepare_claims(connection)
     connection.execute(f"""INSERT INTO state.loaded_back
         SELECT p.id, b.nhs_number, b.nhs_number_status, {state.run}
         FROM ({load_back_sql(settings)}) b JOIN state.clients.person p ON p.source = b.source
@@ -91,7 +90,7 @@ def note_loaded_back(state: State, settings: OutputSettings) -> int:
         LEFT JOIN ({_STANDING}) s ON s.id = p.id AND s.nhs_number = b.nhs_number
         LEFT JOIN state.traced t ON t.id = p.id
         WHERE s.id IS NULL AND coalesce(t.verdict IN {traced.ACCEPTED}, true) ORDER BY p.id""")
-    _open_views(state, settings)
+    open_handed_over(state, settings)
     [(count,)] = connection.execute("SELECT count(*) FROM state.loaded_back WHERE run = ?", [state.run]).fetchall()
     return int(count)
 
@@ -99,13 +98,8 @@ def note_loaded_back(state: State, settings: OutputSettings) -> int:
 def open_handed_over(state: State, settings: OutputSettings) -> None:
     """Make the views `newly_loaded_back` (the columns of load_back.csv) and `newly_retracted`, of this run.
 
-    newly_retracted: source, source_org, client_id, nhs_number, loaded_back_in (a run), reason. Makes `claim`, too.
+    newly_retracted: source, source_org, client_id, nhs_number, loaded_back_in (a run), reason. Needs `claim`.
     """
-    prepare_claims(state.connection)
-    _open_views(state, settings)
-
-
-def _open_views(state: State, settings: OutputSettings) -> None:
     connection = state.connection
     connection.execute(f"""CREATE OR REPLACE TEMP VIEW newly_loaded_back AS
         FROM ({load_back_sql(settings)}) SEMI JOIN (

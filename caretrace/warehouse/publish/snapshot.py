@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from caretrace.beside import beside
+from caretrace.outputs import prepare_claims
 from caretrace.pipeline import Clock
 from caretrace.warehouse.publish import accounts, current, page, past, people_files
 from caretrace.warehouse.publish.night import Night
@@ -32,7 +33,7 @@ def snapshot(
     *,
     full: bool = False,
     tables_in: int | None = None,
-    small: bool = True,
+    ahead: bool = False,
     progress: Progress = SILENT,
 ) -> dict[str, Any]:
     """Write every file of the run but the manifest into `draft`, and give the manifest for `run_folder.finish`.
@@ -40,12 +41,15 @@ def snapshot(
     Needs the views of `warehouse.views`; puts the run and its counts into `state.run`, and what is loaded back into
     `state.loaded_back`, so it comes before the state is committed. `full` adds the report of linkage and data quality
     that `caretrace link` writes, which looks at every row. `tables_in` is the run whose linked tables are to do
-    tonight (`due.tables_in`); None writes tonight's. Without `small` the caller does what `current.write_small` does.
+    tonight (`due.tables_in`); None writes tonight's. `ahead` says that the caller has done what
+    `outputs.prepare_claims` does, and does what `current.write_small` does.
     """
     accounts.note_run(state, night)
     night.note(state)
+    if not ahead:
+        prepare_claims(state.connection)
     note_loaded_back(state, night.settings.outputs)
-    asked = {"keep": True, "small": small, "full": full}
+    asked = {"keep": True, "small": not ahead, "full": full}
     return _write(state, draft, night, **asked, tables_in=tables_in, progress=progress)
 
 
@@ -54,6 +58,7 @@ def republish(state: State, draft: Path, settings: Settings, *, progress: Progre
     tables, or whose folder was lost. All other files are those that `snapshot` wrote, but for the full report.
     """
     night = Night.of(state, settings)
+    prepare_claims(state.connection)
     open_handed_over(state, settings.outputs)
     asked = {"keep": False, "small": True, "full": False}
     return _write(state, draft, night, **asked, tables_in=None, progress=progress)

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from caretrace.outputs import OutputSettings
+from caretrace.outputs import OutputSettings, prepare_claims
 from caretrace.trace.rules import Verdict
 from caretrace.trace.store import ANSWER_COLUMNS, facts
 from caretrace.warehouse import retracting, traced
@@ -77,6 +77,7 @@ class Nights:
 
     def hand_over(self) -> int:
         open_views(self.warehouse.state)
+        prepare_claims(self.warehouse.connection)
         return retracting.note_loaded_back(self.warehouse.state, OutputSettings())
 
     def retracted(self) -> list[tuple[Any, ...]]:
@@ -239,6 +240,7 @@ def test_a_number_loaded_back_that_proves_wrong_is_retracted(
     assert nights.retracted() == ([(2, A, reason)] if reason else [])
     assert changes.retracted == len(nights.retracted())
     open_views(nights.warehouse.state)
+    prepare_claims(nights.warehouse.connection)
     retracting.open_handed_over(nights.warehouse.state, OutputSettings())
     newly = nights.warehouse.ask("SELECT source, client_id, nhs_number, loaded_back_in, reason FROM newly_retracted")
     assert newly == ([("s", "c1", A, 1, reason)] if reason else [])
