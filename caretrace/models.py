@@ -110,6 +110,15 @@ def _right(row: tuple[str, ...], widths: Sequence[int]) -> str:
     return "  ".join(f"{row[n]:>{widths[n]}}" for n in range(1, 6))
 
 
+def _plain(value: Any) -> str:
+    """A value within a value, in brackets: no braces and quotes of Python."""
+    if isinstance(value, dict):
+        return f"({', '.join(f'{name} {_plain(each)}' for name, each in value.items())})"
+    if isinstance(value, list | tuple):
+        return f"({', '.join(map(_plain, value))})"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
 def _provenance(facts: Mapping[str, Any]) -> list[str]:
     lines = []
     for key, value in sorted(facts.items()):
@@ -118,7 +127,7 @@ def _provenance(facts: Mapping[str, Any]) -> list[str]:
         if isinstance(value, list | tuple):
             lines += [f"  {key}:", *(f"    - {each}" for each in value)]
         elif isinstance(value, dict):
-            lines.append(f"  {key}: {', '.join(f'{name} {each}' for name, each in value.items())}")
+            lines.append(f"  {key}: {', '.join(f'{name} {_plain(each)}' for name, each in value.items())}")
         else:
             lines.append(f"  {key}: {value}")
     return lines

@@ -20,7 +20,7 @@ def read(path: Path) -> pa.Table:
         table = _parquet(path) if path.suffix.lower() in (".parquet", ".pq") else _csv(path)
         texts = [column.cast(pa.string()) for column in table.columns if _plain(column.type)]
     except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror})", path=path) from None
+        raise InputError(f"cannot be read ({error.strerror}); check the path", path=path) from None
     except (pa.ArrowInvalid, UnicodeDecodeError, csv.Error):
         raise InputError("is no Parquet file, and no UTF-8 CSV file with a header and even rows", path=path) from None
     names = [field.name for field in table.schema if _plain(field.type)]

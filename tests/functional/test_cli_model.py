@@ -67,6 +67,9 @@ def test_show_prints_every_level_and_where_a_model_comes_from(imported: Path, ru
     assert "source: splink4.json" in shown.stdout
     assert "odd: gender: all but forbidden is a link at different" in shown.stdout
     shown = run("model", "show", run_folder)
+    expected = next(line for line in shown.stdout.splitlines() if line.startswith("  expected: "))
+    assert "precision (interval_95 (" in expected
+    assert not set("{}[]'") & set(expected)
     assert f"model {load(run_folder / 'model.json').model_id}" in shown.stdout
     assert "data fingerprint: " in shown.stdout
     as_json = run("model", "show", run_folder, "--json")
