@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from caretrace.warehouse import changed, identities, tables
 from caretrace.warehouse.store import State
-from schemas import DATA_QUALITY, Table
+from schemas import DATA_QUALITY, PERSON, Table
 
 if TYPE_CHECKING:
     import duckdb
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 WHOLE, NAMED, LEAVING = "whole", "named", "leaving"
 """What a delivery speaks of: all of its feed; whom it names; whom it names and whom it says to be gone."""
+
+_TELLING = ", ".join(str(number) for number, table in enumerate(tables.KEPT) if table.name in changed.TELLING)
 
 
 @dataclass(frozen=True)
@@ -55,13 +57,9 @@ def apply(state: State, *, side: str, feed: str, whole: bool) -> Applied:
     elsewhere = identities.name_records(state, side=side, feed=feed)
     scope = WHOLE if whole else LEAVING if identities.find_leaving(state, side=side, feed=feed) else NAMED
     changed.begin_telling(connection)
-    connection.execute("CREATE OR REPLACE TEMP TABLE named_part (id BIGINT, part VARCHAR)")
     _tell_origins(connection, side)
-    told = _spoken_of(connection, side, scope)
-    counts = {
-        table.name: _apply_table(state, table, side, scope) if table in told else {"added": 0, "removed": 0}
-        for table in tables.KEPT
-    }
+    counts = {table.name: {"added": 0, "removed": 0} for table in tables.KEPT}
+    counts |= _lay_over(state, _spoken_of(connection, side, scope), side, scope)
     identities.settle(state, side=side, feed=feed, whole=whole)
     people = changed.note_told(connection, side)
     return Applied(feed, side, whole, people, counts, elsewhere)
@@ -72,91 +70,114 @@ def clear_read(state: State, side: str) -> None:
     state.connection.execute(f"DROP SCHEMA IF EXISTS store.{side} CASCADE")
 
 
-def _spoken_of(connection: duckdb.DuckDBPyConnection, side: str, scope: str) -> list[Table]:
-    """Those tables in which this delivery can change a row: where it only names people, those that it has rows of."""
-    told = tables.filled(connection, "store", side)
-    if scope == NAMED:
-        # What is in order now is no row of the delivery, and ends an issue that was one of an earlier.
-        return [*told, DATA_QUALITY]
-    return [*told, *tables.filled(connection, "state", side)]
+def _spoken_of(connection: duckdb.DuckDBPyConnection, side: str, scope: str) -> dict[int, Table]:
+    """Those tables in which this delivery can change a row, numbered: where it only names people, those it has rows of.
+
+    What is in order now is no row of the delivery, and ends an issue that was one of an earlier.
+    """
+    told = [*tables.filled(connection, "store", side), DATA_QUALITY]
+    if scope != NAMED:
+        told += tables.filled(connection, "state", side)
+    return {number: table for number, table in enumerate(tables.KEPT) if table in told}
 
 
-def _apply_table(state: State, table: Table, side: str, scope: str) -> dict[str, int]:
-    """One table: find which (record, content) there are too many or too few of, and write only those."""
-    connection, name = state.connection, tables.name(table)
-    held = f"state.{side}.{name}"
-    connection.execute(f"""CREATE OR REPLACE TEMP TABLE incoming AS
-        SELECT b.id, {tables.content(table, "t")} AS content, t.rowid AS place, {tables.part(table, "t")} AS part
-        FROM store.{side}.{name} t JOIN brought b ON {identities.same("b", "t")}""")
-    if scope != WHOLE:
-        connection.execute("INSERT INTO named_part SELECT DISTINCT id, part FROM incoming")
+def _lay_over(state: State, told: Mapping[int, Table], side: str, scope: str) -> dict[str, dict[str, int]]:
+    """Find which (record, content) of each table there are too many or too few of, and write only those.
+
+    Tables are asked together where they can be: to plan a query takes longer than to go through the rows of a night.
+    """
+    connection = state.connection
+    _gather(connection, told, side, scope)
     # Of rows that say the same, an excess of one side is a difference; which of them it is makes none.
-    connection.execute(f"""CREATE OR REPLACE TEMP TABLE differing AS
-        SELECT id, content, CAST(sum(n) AS BIGINT) AS n FROM (
-            SELECT id, content, 1 AS n FROM incoming
-            UNION ALL SELECT h.id, h.content, -1 FROM {held} h {_replaced(table, scope)})
-        GROUP BY id, content HAVING sum(n) <> 0""")
-    [(fewer, more)] = connection.execute(
-        "SELECT coalesce(sum(-n) FILTER (n < 0), 0), coalesce(sum(n) FILTER (n > 0), 0) FROM differing"
+    connection.execute("""CREATE OR REPLACE TEMP TABLE differing AS
+        SELECT number, id, content, CAST(sum(n) AS BIGINT) AS n FROM (
+            SELECT number, id, content, 1 AS n FROM incoming UNION ALL SELECT number, id, content, -1 FROM standing)
+        GROUP BY number, id, content HAVING sum(n) <> 0""")
+    found = connection.execute(
+        "SELECT number, coalesce(sum(n) FILTER (n > 0), 0), coalesce(sum(-n) FILTER (n < 0), 0)"
+        " FROM differing GROUP BY number ORDER BY number"
     ).fetchall()
+    fewer, more = ({number: told[number] for number, *counts in found if counts[at]} for at in (1, 0))
     if fewer:
-        _remove(state, table, side, _replaced(table, scope))
+        _remove(state, fewer, side)
     if more:
-        _add(state, table, side)
-    if table.name in changed.TELLING and (fewer or more):
+        _add(state, more, side)
+    connection.execute(
+        f"INSERT INTO told SELECT id, number = {tables.KEPT.index(PERSON)}, bool_or(n > 0), bool_or(n < 0)"
+        f" FROM differing WHERE number IN ({_TELLING}) GROUP BY number, id"
+    )
+    connection.execute("; ".join(f"DROP TABLE {each}" for each in ("incoming", "standing", "differing")))
+    return {told[number].name: {"added": int(added), "removed": int(removed)} for number, added, removed in found}
+
+
+def _gather(connection: duckdb.DuckDBPyConnection, told: Mapping[int, Table], side: str, scope: str) -> None:
+    """Make `incoming`, the rows of the delivery, and `standing`, those that hold and that it speaks of."""
+    said = "(number UTINYINT, id BIGINT, content UBIGINT, place BIGINT"
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE incoming {said}, part VARCHAR)")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE standing {said})")
+    for number, table in told.items():
+        connection.execute(f"""INSERT INTO incoming
+            SELECT {number}, b.id, {tables.content(table, "t")}, t.rowid, {tables.part(table, "t")}
+            FROM store.{side}.{tables.name(table)} t JOIN brought b ON {identities.same("b", "t")}""")
+    for number, table in told.items():
         connection.execute(
-            f"INSERT INTO told SELECT id, {table.name == 'PERSON'}, bool_or(n > 0), bool_or(n < 0)"
-            " FROM differing GROUP BY id"
+            f"INSERT INTO standing SELECT {number}, h.id, h.content, h.rowid"
+            f" FROM state.{side}.{tables.name(table)} h {_replaced(number, table, scope)}"
         )
-    return {"added": int(more), "removed": int(fewer)}
 
 
-def _replaced(table: Table, scope: str) -> str:
+def _replaced(number: int, table: Table, scope: str) -> str:
     """SQL that limits the rows `h` that hold to those which this delivery speaks of."""
     if scope == WHOLE:
         return "SEMI JOIN owned o ON o.id = h.id"
-    if scope == LEAVING:
-        # Rarer than changes, and dearer to look for, so the usual night goes without.
-        named = "named_part" if table is DATA_QUALITY else "incoming"
-        own = """list_contains(h.origin, n.part) OR n.part = 'PERSON' AND len(coalesce(h.origin, [])) = 0"""
-        own = own if table is DATA_QUALITY else f"n.part = {tables.part(table, 'h')}"
-        return f"""SEMI JOIN (SELECT id, part FROM {named} UNION ALL SELECT id, part FROM leaving) n
-            ON n.id = h.id AND (n.part IS NULL OR {own})"""
     if table is DATA_QUALITY:
         # What is in order now is not named any more: an issue goes where what it was found in is told anew.
-        return """SEMI JOIN named_part n ON n.id = h.id
-            AND (list_contains(h.origin, n.part) OR n.part = 'PERSON' AND len(coalesce(h.origin, [])) = 0)"""
-    return f"SEMI JOIN incoming i ON i.id = h.id AND i.part = {tables.part(table, 'h')}"
+        named = "incoming"
+        own = "(list_contains(h.origin, n.part) OR n.part = 'PERSON' AND len(coalesce(h.origin, [])) = 0)"
+    else:
+        named, own = f"(FROM incoming WHERE number = {number})", f"n.part = {tables.part(table, 'h')}"
+    if scope == LEAVING:
+        # Rarer than changes, and dearer to look for, so the usual night goes without.
+        named = f"(SELECT id, part FROM {named} UNION ALL SELECT id, part FROM leaving)"
+        own = f"(n.part IS NULL OR {own})"
+    return f"SEMI JOIN {named} n ON n.id = h.id AND {own}"
 
 
-def _remove(state: State, table: Table, side: str, replaced: str) -> None:
+def _remove(state: State, fewer: Mapping[int, Table], side: str) -> None:
     """Move rows of which there are too many to the past."""
-    connection, name = state.connection, tables.name(table)
-    held = f"state.{side}.{name}"
-    connection.execute(f"""CREATE OR REPLACE TEMP TABLE doomed AS SELECT row FROM (
-        SELECT h.row, d.n, row_number() OVER (PARTITION BY h.id, h.content ORDER BY h.row DESC) AS place
-        FROM (SELECT h.rowid AS row, h.id, h.content FROM {held} h {replaced}) h
-        JOIN (FROM differing WHERE n < 0) d ON d.id = h.id AND d.content = h.content) WHERE place <= -n""")
-    # What came and went within one run was never seen by anybody.
-    connection.execute(
-        f"INSERT INTO state.{side}_past.{name} BY NAME SELECT h.*, {state.run} AS to_run FROM {held} h"
-        f" SEMI JOIN doomed d ON d.row = h.rowid WHERE h.from_run < {state.run}"
-    )
-    connection.execute(f"DELETE FROM {held} WHERE rowid IN (SELECT row FROM doomed)")
+    connection, run = state.connection, state.run
+    connection.execute("""CREATE OR REPLACE TEMP TABLE doomed AS SELECT number, place AS row FROM (
+        SELECT s.number, s.place, d.n,
+            row_number() OVER (PARTITION BY s.number, s.id, s.content ORDER BY s.place DESC) AS nth
+        FROM standing s JOIN (FROM differing WHERE n < 0) d USING (number, id, content)) WHERE nth <= -n""")
+    for number, table in fewer.items():
+        name = tables.name(table)
+        # What came and went within one run was never seen by anybody.
+        connection.execute(
+            f"INSERT INTO state.{side}_past.{name} BY NAME SELECT h.*, {run} AS to_run FROM state.{side}.{name} h"
+            f" SEMI JOIN (FROM doomed WHERE number = {number}) d ON d.row = h.rowid WHERE h.from_run < {run}"
+        )
+        connection.execute(
+            f"DELETE FROM state.{side}.{name} WHERE rowid IN (SELECT row FROM doomed WHERE number = {number})"
+        )
+    connection.execute("DROP TABLE doomed")
 
 
-def _add(state: State, table: Table, side: str) -> None:
+def _add(state: State, more: Mapping[int, Table], side: str) -> None:
     """Add rows of which there are too few, by record, those of one record in the order they were read."""
-    connection, name = state.connection, tables.name(table)
-    connection.execute("""CREATE OR REPLACE TEMP TABLE fresh AS SELECT id, content, place FROM (
-        SELECT i.id, i.content, i.place, d.n, row_number() OVER (PARTITION BY i.id, i.content ORDER BY i.place)
-            AS nth
-        FROM incoming i JOIN (FROM differing WHERE n > 0) d ON d.id = i.id AND d.content = i.content) WHERE nth <= n""")
-    connection.execute(
-        f"INSERT INTO state.{side}.{name} BY NAME SELECT f.id, f.content, {state.run} AS from_run,"
-        f" {tables.kept_columns(table, 't')} FROM fresh f JOIN store.{side}.{name} t ON t.rowid = f.place"
-        " ORDER BY f.id, f.place"
-    )
+    connection = state.connection
+    connection.execute("""CREATE OR REPLACE TEMP TABLE fresh AS SELECT number, id, content, place FROM (
+        SELECT i.number, i.id, i.content, i.place, d.n,
+            row_number() OVER (PARTITION BY i.number, i.id, i.content ORDER BY i.place) AS nth
+        FROM incoming i JOIN (FROM differing WHERE n > 0) d USING (number, id, content)) WHERE nth <= n""")
+    for number, table in more.items():
+        name = tables.name(table)
+        connection.execute(
+            f"INSERT INTO state.{side}.{name} BY NAME SELECT f.id, f.content, {state.run} AS from_run,"
+            f" {tables.kept_columns(table, 't')} FROM (FROM fresh WHERE number = {number}) f"
+            f" JOIN store.{side}.{name} t ON t.rowid = f.place ORDER BY f.id, f.place"
+        )
+    connection.execute("DROP TABLE fresh")
 
 
 def _tell_origins(connection: duckdb.DuckDBPyConnection, side: str) -> None:
