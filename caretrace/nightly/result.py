@@ -59,6 +59,10 @@ class Told:
         return dict(vars(self))
 
 
+COMES_BEFORE = "it comes before"
+"""How the reason of a late delivery begins that no later full one overtook."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """Everything there is to say of a night."""
@@ -91,6 +95,13 @@ class Outcome:
     def held(self) -> list[Told]:
         """The deliveries that somebody must look at."""
         return [each for each in self.deliveries if each.outcome == "held"]
+
+    @property
+    def passed_over(self) -> list[Told]:
+        """Late deliveries whose changes are missed: nothing applied since holds all of what they may say."""
+        return [
+            each for each in self.deliveries if each.outcome == "late" and str(each.reason).startswith(COMES_BEFORE)
+        ]
 
     @property
     def failed_targets(self) -> dict[str, str]:
@@ -136,7 +147,9 @@ class Outcome:
         if self.changes:
             parts.append(f"to load back {self.changes['load_back']:,}, to retract {self.changes['retractions']:,}")
         parts += [f"{name} {words}" for name, words in self.failed_targets.items()]
-        parts += [f"{each.source}/{each.name} held: {each.reason}" for each in self.held]
+        parts += [
+            f"{each.source}/{each.name} {each.outcome}: {each.reason}" for each in (*self.passed_over, *self.held)
+        ]
         return "; ".join(parts).replace("\n", " ")
 
     def _run_words(self) -> str:

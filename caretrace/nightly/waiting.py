@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from caretrace.nightly.deliveries import Delivery, File, Inbox, hashed, in_order, told
+from caretrace.nightly.result import COMES_BEFORE
 from caretrace.project.settings import Source
 from connectors.feed.ahead import together
 from connectors.files.opening import Opening
@@ -194,7 +195,7 @@ def _not_wanted(delivery: Delivery, past: Sequence[Past]) -> tuple[str, str] | N
     # A supplier that tells the order itself has its deliveries put into their places by the replay.
     last = max((each.name for each in applied), key=in_order, default=None)
     if delivery.told is None and last is not None and in_order(delivery.name) < in_order(last):
-        return "late", f"it comes before {last}, which is applied already"
+        return "late", f"{COMES_BEFORE} {last}, which is applied already"
     return None
 
 

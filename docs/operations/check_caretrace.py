@@ -30,16 +30,13 @@ def main(project: str, hours: str = "26") -> int:
         return 2
     # What comes before a delivery that is applied is passed over for good, and said in one night only; that night may
     # end with 0. (A full one that a later full one overtook is late too, and nothing of it is missed.)
-    late = [
-        f"{each['source']}/{each['name']}"
+    passed_over = any(
+        each["outcome"] == "late" and str(each["reason"]).startswith("it comes before")
         for each in night.get("deliveries", [])
-        if each["outcome"] == "late" and str(each["reason"]).startswith("it comes before")
-    ]
-    if code == 0 and not late:
-        print(f"OK: {summary}")
-        return 0
-    print(f"WARNING: {summary}{': ' if late else ''}{', '.join(late)}")
-    return 1
+    )
+    well = code == 0 and not passed_over
+    print(f"{'OK' if well else 'WARNING'}: {summary}")
+    return 0 if well else 1
 
 
 if __name__ == "__main__":

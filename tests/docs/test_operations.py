@@ -22,6 +22,7 @@ import typer
 
 from caretrace.cli.app import app
 from caretrace.nightly.intake import OVERTAKEN
+from caretrace.nightly.result import COMES_BEFORE
 from caretrace.purge.settings import Retention, read
 
 ROOT = Path(__file__).parents[2]
@@ -167,7 +168,7 @@ def passed_over(reason: str) -> dict[str, str]:
         ({"status": "done", "exit_code": 0, "summary": "run 3 (night)"}, 0, "OK: run 3"),
         ({"status": "nothing new", "exit_code": 0, "summary": "nothing new"}, 0, "OK"),
         ({"status": "held", "exit_code": 1, "summary": "clients/a held"}, 1, "WARNING"),
-        (LATE | {"deliveries": [passed_over("it comes before 2, which is applied already")]}, 1, "1 late: gp/1"),
+        (LATE | {"deliveries": [passed_over(f"{COMES_BEFORE} 2, which is applied already")]}, 1, "WARNING"),
         (LATE | {"deliveries": [passed_over(OVERTAKEN.format("2"))]}, 0, "OK: nothing new; 1 late"),
         ({"status": "failed", "exit_code": 1, "summary": "failed: disk"}, 2, "CRITICAL"),
         ({"status": "done", "exit_code": 0, "summary": "run 3", "age": 27}, 2, "27 hours ago"),

@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from caretrace import run_folder
-from caretrace.nightly import disk, publishing, result, watch
+from caretrace.nightly import disk, intake, publishing, result, watch
 from caretrace.nightly.result import Outcome, Status, Told
 from caretrace.project import Project
 from caretrace.project.settings import Agreements, Settings, Source
@@ -22,6 +22,8 @@ NOW = datetime(2026, 11, 22, 2, 30, tzinfo=UTC)
 DAY = date(2026, 11, 22)
 DONE = Outcome(Status.DONE, DAY, NOW, NOW, run=7, kind="night", run_folder="runs/0007")
 HELD = Told("gp", "register", "2026-11-22", "delta", "held", "it is <cut> short", records=3, used=2, rejected=1)
+LATE = replace(HELD, name="2026-11-20", outcome="late", reason="it comes before 2026-11-22, which is applied already")
+OVERTAKEN = replace(LATE, reason=intake.OVERTAKEN.format("2026-11-22"))
 COUNTS = {"linked": 9_000, "review": 50, "unlinked": 950}
 CHANGES = {"load_back": 12, "retractions": 1}
 
@@ -43,6 +45,10 @@ CHANGES = {"load_back": 12, "retractions": 1}
             "no new run; 1 held; gp/2026-11-22 held: it is <cut> short",
         ),
         (
+            Outcome(Status.NOTHING_NEW, DAY, NOW, NOW, deliveries=[LATE, OVERTAKEN]),
+            "nothing new; 2 late; gp/2026-11-20 late: it comes before 2026-11-22, which is applied already",
+        ),
+        (
             replace(DONE, targets={"views": "refreshed", "postgres": "failed: no server\nat all"}),
             "run 7 (night); postgres failed: no server at all",
         ),
@@ -60,6 +66,10 @@ def test_the_page_says_what_needs_a_person_and_runs_nothing(tmp_path: Path) -> N
     for fetched in ("<script", "http", "src=", "<link", "@import", "url("):
         assert fetched not in page
     assert "Nothing needs attention" in result.page(DONE)
+    assert "Nothing needs attention" in result.page(replace(DONE, deliveries=[OVERTAKEN]))
+    late = result.page(replace(DONE, deliveries=[LATE]))
+    assert "1 late" in late
+    assert "Nothing needs attention" not in late
     assert "no such disk" in result.page(replace(DONE, status=Status.FAILED, sentence="no such disk", exit_code=1))
 
 
