@@ -42,9 +42,9 @@ def text(page: Path) -> str:
 
 
 def commands() -> list[str]:
-    """Every command shown, in a block or between backticks."""
+    """Every command shown on any page, in a block or between backticks."""
     found = []
-    for page in PAGES:
+    for page in sorted({*PAGES, ROOT / "README.md", *(ROOT / "docs").rglob("*.md")}):
         shown = re.findall(r"`(caretrace [^`]+)`", text(page))
         for block in re.findall(r"^```\w*\n(.*?)^```", text(page), flags=re.MULTILINE | re.DOTALL):
             shown += [line for line in block.splitlines() if line.startswith("caretrace ")]
@@ -55,7 +55,7 @@ def commands() -> list[str]:
 @pytest.mark.parametrize("line", commands())
 def test_commands_parse(line: str) -> None:
     """Every command named exists, with the options named."""
-    command, rest = typer.main.get_command(app), shlex.split(line.replace("\\", "/"))[1:]
+    command, rest = typer.main.get_command(app), shlex.split(line.replace("\\", "/"), comments=True)[1:]
     while hasattr(command, "commands") and rest:
         name, *rest = rest
         assert name in command.commands, f"there is no command {name}"
