@@ -58,7 +58,7 @@ def write_outputs(connection: duckdb.DuckDBPyConnection, folder: Path, settings:
         query = f"SELECT {columns} FROM {relation} ORDER BY {_names(table.key)}"
         write_parquet(connection, query, folder / f"{name}.parquet")
     queries = (
-        ("load_back", load_back_sql(settings)),
+        ("load_back", f"{load_back_sql(settings)} ORDER BY source, source_org, record_id"),
         ("conflicts", CONFLICTS),
         ("review", REVIEW),
         ("set_aside", both_sides(SET_ASIDE.name, SET_ASIDE.names)),
@@ -102,7 +102,7 @@ def prepare_claims(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def load_back_sql(settings: OutputSettings) -> str:
-    """Numbers to load: linked, not held yet, and claimed by this client alone."""
+    """Numbers to load, in no order: linked, not held yet, and claimed by this client alone."""
     probable = {"probabilistic": "method = 'probabilistic'", "always": "true", "never": "false"}
     left_out = "".join(f" AND NOT {each}" for each in ("dead", "restricted") if getattr(settings, each) == "leave-out")
     return f"""SELECT source, source_org, record_id AS client_id, nhs_number,
@@ -110,8 +110,7 @@ def load_back_sql(settings: OutputSettings) -> str:
                 AS nhs_number_status,
             CASE WHEN dead THEN 'yes' ELSE '' END AS deceased,
             CASE WHEN restricted THEN 'yes' ELSE '' END AS restricted
-        FROM claim WHERE own_nhs_number IS NULL AND claimants = 1{left_out}
-        ORDER BY source, source_org, record_id"""
+        FROM claim WHERE own_nhs_number IS NULL AND claimants = 1{left_out}"""
 
 
 CONFLICTS = """SELECT source, source_org, record_id AS client_id, own_nhs_number AS client_nhs_number,
