@@ -13,7 +13,8 @@ from dataclasses import replace
 from connectors import values
 from connectors.files.layouts import Layout
 from connectors.supplier import Fill, Kind, Repeats, Rule, Supplier
-from connectors.suppliers.fhir_json import ELSEWHERE, PREPARE, TAKEN, clean
+from connectors.suppliers.fhir_json import ELSEWHERE, PREPARE, TAKEN
+from connectors.suppliers.fhir_lists import clean
 from connectors.values import Value, quoted, text
 from schemas import ADDRESS, IDENTIFIER, NAME, PERSON
 from schemas.codes import NHS_NUMBER_STATUS

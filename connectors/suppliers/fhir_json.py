@@ -1,74 +1,32 @@
 """SQL that makes columns of FHIR Patient resources: the present name, address and number, and lists of the others.
 
-`TAKEN` and `PREPARE` are said of the resources of `connectors.suppliers.fhir`. Lists are worked on in place by DuckDB's
-list functions; of several candidates that with the least key, one whole number, is chosen. What few resources have is
-asked for behind a CASE: DuckDB spares the others what stands in it.
+`TAKEN` and `PREPARE` are said of the resources of `connectors.suppliers.fhir`. Of several candidates that with the
+least key, one whole number, is chosen.
 """
 
 from __future__ import annotations
 
 from connectors.files.layouts import NOT_JSON
+from connectors.suppliers.fhir_lists import (
+    PLACES,
+    clean,
+    codes,
+    differ,
+    ended,
+    filtered,
+    first,
+    holds,
+    live,
+    rank,
+    within,
+)
 from connectors.suppliers.fhir_shape import CONTAINED, LINK, ORGANISATION, PATIENT, SOUND
 
 ELSEWHERE = "r.resource_type IS DISTINCT FROM 'Patient'"
 """SQL: the record is a resource of another type."""
 
-
-_TODAY = "CAST(reading_day() AS VARCHAR)"
-
-
-def clean(x: str) -> str:
-    """A text without space around it, null where nothing is left; what plainly has none is spared the dear trim."""
-    sound = f"{x} > '!' AND {x} < chr(160) AND {x}[-1] BETWEEN '!' AND '~'"
-    return f"CASE WHEN {sound} THEN {x} ELSE nullif(trim({x}, ' ' || chr(9) || chr(10) || chr(13) || chr(160)), '') END"
-
-
-def _filtered(items: str, where: str) -> str:
-    return f"coalesce(list_filter({items}, lambda x: coalesce({where}, false)), [])"
-
-
-def _ended(x: str) -> str:
-    """Whether its period is over, as far as its end is known."""
-    end = f'left({x}.period."end", 10)'
-    return f"({x}.period IS NOT NULL AND coalesce({end} < left({_TODAY}, length({end})), false))"
-
-
-def _live(x: str) -> str:
-    """Whether its period has begun and is not over, as far as they are known."""
-    start = f"left({x}.period.start, 10)"
-    begun = f"coalesce({start} <= left({_TODAY}, length({start})), true)"
-    return f"({x}.period IS NULL OR NOT {_ended(x)} AND {begun})"
-
-
-def _rank(x: str, *whens: tuple[str, int]) -> str:
-    arms = " ".join(f"WHEN {when} THEN {rank}" for when, rank in whens)
-    return f"CASE {arms} END"
-
-
-# A text of MAX_DOCUMENT has fewer elements than that in all its lists.
-_PLACES = 1 << 28
-
-
-def _first(items: str, rank: str, then: str = "0") -> str:
-    """The place of the first by rank, then by `then`, then as they stand; those whose rank is null are none."""
-    keys = f"list_transform({items}, lambda x, i: (CAST({rank} AS BIGINT) * 100000000 + {then}) * {_PLACES} + i)"
-    return f"list_min({keys}) % {_PLACES}"
-
-
-def _differ(items: str) -> str:
-    """Whether there are two that differ."""
-    return f"coalesce(list_min({items}) <> list_max({items}), false)"
-
-
-def _codes(extensions: str, where: str, code: str) -> str:
-    """What `code` gives of all codings `c` of those extensions for which `where` holds of `x`."""
-    codes = f"list_transform(x.valueCodeableConcept.coding, lambda c: {code})"
-    return f"flatten(list_transform({extensions}, lambda x: CASE WHEN {where} THEN {codes} END))"
-
-
-_FROM, _TO = clean("x.period.start"), clean('x.period."end"')
 _DAY = "TRY_CAST(rpad(replace(left(x.period.start, 10), '-', ''), 8, '0') AS BIGINT)"
-_SINCE = f"99999999 - least(coalesce({_DAY}, 0), 99999999)"
+_SINCE = f"CASE WHEN x.period IS NULL THEN 99999999 ELSE 99999999 - least(coalesce({_DAY}, 0), 99999999) END"
 """The later it began the smaller."""
 
 # http://fhir.nhs.net is the system of Care Connect's drafts.
@@ -76,29 +34,32 @@ _IS_NUMBER = (
     "x.system = 'https://fhir.nhs.uk/Id/nhs-number' OR lower(x.system) IN ('https://fhir.nhs.uk/id/nhs-number', 'http://fhir.nhs.uk/id/nhs-number',"
     " 'http://fhir.nhs.net/id/nhs-number', 'https://fhir.nhs.net/id/nhs-number')"
 )
-_STATUS_EXTENSION = "contains(replace(lower(x.url), '-', ''), 'nhsnumberverific')"
-_ETHNIC_EXTENSION = "contains(replace(lower(x.url), '-', ''), 'ethniccategory')"
-_ETHNICITY = f"{_codes('p.extension', _ETHNIC_EXTENSION, 'c.code')}[1]"
-_OLD = f"(coalesce(x.use, '') = 'old' OR {_ended('x')})"
+# The words as UK Core has them first: most are found so.
+_STATUS_EXTENSION = (
+    "contains(x.url, 'NHSNumberVerific') OR contains(replace(lower(x.url), '-', ''), 'nhsnumberverific')"
+)
+_ETHNIC_EXTENSION = "contains(x.url, 'EthnicCategory') OR contains(replace(lower(x.url), '-', ''), 'ethniccategory')"
+_ETHNICITY = f"{codes('p.extension', _ETHNIC_EXTENSION, 'c.code')}[1]"
+_OLD = f"(coalesce(x.use, '') = 'old' OR {ended('x')})"
 
 # Of the names in use the registered one, then the usual one (PDS has no other), then one of no stated use.
-_CALLED = _first(
+_CALLED = first(
     "p.name",
-    f"CASE WHEN {_live('x')} THEN "
-    + _rank("x", ("x.use = 'official'", 1), ("x.use = 'usual'", 2), ("x.use IS NULL", 3), ("x.use = 'temp'", 4))
+    f"CASE WHEN {live('x')} THEN "
+    + rank(("x.use = 'official'", 1), ("x.use = 'usual'", 2), ("x.use IS NULL", 3), ("x.use = 'temp'", 4))
     + " END",
 )
-_FORMER = _first(
+_FORMER = first(
     "p.name",
-    f"CASE WHEN {clean('x.family')} IS NOT NULL THEN "
-    + _rank("x", ("x.use = 'old'", 1), ("x.use = 'maiden'", 2), (_ended("x"), 3))
+    f"CASE WHEN ({_OLD} OR x.use = 'maiden') AND {clean('x.family')} IS NOT NULL THEN "
+    + rank(("x.use = 'old'", 1), ("x.use = 'maiden'", 2), ("TRUE", 3))
     + " END",
     _SINCE,
 )
-_HOME = _first(
+_HOME = first(
     "p.address",
-    f"CASE WHEN {_live('x')} AND coalesce(x.type, '') <> 'postal' THEN "
-    + _rank("x", ("x.use = 'home'", 1), ("x.use IS NULL", 2))
+    f"CASE WHEN {live('x')} AND coalesce(x.type, '') <> 'postal' THEN "
+    + rank(("x.use = 'home'", 1), ("x.use IS NULL", 2))
     + " END",
     _SINCE,
 )
@@ -106,17 +67,17 @@ _HOME = _first(
 
 _USABLE = (
     "x.system IN ('phone', 'sms', 'email') AND coalesce(x.use, '') <> 'old'"
-    f" AND {_live('x')} AND {clean('x.value')} IS NOT NULL"
+    f" AND {live('x')} AND {clean('x.value')} IS NOT NULL"
 )
 _TELECOMS = f"""list_transform(p.telecom, lambda x, i: CASE WHEN {_USABLE} THEN
     ((least(greatest(coalesce(TRY_CAST(x.rank AS BIGINT), 1000), 0), 2147483647) * 4
-        + {_rank("x", ("x.use = 'mobile'", 1), ("x.use = 'home'", 2), ("TRUE", 3))}) * {_PLACES} + i) * 2
+        + {rank(("x.use = 'mobile'", 1), ("x.use = 'home'", 2), ("TRUE", 3))}) * {PLACES} + i) * 2
     + CASE WHEN x.system = 'email' THEN 1 ELSE 0 END END)"""
 """Keys of the usable ones, odd where they are for mail, and nulls. A rank has 31 bits (positiveInt)."""
 
 
 def _telecom(which: int) -> str:
-    place = f"list_min(list_filter(telecoms, lambda x: x % 2 = {which})) // 2 % {_PLACES}"
+    place = f"list_min(list_filter(telecoms, lambda x: x % 2 = {which})) // 2 % {PLACES}"
     return f"list_transform(p.telecom, lambda x: x.value)[{place}]"
 
 
@@ -131,36 +92,55 @@ _UPRN = (
     " CASE WHEN list_contains(list_transform(e.extension, lambda k: k.valueCoding.code), 'UPRN')"
     " THEN list_transform(e.extension, lambda k: k.valueString) END)), lambda v: v IS NOT NULL)[1]"
 )
-_PLACE = f"""struct_pack(
-    kind := CASE WHEN x.type = 'postal' OR x.use = 'billing' THEN 'correspondence' WHEN x.use IN ('home', 'old')
-        THEN 'home' WHEN x.use = 'temp' THEN 'temporary' ELSE 'other' END,
-    lines := list_filter(list_transform(list_concat(x.line,
-        CASE WHEN x.district IS NOT NULL OR x.city IS NOT NULL THEN [x.district, x.city] END),
-        lambda l: {clean("l")}), lambda l: l IS NOT NULL),
-    postcode := {clean("x.postalCode")},
-    uprn := CASE WHEN x.extension IS NOT NULL THEN {clean(_UPRN)} END,
-    from_date := {_FROM}, to_date := {_TO})"""
 
-_NAME_KIND = f"""CASE WHEN x.use = 'maiden' THEN 'maiden' WHEN x.use = 'old' OR {_ended("x")} THEN 'previous'
+
+def _place(x: str) -> str:
+    """An address: what it is for, its lines with district and city, and what stands for itself."""
+    town = f"[{x}.district, {x}.city]"
+    uprn = clean(_UPRN.replace("x.", f"{x}."))
+    return f"""struct_pack(
+        kind := CASE WHEN {x}.type = 'postal' OR {x}.use = 'billing' THEN 'correspondence'
+            WHEN {x}.use IN ('home', 'old') THEN 'home' WHEN {x}.use = 'temp' THEN 'temporary' ELSE 'other' END,
+        lines := list_filter(list_transform(
+            CASE WHEN {x}.district IS NULL AND {x}.city IS NULL THEN {x}.line ELSE list_concat({x}.line, {town}) END,
+            lambda l: {clean("l")}), lambda l: l IS NOT NULL),
+        postcode := {clean(f"{x}.postalCode")}, uprn := CASE WHEN {x}.extension IS NOT NULL THEN {uprn} END,
+        {within(x)})"""
+
+
+_NAME_KIND = f"""CASE WHEN x.use = 'maiden' THEN 'maiden' WHEN x.use = 'old' OR {ended("x")} THEN 'previous'
     WHEN x.use = 'anonymous' THEN NULL ELSE 'known as' END"""
 _OTHER_NAMES = f"""CASE WHEN len(p.name) > 1 OR name_place IS NULL THEN list_filter(list_transform(p.name,
     lambda x, i: struct_pack(chosen := i IS NOT DISTINCT FROM name_place, kind := {_NAME_KIND},
-        family := {clean("x.family")}, given := x.given, from_date := {_FROM}, to_date := {_TO})),
+        family := {clean("x.family")}, given := x.given, {within("x")})),
     lambda n: NOT n.chosen AND n.kind IS NOT NULL) END"""
 
 _SCHEME = "coalesce(x.system, x.type.text, x.type.coding[1].code, 'no system given')"
-_IDENTIFIER_KIND = f"CASE WHEN NOT coalesce({_IS_NUMBER}, false) THEN 'other' WHEN {_OLD} THEN 'old' ELSE 'current' END"
+_IDENTIFIER_KIND = f"CASE WHEN {_IS_NUMBER} THEN CASE WHEN {_OLD} THEN 'old' ELSE 'current' END ELSE 'other' END"
 _IDENTIFIERS = f"""list_transform(p.identifier, lambda x: struct_pack(kind := {_IDENTIFIER_KIND},
-    scheme := {_SCHEME}, value := {clean("x.value")}, from_date := {_FROM}, to_date := {_TO}))"""
+    scheme := {_SCHEME}, value := {clean("x.value")}, {within("x")}))"""
 """All in their order: current and old NHS numbers, and others; some may be without a value."""
+
+
+def _beside(kind: str) -> str:
+    """Those of a kind that have a value; many resources have nothing but the number in use."""
+    filtered = f"list_filter(ids, lambda x: x.kind = '{kind}' AND x.value IS NOT NULL)"
+    return f"CASE WHEN len(ids) > 1 OR number_place IS NULL THEN {filtered} END"
+
+
 _CURRENT = "CASE WHEN x.kind = 'current' THEN x.value END"
 _CURRENT_NUMBERS = f"list_transform(ids, lambda x: translate({_CURRENT}, ' -', ''))"
 
-_NUMBER_EXTENSIONS = "list_transform(p.identifier, lambda x: x.extension)[number_place]"
 _STATUS_CODE = (
-    "CASE WHEN c.system IS NULL OR contains(lower(c.system), 'nhsnumberverific')"
-    " OR contains(lower(c.system), 'nhs-number-') THEN lower(c.code) END"
+    "CASE WHEN c.system IS NULL OR contains(c.system, 'NHSNumberVerific')"
+    " OR contains(lower(c.system), 'nhsnumberverific') OR contains(lower(c.system), 'nhs-number-')"
+    " THEN lower(c.code) END"
 )
+
+
+_PRACTICES = "p.generalPractitioner"
+_PRACTICE = f"""CASE WHEN {_PRACTICES}[1].identifier.period IS NULL THEN {_PRACTICES}[1]
+    ELSE {filtered(_PRACTICES, f"NOT {ended('x.identifier')}")}[1] END"""
 
 
 def _tail(reference: str) -> str:
@@ -192,15 +172,16 @@ WITH elements AS (
 ), placed AS (
     SELECT *, {_CALLED} AS name_place, {_FORMER} AS former_place, {_HOME} AS home_place, {_TELECOMS} AS telecoms,
         {_IDENTIFIERS} AS ids,
-        {_filtered("p.generalPractitioner", f"NOT {_ended('x.identifier')}")}[1] AS gp
+        {_PRACTICE} AS gp
     FROM shaped
 ), numbered AS (
     SELECT *, list_min(list_transform(ids, lambda x, i: CASE WHEN {_CURRENT} IS NOT NULL THEN i END)) AS number_place
     FROM placed
 ), stated AS (
     -- What is named several times below is found here once.
-    SELECT *, {_codes(_NUMBER_EXTENSIONS, _STATUS_EXTENSION, _STATUS_CODE)} AS status_codes,
-        p.name[name_place] AS name, p.name[former_place].family AS former_family, {_ETHNICITY} AS ethnic_code,
+    SELECT *, {codes("p.identifier[number_place].extension", _STATUS_EXTENSION, _STATUS_CODE)} AS status_codes,
+        p.name[name_place] AS name, p.address[1] AS address, {_ETHNICITY} AS ethnic_code,
+        CASE WHEN former_place IS NOT NULL THEN p.name[former_place].family END AS former_family,
         {_telecom(0)} AS phone_as_held, {_telecom(1)} AS email_as_held,
         {_organisation("gp")} AS own_practice, {_organisation("p.managingOrganization")} AS own_custodian
     FROM numbered
@@ -209,12 +190,12 @@ SELECT file, record, line, resource_type, rule, is_sound,
     CASE WHEN resource_type = 'Patient' THEN {clean("p.id")} ELSE 'another resource, ' || record END AS id,
     TRY_CAST(p.meta.lastUpdated AS TIMESTAMPTZ) AS last_updated, TRY_CAST(p.meta.versionId AS BIGINT) AS version,
     p.active AS active,
-    len({_filtered("p.meta.security", "x.code = 'HTEST'")}) > 0 AS test,
-    len({_filtered("p.meta.security", "x.code IN ('R', 'V', 'REDACTED')")}) > 0 AS restricted,
-    len({_filtered("links", "x.type = 'replaced-by'")}) > 0 AS replaced,
+    {holds("p.meta.security", "x.code = 'HTEST'")} AS test,
+    {holds("p.meta.security", "x.code IN ('R', 'V', 'REDACTED')")} AS restricted,
+    {holds("links", "x.type = 'replaced-by'")} AS replaced,
     ids[number_place].value AS number,
-    CASE WHEN len(ids) > 1 THEN {_differ(_CURRENT_NUMBERS)} ELSE false END AS numbers_differ,
-    list_min(status_codes) AS status_code, {_differ("status_codes")} AS statuses_differ,
+    CASE WHEN len(ids) > 1 THEN {differ(_CURRENT_NUMBERS)} ELSE false END AS numbers_differ,
+    list_min(status_codes) AS status_code, {differ("status_codes")} AS statuses_differ,
     struct_pack(family := {clean("name.family")}, words := {clean("name.text")},
         given := list_filter(list_transform(name.given, lambda g: {clean("g")}), lambda g: g IS NOT NULL)
     ) AS called,
@@ -229,12 +210,13 @@ SELECT file, record, line, resource_type, rule, is_sound,
     o.id AS organisation, coalesce(
         list_filter(o.identifier, lambda x: contains(lower(x.system), 'ods-organi'))[1].value,
         o.identifier[1].value) AS organisation_code,
-    list_transform(p.address, lambda x: {_PLACE}) AS addresses, home_place,
+    CASE WHEN len(p.address) = 1 THEN [{_place("address")}]
+        ELSE list_transform(p.address, lambda x: {_place("x")}) END AS addresses, home_place,
     {_OTHER_NAMES} AS names,
-    list_filter(ids, lambda x: x.kind = 'other' AND x.value IS NOT NULL) AS identifiers,
-    list_filter(ids, lambda x: x.kind = 'old' AND x.value IS NOT NULL) AS old_numbers,
-    list_transform({_filtered("links", "x.type = 'replaces' AND x.other.reference IS NOT NULL")},
-        lambda x: {_tail("x.other")}) AS replaces
+    {_beside("other")} AS identifiers, {_beside("old")} AS old_numbers,
+    CASE WHEN links IS NOT NULL THEN list_transform(
+        {filtered("links", "x.type = 'replaces' AND x.other.reference IS NOT NULL")},
+        lambda x: {_tail("x.other")}) END AS replaces
 FROM stated
 """
 """What is kept of the resources as they are loaded."""

@@ -39,9 +39,9 @@ _EXACTLY = (
 )
 # No number, true, false, list or object looks like these once it is text.
 _LIKE_TEXT = {
-    "id": "(p.id[1] BETWEEN 'A' AND 'Z' OR p.id[9] = '-' AND p.id[8] NOT IN ('e', 'E') AND p.id[1] < '[')",
+    "id": "(p.id >= 'A' AND p.id < '[' OR p.id[9] = '-' AND p.id[8] NOT IN ('e', 'E') AND p.id[1] < '[')",
     "gender": "coalesce(p.gender IN ('male', 'female', 'other', 'unknown'), true)",
-    "birthDate": "coalesce(p.birthDate[5] = '-' AND p.birthDate[1] BETWEEN '1' AND '2', true)",
+    "birthDate": "coalesce(p.birthDate LIKE '____-%' AND p.birthDate >= '1' AND p.birthDate < '3', true)",
 }
 _PLAINLY = (
     *(f"p.{each} IS NOT NULL" for each in _LISTS),
