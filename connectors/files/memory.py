@@ -62,8 +62,12 @@ class Memory:
         table = self._kinds.pop(kind.name, None)
         if table is None or table.nbytes < _LARGE:
             return
-        # Copied, for pieces of columns that stay lie between pieces of those that go, and would keep their place.
-        table = table.select([name for name in table.schema.names if name in needed or name in _PLACE]).combine_chunks()
+        # Copied, for pieces of columns that stay lie between pieces of those that go, and would keep their place; one
+        # after the other, so that no more than one stands there twice.
+        forget(connection, kind)
+        table = table.select([name for name in table.schema.names if name in needed or name in _PLACE])
+        for at, name in enumerate(table.schema.names):
+            table = table.set_column(at, name, table.select([name]).combine_chunks()[name])
         self._kinds[kind.name] = table
         connection.execute(f"CREATE OR REPLACE TEMP VIEW raw_{kind.name} AS {_register(connection, kind, table)}")
         pa.default_memory_pool().release_unused()
