@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -43,8 +43,8 @@ class Written:
 
     found: tuple[str, ...]
     """What a scan of the final values found against them."""
-    plain: Mapping[str, str]
-    """SHA-256 of what each encrypted file decrypts to."""
+    names: tuple[str, ...]
+    """The encrypted files."""
 
 
 def write_data(connection: duckdb.DuckDBPyConnection, plan: ReleasePlan, keys: Keys, folder: Path) -> Written:
@@ -53,7 +53,7 @@ def write_data(connection: duckdb.DuckDBPyConnection, plan: ReleasePlan, keys: K
 
     agreement = plan.signed.agreement
     texts: list[tuple[str, str, str]] = []
-    plain: dict[str, str] = {}
+    written: list[str] = []
     party = agreement.party(plan.request.recipient)
     recipient = party.encryption_keys if party else ()
     key = pseudonym.derive(
@@ -77,7 +77,8 @@ def write_data(connection: duckdb.DuckDBPyConnection, plan: ReleasePlan, keys: K
             ("csv", partial(_write_csv, connection, data)),
         ):
             name = f"{table}.{ending}{encryption.ENDING}"
-            plain[name] = encryption.write(folder / name, fill, recipient)
+            encryption.write(folder / name, fill, recipient)
+            written.append(name)
         texts += [(f"final_{table}", name, f"{table}.{name}") for name in names]
     if (version := plan.request.evidence.bridge_version) is not None:
         bridge = _bridge(connection, plan, keys, version)
@@ -86,9 +87,10 @@ def write_data(connection: duckdb.DuckDBPyConnection, plan: ReleasePlan, keys: K
             ("csv", partial(_write_csv, connection, bridge)),
         ):
             name = f"{BRIDGE}.{ending}{encryption.ENDING}"
-            plain[name] = encryption.write(folder / name, fill, recipient)
+            encryption.write(folder / name, fill, recipient)
+            written.append(name)
     found = () if plan.request.form is Form.IDENTIFIABLE else tuple(scan.findings(connection, texts))
-    return Written(found, plain)
+    return Written(found, tuple(sorted(written)))
 
 
 def _bridge(connection: duckdb.DuckDBPyConnection, plan: ReleasePlan, keys: Keys, version: int) -> pa.Table:
@@ -181,12 +183,16 @@ def manifest(
     maker: str,
     approved_by: str,
     now: datetime,
-    plain: Mapping[str, str],
+    data: Sequence[str],
 ) -> Any:
-    """What the recipient needs to know of the files in `folder`, as plain values."""
+    """What the recipient needs to know of the files in `folder`, as plain values.
+
+    Of `data`, the encrypted files, it has the hash of what is sent and none of what that decrypts to: who guesses a
+    small table of counts could try the guess against it.
+    """
     agreement = plan.signed.agreement
     return {
-        "format": 2,
+        "format": 3,
         "release_id": release_id,
         "made_at": now.isoformat(),
         "made_by": maker,
@@ -194,9 +200,7 @@ def manifest(
         "notice": SECTION_171,
         "encryption": "age v1 (age-encryption.org) to the public keys of the recipient in `agreement.parties`;"
         " `caretrace release open` or `age -d -i KEY FILE` decrypts",
-        "data": {
-            name: {"sha256": sha256_of(folder / name), "plain_sha256": digest} for name, digest in sorted(plain.items())
-        },
+        "data": {name: {"sha256": sha256_of(folder / name)} for name in data},
         "agreement": agreement.model_dump(
             mode="json", include={"id", "version", "title", "parties", "dates", "purpose", "handling", "pseudonyms"}
         ),

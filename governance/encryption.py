@@ -41,8 +41,8 @@ def _recipient(text: str) -> pyrage.x25519.Recipient:
         raise SettingsError("an encryption key is no age public key (age1...)") from None
 
 
-def write(path: Path, fill: Callable[[IO[bytes]], object], public_keys: Sequence[str]) -> str:
-    """Encrypt what `fill` writes to all of `public_keys` in the file `path`; gives the SHA-256 of the plain text.
+def write(path: Path, fill: Callable[[IO[bytes]], object], public_keys: Sequence[str]) -> None:
+    """Encrypt what `fill` writes to all of `public_keys` in the file `path`.
 
     SettingsError without any key: nothing is ever written in plain text instead.
     """
@@ -53,13 +53,8 @@ def write(path: Path, fill: Callable[[IO[bytes]], object], public_keys: Sequence
         plain = cast("IO[bytes]", spool)
         fill(plain)
         plain.seek(0)
-        digest = sha256()
-        while block := plain.read(1 << 20):
-            digest.update(block)
-        plain.seek(0)
         with path.open("xb") as file:
             _encrypt(plain, file, recipients)
-    return digest.hexdigest()
 
 
 def _spool(path: Path) -> Path:

@@ -195,7 +195,7 @@ class Making:
             key = secrets.token_bytes(sealing.KEY_BYTES)
             sealing.write(connection, self.plan.signed.agreement, self.plan.project, release_id, key=key)
         about = {"release_id": release_id, "maker": self.maker, "approved_by": self.approved_by, "now": self.now}
-        bundle.write_words(self.plan, partial, plain=written.plain, **about)
+        bundle.write_words(self.plan, partial, data=written.names, **about)
         self._prove(partial, "intent", intent)
         write_durably(partial / audit.VKEY, (self.log.audit_dir / audit.VKEY).read_bytes())
         for path in partial.iterdir():

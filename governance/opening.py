@@ -33,10 +33,8 @@ def open_release(folder: Path, identity: Path, to: Path) -> tuple[str, ...]:
                 raise IntegrityFailure(f"{folder / name}: not the file that was sent")
             made.append(to / name.removesuffix(encryption.ENDING))
             with made[-1].open("xb") as file:
-                plain = encryption.read(folder / name, identity, file)
+                encryption.read(folder / name, identity, file)
             owner_only(made[-1])
-            if plain != facts["plain_sha256"]:
-                raise IntegrityFailure(f"{folder / name}: decrypts to something else than was sent")
     except BaseException:
         # Whatever ended it: plain text that nobody vouches for must not stay.
         for path in made:

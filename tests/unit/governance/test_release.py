@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Callable
 from datetime import date
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -135,12 +136,22 @@ def test_formulas_are_neutralised_in_csv_and_nowhere_else(kit: Kit) -> None:
 def test_the_same_plan_gives_the_same_data_bytes(kit: Kit) -> None:
     desk = full(kit)
     first, second = desk.make(to="a"), desk.make(to="b")
-    one, two = (json.loads((made.folder / "manifest.json").read_text("utf-8"))["data"] for made in (first, second))
-    assert {name: facts["plain_sha256"] for name, facts in one.items()} == {
-        name: facts["plain_sha256"] for name, facts in two.items()
+    one, two = (kit.opened(made.folder) for made in (first, second))
+    assert {path.name: path.read_bytes() for path in one.iterdir()} == {
+        path.name: path.read_bytes() for path in two.iterdir()
     }
-    # Encrypted, the same data is never the same bytes.
-    assert not {facts["sha256"] for facts in one.values()} & {facts["sha256"] for facts in two.values()}
+    # Encrypted, the same data is never the same bytes, and nothing tells from outside that it is the same.
+    listed = [json.loads((made.folder / "manifest.json").read_text("utf-8"))["data"] for made in (first, second)]
+    assert {tuple(facts) for data in listed for facts in data.values()} == {("sha256",)}
+    assert not {facts["sha256"] for facts in listed[0].values()} & {facts["sha256"] for facts in listed[1].values()}
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "plan.txt"])
+def test_no_guess_at_the_data_can_be_tried_against_what_travels_beside_it(kit: Kit, name: str) -> None:
+    made = full(kit).make()
+    beside = (made.folder / name).read_text("utf-8")
+    for path in kit.opened(made.folder).iterdir():
+        assert sha256(path.read_bytes()).hexdigest() not in beside
 
 
 def test_one_row_a_person_the_clients_own_before_the_registers(kit: Kit) -> None:
