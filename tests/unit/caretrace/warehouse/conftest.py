@@ -65,7 +65,11 @@ class Warehouse:
                 " r.source_org AS source_org) FROM store.given g JOIN state.record r"
                 " ON r.side = 'clients' AND r.record_id = g.record_id"
             )
-        return links.update_links(self.state)
+        return links.update_links(self.state, taken=self._take)
+
+    def _take(self) -> None:
+        """Note what whoever writes candidates beside the links sees of them."""
+        self.taken = self.ask("FROM state.candidate ORDER BY id, rank")
 
     def key(self) -> keys.KeyChanges:
         return keys.update_keys(self.state, self.random.randbytes)

@@ -150,6 +150,16 @@ def test_links_of_clients_who_are_gone_end_with_a_reason(nights: Nights) -> None
         assert nights.warehouse.ask(f"SELECT count(*) FROM state.{table}") == [(0,)]
 
 
+def test_candidates_are_written_as_they_will_be(nights: Nights) -> None:
+    nights()
+    for number in (A, B):
+        nights.warehouse.night().decide(
+            link(number), candidates=[{"record_id": "c1", "rank": "1", "nhs_number": number}]
+        )
+        assert nights.warehouse.taken == nights.warehouse.ask("FROM state.candidate")
+        assert [row[5] for row in nights.warehouse.taken] == [number]
+
+
 def test_an_accepted_trace_is_the_link(nights: Nights) -> None:
     nights(link(None, "r2", decision="review", candidate_nhs_number=B))
     nights.answer(Verdict.ACCEPTED, A)
