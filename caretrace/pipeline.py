@@ -131,10 +131,13 @@ def link(
             settings=settings.linkage,
             engine=engine,
             progress=progress,
+            # What is decided then is as long as the clients' list, however long the register is.
+            scored=lambda: share_out(connection, "clients"),
         )
 
     with clock("link"):
         facts = frugally(connection, settings.memory, linked)
+    share_out(connection)
     with clock("person_keys"):
         make_person_keys(connection, run_id=run_id)
     return Linked(run_id, reports, mappings, facts, count(connection, reports), clock.seconds, verdicts)

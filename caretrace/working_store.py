@@ -59,15 +59,14 @@ def opened(folder: Path, settings: Settings, *, macros: bool = True) -> Iterator
         connection.close()
 
 
-def share_out(connection: duckdb.DuckDBPyConnection) -> None:
-    """Give every core a share of lists that are short, once they are read.
+def share_out(connection: duckdb.DuckDBPyConnection, *sides: str) -> None:
+    """Give every core a share of lists that are short, once they are read; `sides` are those that are worked on.
 
     DuckDB shares tables out by row groups of 122,880 rows, more than most client lists have, and a database in memory
     takes no other size. This setting, meant for tests of DuckDB itself, makes it share them out by 2,048 rows.
     """
-    [(people,)] = connection.execute(
-        "SELECT (SELECT count(*) FROM clients.person) + (SELECT count(*) FROM register.person)"
-    ).fetchall()
+    counts = " + ".join(f"(SELECT count(*) FROM {side}.person)" for side in sides or ("clients", "register"))
+    [(people,)] = connection.execute(f"SELECT {counts}").fetchall()
     connection.execute(f"PRAGMA {'verify' if people <= _SHORT else 'disable_verify'}_parallelism")
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from linkage.blocking import RULES, BlockingRule, RuleFacts, make_keys, pairs_sql
 from linkage.frequencies import Frequencies
 from linkage.model import Model
-from linkage.rank import ranked_sql, settled_sql, weighed_sql
+from linkage.rank import NOBODY, ranked_sql, settled_sql, weighed_sql
 from linkage.train import training_clients_sql
 from linkage.weigh import pair_level_sql
 from schemas.progress import Progress
@@ -85,18 +85,17 @@ class DuckDBEngine:
             "INSERT INTO register_key SELECT f.* FROM first_register_key f SEMI JOIN client_key USING (key)"
         )
         connection.execute(f"CREATE OR REPLACE TABLE pair AS {pairs_sql()}")
-        _compare(connection, model, frequencies)
+        connection.execute(f"CREATE OR REPLACE TABLE pair_level AS {_pair_level(model, frequencies)}")
 
     def score(
         self, connection: duckdb.DuckDBPyConnection, model: Model, frequencies: Frequencies, progress: Progress
     ) -> Scored:
         """Make `ranked`, and `settled_client` (c), whom the first rules settled; `pair_level` is that of `sample`."""
-        self._pairs = 0
+        ((self._pairs,),) = connection.execute("SELECT count(*) FROM pair_level").fetchall()
         connection.execute(f"CREATE OR REPLACE TABLE weighed AS {weighed_sql(model, frequencies.people)}")
         connection.execute(f"CREATE OR REPLACE TABLE settled AS {settled_sql()}")
         connection.execute("CREATE OR REPLACE TABLE settled_client AS FROM settled")
         connection.execute(f"CREATE OR REPLACE TABLE ranked AS {ranked_sql()}")
-        self._count(connection)
         left: tuple[RuleFacts, ...] = ()
         if connection.execute("FROM clients_record ANTI JOIN training_client USING (id) LIMIT 1").fetchall():
             self._settle(connection, model, frequencies, progress)
@@ -109,24 +108,21 @@ class DuckDBEngine:
     def _settle(
         self, connection: duckdb.DuckDBPyConnection, model: Model, frequencies: Frequencies, progress: Progress
     ) -> None:
-        """Rank those whom the first rules settle; `open_level` and `open_weighed` hold the pairs of the others."""
-        for name, shape in (("open_level", "pair_level"), ("open_weighed", "weighed")):
-            connection.execute(f"CREATE OR REPLACE TABLE {name} AS FROM {shape} LIMIT 0")
+        """Rank those whom the first rules settle; `open_pair` and `open_weighed` hold the pairs of the others."""
+        connection.execute("CREATE OR REPLACE TABLE open_pair AS SELECT c, r FROM pair LIMIT 0")
+        connection.execute("CREATE OR REPLACE TABLE open_weighed AS FROM weighed LIMIT 0")
         clients = "(FROM clients_record ANTI JOIN training_client USING (id))"
         with progress.stage("Comparing", chunks := self._chunk(connection, clients, self._first)) as advance:
             for chunk in range(chunks):
                 wanted = f"SELECT id FROM client_chunk WHERE chunk = {chunk}"
-                connection.execute(f"""
-                    CREATE OR REPLACE TABLE pair AS
-                    {pairs_sql(f"({_clients_only('first_client_key', wanted)})", "first_register_key")}""")
-                _compare(connection, model, frequencies)
-                self._count(connection)
-                connection.execute(f"CREATE OR REPLACE TABLE weighed AS {weighed_sql(model, frequencies.people)}")
+                first = pairs_sql(f"({_clients_only('first_client_key', wanted)})", "first_register_key")
+                self._weigh(connection, model, frequencies, first)
                 connection.execute(f"CREATE OR REPLACE TABLE settled AS {settled_sql()}")
                 connection.execute("INSERT INTO settled_client FROM settled")
-                for name, of in (("open_level", "pair_level"), ("open_weighed", "weighed")):
-                    connection.execute(f"INSERT INTO {name} FROM {of} ANTI JOIN settled USING (c)")
-                connection.execute(f"INSERT INTO ranked {ranked_sql('(FROM weighed SEMI JOIN settled USING (c))')}")
+                connection.execute("INSERT INTO open_pair SELECT c, r FROM pair ANTI JOIN settled USING (c)")
+                connection.execute("INSERT INTO open_weighed FROM weighed ANTI JOIN settled USING (c)")
+                theirs = ranked_sql("(FROM weighed SEMI JOIN settled USING (c))", NOBODY)
+                connection.execute(f"INSERT INTO ranked {theirs}")
                 advance(1)
 
     def _widen(
@@ -142,18 +138,20 @@ class DuckDBEngine:
         with progress.stage("Comparing those left", chunks := self._chunk(connection, clients, wide)) as advance:
             for chunk in range(chunks):
                 wanted = f"SELECT id FROM client_chunk WHERE chunk = {chunk}"
-                of_chunk = f"(FROM {{}} WHERE c IN ({wanted}))"
-                connection.execute(f"""
-                    CREATE OR REPLACE TABLE pair AS
-                    FROM ({pairs_sql(f"({_clients_only('client_key', wanted)})")}) ANTI JOIN open_level USING (c, r)""")
-                _compare(connection, model, frequencies)
-                self._count(connection)
-                connection.execute(f"CREATE OR REPLACE TABLE weighed AS {weighed_sql(model, frequencies.people)}")
-                connection.execute(f"INSERT INTO weighed {of_chunk.format('open_weighed')[1:-1]}")
-                connection.execute(f"INSERT INTO pair_level {of_chunk.format('open_level')[1:-1]}")
-                connection.execute(f"INSERT INTO ranked {ranked_sql(settled='(SELECT 0 AS c WHERE false)')}")
+                more = pairs_sql(f"({_clients_only('client_key', wanted)})")
+                self._weigh(connection, model, frequencies, f"FROM ({more}) ANTI JOIN open_pair USING (c, r)")
+                connection.execute(f"INSERT INTO weighed FROM open_weighed WHERE c IN ({wanted})")
+                connection.execute(f"INSERT INTO ranked {ranked_sql(settled=NOBODY)}")
                 advance(1)
         return wide
+
+    def _weigh(self, connection: duckdb.DuckDBPyConnection, model: Model, frequencies: Frequencies, pairs: str) -> None:
+        """Make `pair` of a SELECT of pairs, and `weighed`, the same compared and weighed."""
+        connection.execute(f"CREATE OR REPLACE TABLE pair AS {pairs}")
+        ((made,),) = connection.execute("SELECT count(*) FROM pair").fetchall()
+        self._pairs += made
+        compared = weighed_sql(model, frequencies.people, f"({_pair_level(model, frequencies)})")
+        connection.execute(f"CREATE OR REPLACE TABLE weighed AS {compared}")
 
     def _chunk(self, connection: duckdb.DuckDBPyConnection, clients: str, rules: tuple[RuleFacts, ...]) -> int:
         """Make `client_chunk` (id, chunk) of `clients`; gives the number of chunks."""
@@ -161,17 +159,13 @@ class DuckDBEngine:
         connection.execute(f"CREATE OR REPLACE TABLE client_chunk AS SELECT id, key % {chunks} AS chunk FROM {clients}")
         return chunks
 
-    def _count(self, connection: duckdb.DuckDBPyConnection) -> None:
-        ((pairs,),) = connection.execute("SELECT count(*) FROM pair_level").fetchall()
-        self._pairs += pairs
-
 
 _KEYS = ("client_key", "register_key")
 MADE = (
     *_KEYS,
     *(f"first_{table}" for table in _KEYS),
     *("training_client", "left_client", "client_chunk"),
-    *("pair", "pair_level", "weighed", "settled", "open_level", "open_weighed"),
+    *("pair", "pair_level", "weighed", "settled", "open_pair", "open_weighed"),
 )
 
 
@@ -189,10 +183,6 @@ def _together(one: RuleFacts, other: RuleFacts) -> RuleFacts:
 
 def _clients_only(keys: str, wanted: str) -> str:
     return f"SELECT k.* FROM {keys} k SEMI JOIN ({wanted}) USING (id)"
-
-
-def _compare(connection: duckdb.DuckDBPyConnection, model: Model, frequencies: Frequencies) -> None:
-    connection.execute(f"CREATE OR REPLACE TABLE pair_level AS {_pair_level(model, frequencies)}")
 
 
 def _pair_level(model: Model, frequencies: Frequencies) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from linkage.frequencies import Frequencies
 from linkage.model import Model
-from linkage.rank import ranked_sql, weighed_sql
+from linkage.rank import NOBODY, ranked_sql, weighed_sql
 from linkage.room import CLAIMED_AT
 from linkage.weigh import pair_level_sql
 
@@ -41,13 +41,12 @@ def look_again(connection: duckdb.DuckDBPyConnection, model: Model, frequencies:
     for table, query in (
         ("left_level", pair_level_sql(comparisons, frequencies, pairs, model.sources)),
         ("left_weighed", weighed_sql(model, frequencies.people, "left_level")),
-        ("left_settled", "SELECT c FROM left_weighed WHERE false"),
-        ("left_ranked", ranked_sql("left_weighed", "left_settled", "left_level")),
+        ("left_ranked", ranked_sql("left_weighed", NOBODY)),
     ):
         connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {query}")
     connection.execute("DELETE FROM ranked WHERE c IN (SELECT c FROM left_ranked)")
     connection.execute("INSERT INTO ranked BY NAME FROM left_ranked")
-    for table in ("left_client", "left_row", "left_level", "left_weighed", "left_settled", "left_ranked"):
+    for table in ("left_client", "left_row", "left_level", "left_weighed", "left_ranked"):
         connection.execute(f"DROP TABLE {table}")
     return int(compared)
 

@@ -25,10 +25,12 @@ def make_room(connection: duckdb.DuckDBPyConnection, people: int) -> None:
     who are left: the prior odds are spread over people - claimed instead of people. Claimed people stay candidates,
     since a client may stand in the list twice. What this finds claims others, so it is done until little is found.
     """
-    # Round by round on a narrow copy; the levels and frequencies beside it are carried over once.
+    # Round by round on a narrow copy; the levels and frequencies beside it are carried over once. A client's only
+    # candidate is reckoned without sorting; most have one.
     connection.execute("""
         CREATE OR REPLACE TEMP TABLE standing AS
-        SELECT c, person, rank, weight, probability, 0::DOUBLE AS room FROM ranked""")
+        SELECT c, person, rank, weight, probability, 0::DOUBLE AS room, second.c IS NULL AS alone
+        FROM ranked LEFT JOIN (SELECT c FROM ranked WHERE rank = 2) second USING (c)""")
     before = 0
     for _ in range(_ROUNDS):
         connection.execute(f"CREATE OR REPLACE TEMP TABLE claimed AS {_claimed_sql('standing')}")
@@ -69,16 +71,14 @@ def _room(people: int, claimed: int, before: int) -> float:
 def _roomier_sql(room: float) -> str:
     """SELECT of `standing` with `room` more bits for the unclaimed instead of what they had."""
     more = double(room)
-    # A client's only candidate is reckoned without sorting; most have one.
     # Candidates that were not kept share what the kept ones leave: the mass of all is told by any probability that is
     # not too small to divide by. Where all are too small, nobody has nearly all of it.
     return f"""
-        WITH several AS (SELECT c FROM standing GROUP BY c HAVING count(*) > 1),
-        changed AS (
+        WITH changed AS (
             -- Whom a client has claimed alone is free for that client.
-            SELECT k.*, several.c IS NULL AS alone, weight - room
+            SELECT k.*, weight - room
                    + CASE WHEN t.person IS NULL OR (clients = 1 AND t.c = k.c) THEN {more} ELSE 0 END AS new_weight
-            FROM standing k LEFT JOIN claimed t ON t.person = k.person LEFT JOIN several ON several.c = k.c
+            FROM standing k LEFT JOIN claimed t ON t.person = k.person
         ),
         summed AS (
             {_summed_sql("changed WHERE NOT alone", "{}({}) OVER (PARTITION BY c)")}
@@ -91,7 +91,8 @@ def _roomier_sql(room: float) -> str:
             UNION ALL SELECT *, rank FROM summed WHERE alone
         )
         SELECT c, person, new_rank AS rank, new_weight AS weight,
-               CAST(share AS DOUBLE) / CAST(total AS DOUBLE) AS probability, room + new_weight - weight AS room
+               CAST(share AS DOUBLE) / CAST(total AS DOUBLE) AS probability, room + new_weight - weight AS room,
+               alone
         FROM placed"""
 
 

@@ -124,17 +124,18 @@ def posterior_sql(pairs: str) -> str:
     """SELECT of every column of `pairs` (c, r, r_key, person, weight, ...) and `probability`, by client and person.
 
     Candidates compete with each other and with "not in the register", per person and not per row: somebody registered
-    at two practices is one candidate, by her best row. Most clients have one pair, which is reckoned without sorting.
+    at two practices is one candidate, by her best row.
     """
     return f"""
-        WITH each_pair AS (FROM {pairs}),
-        several AS (SELECT c FROM each_pair GROUP BY c HAVING count(*) > 1),
-        best_row AS (
-            SELECT * FROM each_pair SEMI JOIN several USING (c)
-            QUALIFY row_number() OVER (PARTITION BY c, person ORDER BY weight DESC, r_key) = 1
+        WITH best_row AS (
+            FROM {pairs} QUALIFY row_number() OVER (PARTITION BY c, person ORDER BY weight DESC, r_key) = 1
         )
-        {_shares_sql("best_row", "{}({}) OVER (PARTITION BY c)")}
-        UNION ALL BY NAME {_shares_sql("each_pair ANTI JOIN several USING (c)", "({1})")}"""
+        {_shares_sql("best_row", "{}({}) OVER (PARTITION BY c)")}"""
+
+
+def posterior_alone_sql(pairs: str) -> str:
+    """The same where every client has one pair, as most have: reckoned without sorting."""
+    return _shares_sql(pairs, "({1})")
 
 
 def _shares_sql(rows: str, of_client: str) -> str:

@@ -51,9 +51,9 @@ def make_work(
         client=client,
         register=register,
         client_counts=_client_counts(connection),
-        compare=weighed_sql(model, frequencies.people, f"({levels})"),
+        compare=weighed_sql(model, frequencies.people, f"({levels})", "c, r, r_key, person, first"),
         settled=settled_sql(),
-        ranked=ranked_sql(pair_level="narrow"),
+        ranked=ranked_sql(),
     )
 
 

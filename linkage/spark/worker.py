@@ -42,7 +42,7 @@ class Work:
     settled: str
     """SELECT of c from `weighed`: the clients that the first rules settle."""
     ranked: str
-    """SELECT of the best candidates of each client, from `weighed`, `settled` and `narrow`."""
+    """SELECT of the best candidates of each client, from `weighed` and `settled`."""
 
     @cached_property
     def compared_schema(self) -> pa.Schema:
@@ -88,7 +88,6 @@ def rank(work: Work, compared: pa.Table, *, settled_only: bool) -> tuple[pa.Tabl
     store.execute(f"CREATE OR REPLACE TEMP TABLE settled AS {work.settled}")
     if settled_only:
         store.execute("DELETE FROM weighed WHERE c NOT IN (SELECT c FROM settled)")
-    store.execute("CREATE OR REPLACE TEMP VIEW narrow AS SELECT c, r, r_key, person, first FROM weighed")
     return store.sql(work.ranked).to_arrow_table(), pairs
 
 

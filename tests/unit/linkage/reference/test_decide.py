@@ -61,10 +61,6 @@ def test_the_best_candidates_are_those_of_the_sql(
         connection.register("given_frame", frame)
         connection.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM given_frame")
         connection.unregister("given_frame")
-    levels = ", ".join(COLUMNS)
-    connection.execute(
-        f"CREATE OR REPLACE TABLE pair_level AS SELECT c, r, r_key, person, first, {levels} FROM every_pair"
-    )
     connection.execute("""
         CREATE OR REPLACE TABLE weighed AS
         SELECT c, r, r_key, person, first, weight, CASE WHEN NOT isnan("pass") THEN "pass" END AS pass
