@@ -49,9 +49,13 @@ def make_person_keys(connection: duckdb.DuckDBPyConnection, *, run_id: str) -> N
             FROM (SELECT rowid AS place, nhs_number FROM {schema}.person p ORDER BY {reading_order("p")})""")
     connection.execute("""
         CREATE OR REPLACE TEMP TABLE client_person AS
-        SELECT p.rowid AS place, l.nhs_number, coalesce(CAST(l.nhs_number AS BIGINT), -1 - q.rowid) AS shared
-        FROM clients.person p JOIN (FROM link WHERE decision = 'link') l USING (source, source_org, record_id)
-        LEFT JOIN register.person q ON l.nhs_number IS NULL AND q.source = l.register_source
+        WITH linked AS (
+            SELECT p.rowid AS place, l.* FROM clients.person p
+            JOIN (FROM link WHERE decision = 'link') l USING (source, source_org, record_id))
+        SELECT place, nhs_number, CAST(nhs_number AS BIGINT) AS shared FROM linked WHERE nhs_number IS NOT NULL
+        -- Few, so that few rows of the register are looked at.
+        UNION ALL SELECT place, l.nhs_number, -1 - q.rowid
+        FROM (FROM linked WHERE nhs_number IS NULL) l JOIN register.person q ON q.source = l.register_source
             AND q.source_org = l.register_source_org AND q.record_id = l.register_record_id""")
     # Most people are one row, and need no look-up: only the later rows of the others are kept.
     connection.execute("""
@@ -86,13 +90,14 @@ def make_person_keys(connection: duckdb.DuckDBPyConnection, *, run_id: str) -> N
 def write_linked(connection: duckdb.DuckDBPyConnection, folder: Path, *, progress: Progress = SILENT) -> None:
     """Write person_key.parquet and every linked table into `folder`, which must exist."""
     with progress.stage("Writing linked tables", len(LINKED_TABLES) + 1) as advance:
-        write_parquet(connection, _person_keys(), folder / "person_key.parquet")
-        advance(1)
         empty = _without_rows(connection)
         for table in LINKED_TABLES:
             query = _nothing(table) if table.name in empty else _joined(table)
             write_parquet(connection, query, folder / f"{table.name.lower()}.parquet")
             advance(1)
+        # Read back, since there everybody stands in order already.
+        write_parquet(connection, _person_keys(folder / "person.parquet"), folder / "person_key.parquet")
+        advance(1)
 
 
 def in_order(selects: Iterable[str], by: str = "t.rowid") -> str:
@@ -125,14 +130,10 @@ def _nothing(table: Table) -> str:
     return f"SELECT {key}, '{SIDES['clients']}' AS side, {columns} FROM clients.{table.name.lower()}"
 
 
-def _person_keys() -> str:
-    key = ", ".join(f"t.{name}" for name in _KEY)
-    selects = (
-        f"k.person_key, {key}, '{side}' AS side, k.person_nhs_number AS nhs_number"
-        f" FROM {schema}.person t JOIN person_of_{schema} k ON k.place = t.rowid"
-        for schema, side in SIDES.items()
-    )
-    return in_order(selects, by="k.position")
+def _person_keys(people: Path) -> str:
+    """The columns of PERSON_KEY, from the file of the linked PERSON."""
+    return f"""SELECT person_key, {", ".join(_KEY)}, side, person_nhs_number AS nhs_number
+        FROM read_parquet('{_quoted(people)}', hive_partitioning = false)"""
 
 
 def _joined(table: Table) -> str:
@@ -161,7 +162,10 @@ def write_parquet(
     connection: duckdb.DuckDBPyConnection, query: str, path: Path, *, compression: str = "snappy"
 ) -> None:
     """Write one file with fixed row groups; `query` must give its rows in an order that threads do not change."""
-    quoted = str(path).replace("'", "''")
     # Ids and addresses seldom repeat, so a long search for a dictionary of them is lost time.
     options = f"FORMAT parquet, COMPRESSION {compression}, ROW_GROUP_SIZE {ROW_GROUP}, DICTIONARY_SIZE_LIMIT 1000"
-    connection.execute(f"COPY ({query}) TO '{quoted}' ({options})")
+    connection.execute(f"COPY ({query}) TO '{_quoted(path)}' ({options})")
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")

@@ -94,9 +94,11 @@ def holders(side: str, *, linked: bool, today: str) -> str:
 
 
 def _by_number(side: str, numbers: str) -> str:
-    """Records of `side` that hold one of `numbers`."""
+    """Records of `side` that hold one of `numbers`: found by that column alone, so that of others no more are read."""
     return f"""SELECT CAST(p.nhs_number AS BIGINT) AS who, true AS sure, p.rowid AS row, p.*
-        FROM {side}.person p WHERE p.nhs_number IN (SELECT number FROM {numbers})"""
+        FROM {side}.person p
+        JOIN (SELECT rowid AS row FROM {side}.person WHERE nhs_number IN (SELECT number FROM {numbers})) held
+            ON held.row = p.rowid"""
 
 
 def _by_link(side: str) -> str:
@@ -140,31 +142,34 @@ def _compared_sql() -> str:
 
     Where two records can hardly be of one person, nothing is said but that.
     """
-    flags, folds = [], []
+    flags, alone, folds = [], [], []
     for kind in COMPARED:
         rule = kind.rule
         if isinstance(rule, Pair):
             flags.append(f'{rule.sql} AS "{kind.name}"')
             condition = f'"{kind.name}"' if rule.unlike else f'(NOT unlike AND "{kind.name}")'
+            alone.append(f'coalesce({condition}, false) AS "{kind.name}"')
             # A record that does not know is no voice against the others.
-            folds.append(f'coalesce(bool_{"and" if rule.every else "or"}({condition}), false) AS "{kind.name}"')
-    notes = [
-        f'{kind.rule.note} AS "{kind.name} note"'
-        for kind in COMPARED
-        if isinstance(kind.rule, Pair) and kind.rule.note != "NULL"
-    ]
-    folds += [f'min("{kind.name} note") AS "{kind.name} note"' for kind in COMPARED if has_note(kind)]
+            folds.append(f"coalesce(bool_{'and' if rule.every else 'or'}({condition}), false)")
+    for kind in COMPARED:
+        if isinstance(kind.rule, Pair) and has_note(kind):
+            flags.append(f'{kind.rule.note} AS "{kind.name} note"')
+            alone.append(f'"{kind.name} note"')
+            folds.append(f'min("{kind.name} note")')
     unlike = " OR ".join(
         f"coalesce({kind.rule.sql}, false)" for kind in COMPARED if isinstance(kind.rule, Pair) and kind.rule.unlike
     )
+    # Most systems hold a person once, and what one record says need not be put together.
     return f"""CREATE OR REPLACE TEMP TABLE quality_compared AS
-        SELECT any_value(who) AS who, any_value(side) AS side, any_value(row) AS row, any_value(system) AS system,
-            other, bool_and(sure) AS sure, {", ".join(folds)}
-        FROM (SELECT a.rowid AS member, a.who, a.side, a.row, a.system, b.system AS other,
-                a.sure AND b.sure AS sure, {unlike} AS unlike, {", ".join((*flags, *notes))}
+        WITH several AS (SELECT who, system AS other FROM temp.quality_member GROUP BY ALL HAVING count(*) > 1),
+        pair AS (SELECT a.rowid AS member, a.who, a.side, a.row, a.system, b.system AS other,
+                a.sure AND b.sure AS sure, {unlike} AS unlike, {", ".join(flags)}
             FROM temp.quality_member a JOIN temp.quality_member b ON a.who = b.who AND a.system <> b.system
             WHERE a.who NOT IN (FROM temp.quality_crowd))
-        GROUP BY member, other"""
+        SELECT who, side, row, system, other, sure, {", ".join(alone)} FROM pair ANTI JOIN several USING (who, other)
+        UNION ALL SELECT any_value(who), any_value(side), any_value(row), any_value(system),
+            other, bool_and(sure), {", ".join(folds)}
+        FROM pair SEMI JOIN several USING (who, other) GROUP BY member, other"""
 
 
 def has_note(kind: Kind) -> bool:

@@ -209,10 +209,7 @@ WITHIN: tuple[Kind, ...] = (
         "If there are many more than expected, list those born that day in the system and ask for the real dates.",
         Severity.LATER,
         # A birthday like any other, so nobody is asked to look at each.
-        Where(
-            "p.birth_date_precision = 'YMD' AND month(p.birth_date) = 1 AND day(p.birth_date) = 1"
-            f" AND p.birth_date NOT IN ({DUMMIES})"
-        ),
+        Where(f"p.birth_date_precision = 'YMD' AND dayofyear(p.birth_date) = 1 AND p.birth_date NOT IN ({DUMMIES})"),
         listed=False,
     ),
     Kind(

@@ -45,6 +45,17 @@ def test_who_shares_a_key(store: duckdb.DuckDBPyConnection) -> None:
     assert len(set(key.values())) == 6  # A's, B's, and r4, r5, c3, c4 each their own
 
 
+def test_a_client_linked_to_a_row_without_a_number_shares_its_key(
+    store: duckdb.DuckDBPyConnection, add: Callable[..., None]
+) -> None:
+    add("clients.person", record_id="c6", nhs_number=C)
+    row = {"register_source": "standard", "register_source_org": "practice", "register_record_id": "r4"}
+    add("link", record_id="c6", decision="link", **row)
+    make_person_keys(store, run_id="one")
+    key = keys(store)
+    assert {each for each in key if key[each] == key["r4"]} == {"c6", "r4"}
+
+
 def test_the_number_is_the_linked_one_before_the_held_one(store: duckdb.DuckDBPyConnection) -> None:
     make_person_keys(store, run_id="one")
     numbers = dict(store.execute("SELECT record_id, nhs_number FROM person_key").fetchall())

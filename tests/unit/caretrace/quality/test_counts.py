@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import duckdb
+import pytest
 
 from caretrace import quality
 from caretrace.quality import first
@@ -119,3 +120,24 @@ def test_nothing_is_left_in_the_store(store: duckdb.DuckDBPyConnection) -> None:
     before = store.execute("SELECT table_name FROM duckdb_tables() ORDER BY ALL").fetchall()
     look(store, linked=True)
     assert store.execute("SELECT table_name FROM duckdb_tables() ORDER BY ALL").fetchall() == before
+
+
+@pytest.mark.parametrize(
+    ("genders", "differing"),
+    [(["2"], 1), (["2", "2"], 1), (["2", None], 1), (["2", "1"], 0), (["1", "1"], 0), ([None, None], 0)],
+)
+def test_a_system_that_holds_a_person_several_times_contradicts_with_one_voice(
+    genders: list[str | None], differing: int, store: duckdb.DuckDBPyConnection
+) -> None:
+    person = {**ANN, "nhs_number": NUMBER}
+    add(store, "person", {**CLIENT, **person, "gender": "1"})
+    # One of the records is enough to be told of a death, whatever the others say.
+    died = [None] * (len(genders) - 1) + [date(2020, 1, 1)]
+    add(
+        store,
+        "person",
+        *({**PATIENT, **person, "gender": g, "death_date": d} for g, d in zip(genders, died, strict=True)),
+    )
+    found = counts(look(store))
+    assert found.get(("gender-differs", "Northshire"), 0) == differing
+    assert found["dead-elsewhere", "Northshire"] == 1
