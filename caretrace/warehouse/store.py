@@ -18,7 +18,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -58,9 +58,15 @@ class State:
     """Write the file anew when it is committed: what was deleted stands in a database's free blocks for long."""
 
     def write_back(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Write what there is into the copy, on a connection of its own: `close` then writes what came after."""
+        """Write what there is into the copy, on a connection of its own: `close` then writes what came after.
+
+        Where another connection's transaction is about to end, nothing is written, and `close` writes all of it.
+        """
+        import duckdb
+
         if not self.renew:
-            connection.execute("CHECKPOINT state")
+            with suppress(duckdb.TransactionException):
+                connection.execute("CHECKPOINT state")
 
     def close(self) -> None:
         """Write everything into the copy and let go of it. Nothing of `state` can be asked on this connection then."""

@@ -67,6 +67,22 @@ def test_what_a_run_writes_is_written_once(tmp_path: Path) -> None:
     assert names(tmp_path) == {store.FILE, store.LOCK}
 
 
+def test_what_cannot_be_written_back_yet_is_written_at_the_end(tmp_path: Path) -> None:
+    with next_state(tmp_path, SETTINGS) as state:
+        state.connection.execute("INSERT INTO state.run (run, kind) VALUES (7, 'night')")
+        with state.connection.cursor() as writing, state.connection.cursor() as second:
+            writing.execute("BEGIN; INSERT INTO state.meta VALUES ('late', 'row')")
+            state.write_back(second)
+            writing.execute("COMMIT")
+            state.write_back(second)
+        state.connection.execute("INSERT INTO state.meta VALUES ('later', 'row')")
+        state.commit()
+    with read_state(tmp_path, SETTINGS) as state:
+        assert state.run == 7
+        late = "SELECT name FROM state.meta WHERE name LIKE 'late%' ORDER BY 1"
+        assert state.connection.execute(late).fetchall() == [("late",), ("later",)]
+
+
 @pytest.mark.skipif(os.name == "nt", reason="there the copy is written to the disk with the rest")
 def test_what_the_disk_refused_of_the_copy_is_no_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     commit(tmp_path)
