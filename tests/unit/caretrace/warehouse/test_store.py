@@ -71,7 +71,7 @@ def test_what_cannot_be_written_back_yet_is_written_at_the_end(tmp_path: Path) -
     with next_state(tmp_path, SETTINGS) as state:
         state.connection.execute("INSERT INTO state.run (run, kind) VALUES (7, 'night')")
         with state.connection.cursor() as writing, state.connection.cursor() as second:
-            writing.execute("BEGIN; INSERT INTO state.meta VALUES ('late', 'row')")
+            writing.execute("BEGIN; UPDATE state.run SET kind = 'full'; INSERT INTO state.meta VALUES ('late', 'row')")
             state.write_back(second)
             writing.execute("COMMIT")
             state.write_back(second)
