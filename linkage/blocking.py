@@ -104,11 +104,9 @@ def make_keys(
     A key is a hash of the rule's place and its parts. Of the register only keys of `clients` are kept, a relation of
     the shape of `clients_record`, and none that is too large.
     """
-    for table, records in (("client_part", clients), ("register_part", "register_record")):
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {_parts_sql(connection, records, rules)}")
     kept = ["SELECT key, id, {} AS first, CAST({} AS UTINYINT) AS rule FROM ({})"] * len(rules)
     client_keys = " UNION ALL ".join(
-        each.format(rule.first, place, keys_sql("client_part", place, rule.client))
+        each.format(rule.first, place, keys_sql(clients, place, rule.client))
         for each, (place, rule) in zip(kept, enumerate(rules), strict=True)
     )
     connection.execute(f"CREATE OR REPLACE TABLE client_key AS {client_keys}")
@@ -117,25 +115,10 @@ def make_keys(
         for place, rule in enumerate(rules):
             connection.execute(f"""
                 INSERT INTO register_key SELECT key, id, {rule.first}, {place}
-                FROM ({keys_sql("register_part", place, rule.register_parts)})
+                FROM ({keys_sql("register_record", place, rule.register_parts)})
                 SEMI JOIN (SELECT key FROM client_key WHERE rule = {place}) USING (key)""")
             advance(1)
-    for table in ("client_part", "register_part"):
-        connection.execute(f"DROP TABLE {table}")
     return drop_large(connection, rules)
-
-
-def _parts_sql(connection: duckdb.DuckDBPyConnection, records: str, rules: tuple[BlockingRule, ...]) -> str:
-    """SELECT of id and whatever the rules' keys are made of, each text as its hash: read once, not by every rule."""
-    sides = [part for rule in rules for part in (*rule.client, *rule.register_parts)]
-    wanted = {
-        name for part in sides for name in ((part,) if isinstance(part, str) else (part.usual, part.others)) if name
-    }
-    hashed = "CASE WHEN {0} IS NOT NULL THEN hash({0}) END"
-    forms = {"VARCHAR": hashed, "VARCHAR[]": f"list_transform({{0}}, lambda x: {hashed.format('x')})"}
-    types = connection.execute(f"DESCRIBE FROM {records}").fetchall()
-    columns = [f"{forms.get(kind, '{0}').format(name)} AS {name}" for name, kind, *_ in types if name in wanted]
-    return f"SELECT {', '.join(['id', *columns])} FROM {records}"
 
 
 def drop_large(connection: duckdb.DuckDBPyConnection, rules: tuple[BlockingRule, ...]) -> tuple[RuleFacts, ...]:
