@@ -1,7 +1,5 @@
 """`python -m caretrace` is the command `caretrace`."""
 
-import sys
+from caretrace.cli import process
 
-from caretrace.cli import main
-
-sys.exit(main())
+process()

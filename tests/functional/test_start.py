@@ -56,14 +56,49 @@ def test_the_version_is_told_without_any_command(environment: dict[str, str]) ->
     assert not loaded & {"duckdb", "numpy", "pyarrow", "caretrace.api"}
 
 
-@pytest.mark.parametrize(("arguments", "seldom"), [("", True), ("['--version']", False)])
-def test_garbage_is_looked_for_seldom_in_a_process_of_our_own_alone(
-    environment: dict[str, str], arguments: str, seldom: bool
+ENDS = """
+import atexit, gc, sys, threading, time
+from caretrace import cli
+
+class Left:
+    def __del__(self):
+        print("taken apart")
+
+def main():
+    atexit.register(lambda: print("seldom" if gc.get_threshold()[0] > 10_000 else "often"))
+    threading.Thread(target=lambda: (time.sleep(0.2), print("thread"))).start()
+    return command()
+
+left, command, cli.main = Left(), cli.main, main
+sys.argv[1:] = [{argument!r}]
+cli.{door}
+"""
+
+
+@pytest.mark.parametrize(
+    ("door", "argument", "code", "said"),
+    [
+        ("process()", "--version", 0, [f"caretrace {caretrace.__version__}", "thread", "seldom"]),
+        ("process()", "lnik", 2, ["thread", "seldom"]),
+        ("main()", "--version", 0, [f"caretrace {caretrace.__version__}", "thread", "often", "taken apart"]),
+    ],
+)
+def test_a_process_of_our_own_ends_when_all_is_done_and_at_once(
+    environment: dict[str, str], door: str, argument: str, code: int, said: list[str]
 ) -> None:
-    script = "import gc, sys; from caretrace.cli import main; usual = gc.get_threshold(); sys.argv[1:] = ['--version']"
-    script += f"; main({arguments}); sys.exit(gc.get_threshold() == usual)"
-    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, check=False)
-    assert done.returncode == int(not seldom), done.stderr
+    """Its threads have ended and what was registered for the end was called; Python alone is not taken apart."""
+    script = ENDS.format(door=door, argument=argument)
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.splitlines()) == (code, said), done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_result_that_could_not_be_written_is_no_success(environment: dict[str, str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "caretrace", "--version"], env=environment, stdout=full, check=False
+        )
+    assert done.returncode != 0
 
 
 def test_nothing_is_said_at_the_end_of_a_process(people: Path, tmp_path: Path, environment: dict[str, str]) -> None:
