@@ -28,8 +28,10 @@ from governance import at_rest
 def process() -> NoReturn:
     """Run the command that the process was started with, and end the process with its exit code."""
     codes: list[int] = []
-    # Registered before the command registers anything, it is called when all else is done.
+    # Registered before the command registers anything, it is called when all else is done; what was registered by an
+    # import comes after it no more, so that is registered anew.
     atexit.register(_end, codes)
+    atexit.register(at_rest.close)
     _look_for_garbage_seldom()
     codes.append(main())
     sys.exit(codes[0])

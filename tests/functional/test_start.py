@@ -56,8 +56,9 @@ def test_the_version_is_told_without_any_command(environment: dict[str, str]) ->
     assert not loaded & {"duckdb", "numpy", "pyarrow", "caretrace.api"}
 
 
+GONE = "plain text gone"
 ENDS = """
-import atexit, gc, sys, threading, time
+import atexit, gc, sys, threading
 from caretrace import cli
 
 class Left:
@@ -66,10 +67,10 @@ class Left:
 
 def main():
     atexit.register(lambda: print("seldom" if gc.get_threshold()[0] > 10_000 else "often"))
-    threading.Thread(target=lambda: (time.sleep(0.2), print("thread"))).start()
+    threading.Thread(target=lambda: (threading.main_thread().join(), print("thread"))).start()
     return command()
 
-left, command, cli.main = Left(), cli.main, main
+left, command, cli.main, cli.at_rest.close = Left(), cli.main, main, lambda: print({gone!r})
 sys.argv[1:] = [{argument!r}]
 cli.{door}
 """
@@ -78,16 +79,16 @@ cli.{door}
 @pytest.mark.parametrize(
     ("door", "argument", "code", "said"),
     [
-        ("process()", "--version", 0, [f"caretrace {caretrace.__version__}", "thread", "seldom"]),
-        ("process()", "lnik", 2, ["thread", "seldom"]),
-        ("main()", "--version", 0, [f"caretrace {caretrace.__version__}", "thread", "often", "taken apart"]),
+        ("process()", "--version", 0, [f"caretrace {caretrace.__version__}", GONE, "thread", "seldom", GONE]),
+        ("process()", "lnik", 2, [GONE, "thread", "seldom", GONE]),
+        ("main()", "--version", 0, [f"caretrace {caretrace.__version__}", GONE, "thread", "often", "taken apart"]),
     ],
 )
 def test_a_process_of_our_own_ends_when_all_is_done_and_at_once(
     environment: dict[str, str], door: str, argument: str, code: int, said: list[str]
 ) -> None:
-    """Its threads have ended and what was registered for the end was called; Python alone is not taken apart."""
-    script = ENDS.format(door=door, argument=argument)
+    """Threads have ended, what was registered for the end was called, plain text is gone; Python is not taken apart."""
+    script = ENDS.format(door=door, argument=argument, gone=GONE)
     done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.splitlines()) == (code, said), done.stderr
 
