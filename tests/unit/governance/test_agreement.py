@@ -46,7 +46,7 @@ FAULTS = [
     ("a table twice", 'name = "service"', 'name = "person"', "unknown field 'person.event_id'"),
     ("too old a list", "max_age_days = 7", "max_age_days = 70", "choices.max_age_days"),
     ("k of none", "k = 5", "k = 0", "disclosure.k"),
-    ("an id that cannot name a key", '"DSA-EXAMPLE-01"', '"a|b"', "id: String should match"),
+    ("an id that cannot name a key", '"DSA-EXAMPLE-01"', '"a|b"', "id: has to be of letters, digits"),
     ("another format", "format = 2", "format = 3", "format: Input should be less"),
     ("approved by name only", "format = 2", "format = 1", "have it signed"),
     ("no key", "ed25519:", "rsa:", "parties.1.signatories.1.key: String should match"),
