@@ -152,18 +152,17 @@ def take_near(connection: duckdb.DuckDBPyConnection) -> None:
     """Make `near_key`, the register's keys that `clients_record` has too, and `register_record` of the rows they make.
 
     One look at all keys and one at all rows; what follows looks at these few again and again. Keys that are too large
-    make no pair, so they are left out; there are few of them, and they have most of the rows.
+    make no pair, but stay in `near_key`, where `stored_keys` counts them for the manifest.
     """
     connection.execute(f"""
         CREATE OR REPLACE TABLE near_key AS
-        WITH wanted AS (SELECT DISTINCT key FROM {SCHEMA}.clients_key SEMI JOIN clients_record USING (id)),
-        near AS MATERIALIZED ({register_keys("wanted")}),
-        pairing AS (SELECT key FROM near GROUP BY key, rule HAVING count(*) <= {MOST_ROWS})
-        FROM near SEMI JOIN pairing USING (key)""")
+        WITH wanted AS (SELECT DISTINCT key FROM {SCHEMA}.clients_key SEMI JOIN clients_record USING (id))
+        {register_keys("wanted")}""")
     drop(connection, "register_record")
     connection.execute(f"""
-        CREATE TABLE register_record AS FROM {SCHEMA}.register_record
-        SEMI JOIN (SELECT id FROM near_key UNION SELECT r FROM confirmed) USING (id)""")
+        CREATE TABLE register_record AS FROM {SCHEMA}.register_record SEMI JOIN (
+            SELECT id FROM (SELECT id, rule, count(*) OVER (PARTITION BY key) AS rows FROM near_key)
+            WHERE rows <= {MOST_ROWS} UNION SELECT r FROM confirmed) USING (id)""")
 
 
 def stored_keys(
