@@ -63,6 +63,12 @@ def relist(release: Path, change: Callable[[dict[str, dict[str, str]]], object])
     (release / "manifest.json").write_text(json.dumps(manifest))
 
 
+def test_a_release_of_an_earlier_version_opens(release: Path) -> None:
+    """Of format 2, whose manifest says of each file what it decrypts to as well."""
+    relist(release, lambda data: [facts.update(plain_sha256="0" * 64) for facts in data.values()])
+    assert opened(release) == ("person.csv", "person.parquet", "service.csv", "service.parquet")
+
+
 FAULTS: list[tuple[str, Callable[[Path], object], type[CaretraceError], str]] = [
     ("a byte of the data", lambda r: flip(r / "person.csv.age", -20), IntegrityFailure, "not the file that was sent"),
     ("a file missing", lambda r: (r / "service.csv.age").unlink(), IntegrityFailure, "lacks service.csv.age"),
