@@ -102,14 +102,15 @@ def make_data(patients: int) -> Path:
 
 def read(data: Path) -> dict[str, Any]:
     """Read with caretrace into a working store as `caretrace link` has it; records by file, and rows by table."""
-    from caretrace import pipeline, working_store
+    from caretrace import working_store
+    from caretrace.run_settings import RunSettings
     from connectors import Source
     from connectors import read as read_sources
 
     as_at = date(2026, 11, 22)
     with (
         tempfile.TemporaryDirectory() as scratch,
-        working_store.opened(Path(scratch), pipeline.Settings(as_at=as_at, threads=2)) as connection,
+        working_store.opened(Path(scratch), RunSettings(as_at=as_at, threads=2)) as connection,
     ):
         report = read_sources(connection, [Source(data)], side="register", as_at=as_at)
         return {

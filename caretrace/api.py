@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from caretrace import pipeline, review, run_folder, working_store
 from caretrace.population import read as read_population
+from caretrace.run_settings import RunSettings, TestNumbers
 from governance import at_rest
 from linkage import Settings as LinkageSettings
 from schemas.errors import SettingsError
@@ -64,7 +65,7 @@ def link(
     register_feed: Feed | Sequence[Feed | None] | None = None,
     threads: int | None = None,
     as_at: date | None = None,
-    test_numbers: pipeline.TestNumbers = "count",
+    test_numbers: TestNumbers = "count",
     verdicts: Path | str | object | None = None,
     model: Model | Path | str | None = None,
     population: Path | str | None = None,
@@ -86,7 +87,7 @@ def link(
 
     Raises InputError or SettingsError where the input or a setting is wrong, Busy where another run writes `out`.
     """
-    run_settings = pipeline.Settings(
+    run_settings = RunSettings(
         as_at=as_at or date.today(),  # noqa: DTZ011 - the user's own calendar day
         seed=seed,
         test_numbers=test_numbers,

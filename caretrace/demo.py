@@ -16,6 +16,7 @@ from typing import Any
 from caretrace import pipeline
 from caretrace.project import MARKER, Project
 from caretrace.run_folder import Run
+from caretrace.run_settings import RunSettings
 from governance import at_rest
 from schemas.errors import InputError
 from schemas.progress import SILENT, Progress
@@ -61,7 +62,7 @@ def make(
     """
     _clear(folder, keys_dir)
     project = Project(folder)
-    settings = pipeline.Settings(as_at=now.date(), seed=SEED, threads=threads)
+    settings = RunSettings(as_at=now.date(), seed=SEED, threads=threads)
     runs = [
         *_run_small(project, committed or _generate_small(folder / "extracts", progress), settings, progress),
         _run_synthetic(project, size, settings, progress),
@@ -111,7 +112,7 @@ def _generate_small(folder: Path, progress: Progress) -> Path:
     return folder
 
 
-def _run_small(project: Project, extracts: Path, settings: pipeline.Settings, progress: Progress) -> Iterator[Run]:
+def _run_small(project: Project, extracts: Path, settings: RunSettings, progress: Progress) -> Iterator[Run]:
     """Each council's list against the practices of both suppliers."""
     from connectors import Source
 
@@ -126,7 +127,7 @@ def _run_small(project: Project, extracts: Path, settings: pipeline.Settings, pr
         )
 
 
-def _run_synthetic(project: Project, size: tuple[int, int], settings: pipeline.Settings, progress: Progress) -> Run:
+def _run_synthetic(project: Project, size: tuple[int, int], settings: RunSettings, progress: Progress) -> Run:
     from caretrace import synthetic
     from connectors import Source
 

@@ -14,8 +14,8 @@ from caretrace.version import __version__
 if TYPE_CHECKING:
     import duckdb
 
-    from caretrace.pipeline import Settings
     from caretrace.review import Verdicts
+    from caretrace.run_settings import RunSettings
     from connectors import ReadReport, Source
 
 
@@ -23,7 +23,7 @@ def identify(
     reports: Mapping[str, ReadReport],
     organisations: Sequence[tuple[str, str, str]],
     mappings: Mapping[str, str],
-    settings: Settings,
+    settings: RunSettings,
     verdicts: Verdicts | None = None,
     given: Sequence[Sequence[str | None]] = (),
 ) -> str:

@@ -13,11 +13,12 @@ from caretrace.linked import SIDES
 from caretrace.version import __version__
 
 if TYPE_CHECKING:
-    from caretrace.pipeline import Linked, Settings
+    from caretrace.pipeline import Linked
+    from caretrace.run_settings import RunSettings
     from linkage import Model
 
 
-def manifest(linked: Linked, settings: Settings, timings: Mapping[str, float]) -> dict[str, Any]:
+def manifest(linked: Linked, settings: RunSettings, timings: Mapping[str, float]) -> dict[str, Any]:
     """The run as plain values, what is only known once files are written apart."""
     facts = linked.facts.to_json()
     inputs = [{"side": SIDES[side], **f.to_json()} for side, report in linked.reports.items() for f in report.files]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from caretrace import entry, pipeline, working_store
 from caretrace.api import _model, _register_sources
+from caretrace.run_settings import RunSettings, TestNumbers
 from caretrace.version import __version__
 from linkage.lookup.answer import Candidate, Match
 from schemas.errors import InputError, SettingsError
@@ -30,7 +31,7 @@ Numberless = Literal["auto", "link", "review"]
 
 @dataclass(frozen=True)
 class _Options:
-    test_numbers: pipeline.TestNumbers
+    test_numbers: TestNumbers
     numberless: Numberless
 
 
@@ -50,7 +51,7 @@ class Matcher:
         *,
         register_as: str | Sequence[str | None] | None = None,
         as_at: date | None = None,
-        test_numbers: pipeline.TestNumbers = "count",
+        test_numbers: TestNumbers = "count",
         numberless: Numberless = "auto",
         threads: int | None = None,
         progress: Progress = SILENT,
@@ -69,7 +70,7 @@ class Matcher:
 
         options = _Options(test_numbers, numberless)
         chosen = _model(model) or default_model()
-        settings = pipeline.Settings(as_at=as_at or _today(), test_numbers=test_numbers, threads=threads)
+        settings = RunSettings(as_at=as_at or _today(), test_numbers=test_numbers, threads=threads)
         sources = _register_sources(register, register_as)
         with contextlib.ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="caretrace-")))

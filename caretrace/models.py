@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from caretrace import pipeline, run_folder, working_store
 from caretrace.files import replaced, replaced_private
+from caretrace.run_settings import RunSettings
 from caretrace.version import __version__
 from governance import at_rest
 from schemas.errors import InputError, SettingsError
@@ -209,7 +210,7 @@ def export_records(
     out: Path,
     clients: Source,
     register: Sequence[Source],
-    settings: pipeline.Settings,
+    settings: RunSettings,
     *,
     frequencies: bool,
     progress: Progress = SILENT,
@@ -247,7 +248,7 @@ def export_records(
 
 
 def trained(
-    clients: Source, register: Sequence[Source], settings: pipeline.Settings, *, progress: Progress = SILENT
+    clients: Source, register: Sequence[Source], settings: RunSettings, *, progress: Progress = SILENT
 ) -> Model:
     """The model that a linkage of these lists trains, with what it expects of itself; nothing else is kept."""
     from linkage.model_file import load

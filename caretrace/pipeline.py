@@ -6,25 +6,23 @@ Begin with `run`; `link` is the same without a folder.
 
 from __future__ import annotations
 
-import re
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from caretrace import manifest as manifests
 from caretrace import population, run_folder
 from caretrace.beside import beside
 from caretrace.identity import identify, mapping_hashes, organisations
 from caretrace.linked import make_person_keys, write_linked
-from caretrace.outputs import OutputSettings, write_outputs
-from caretrace.working_store import DEFAULT_MEMORY, frugally, opened, share_out
-from linkage import Settings as LinkageSettings
-from schemas.errors import InputError, SettingsError
+from caretrace.outputs import write_outputs
+from caretrace.run_settings import RunSettings
+from caretrace.working_store import frugally, opened, share_out
+from schemas.errors import InputError
 from schemas.nhs_number import Range
 from schemas.progress import SILENT, Progress
 
@@ -33,53 +31,7 @@ if TYPE_CHECKING:
 
     from caretrace.review import Verdicts
     from connectors import ReadReport, Source
-    from linkage import Engine, LinkFacts, Model
-
-TestNumbers = Literal["count", "refuse"]
-
-MOST_THREADS = 256
-"""More than this is a slip of the finger, and would be started all the same."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What a run may be told; `threads` and `memory` change how fast it is, never what comes out."""
-
-    as_at: date
-    """The day that two-digit years and future dates are judged by."""
-    seed: int = 0
-    test_numbers: TestNumbers = "count"
-    """Whether NHS numbers of the test range (9xx) are used and counted, or not used (for live data)."""
-    linkage: LinkageSettings = field(default_factory=LinkageSettings)
-    """Targets, and what becomes of links to people without a number."""
-    model: Model | None = None
-    """The model to use; None trains one on the data at hand."""
-    population: population.Population | None = None
-    """How common names are elsewhere; None asks the register alone."""
-    outputs: OutputSettings = field(default_factory=OutputSettings)
-    threads: int | None = None
-    """None: every core."""
-    memory: str = DEFAULT_MEMORY
-    """What DuckDB may hold, as a size or a share of the machine's, before it spills into the run's own folder."""
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.seed < 2**63:
-            raise SettingsError("the seed must be a whole number from 0 to 9223372036854775807")
-        if self.threads is not None and not 1 <= self.threads <= MOST_THREADS:
-            raise SettingsError(f"the number of threads must be from 1 to {MOST_THREADS}")
-        if not re.fullmatch(r"[0-9]+ ?[MGT]i?B|[1-9][0-9]?%", self.memory, re.IGNORECASE):
-            raise SettingsError("the memory limit is not a size such as 1500MB or 4GB, or a share such as 50%")
-
-    def to_json(self) -> dict[str, Any]:
-        """What decides the output, as plain values: with inputs and version this makes the run_id."""
-        return {
-            "as_at": self.as_at.isoformat(),
-            "test_numbers": self.test_numbers,
-            "linkage": self.linkage.to_json(),
-            "model": None if self.model is None else self.model.model_id,
-            "population": None if self.population is None else self.population.to_json(),
-            "load_back": self.outputs.to_json(),
-        }
+    from linkage import Engine, LinkFacts
 
 
 @dataclass(frozen=True)
@@ -101,7 +53,7 @@ def link(
     connection: duckdb.DuckDBPyConnection,
     clients: Source,
     register: Sequence[Source],
-    settings: Settings,
+    settings: RunSettings,
     *,
     verdicts: Verdicts | None = None,
     engine: Engine | None = None,
@@ -147,7 +99,7 @@ def run(
     out: Path,
     clients: Source,
     register: Sequence[Source],
-    settings: Settings,
+    settings: RunSettings,
     *,
     verdicts: Verdicts | None = None,
     engine: Engine | None = None,
@@ -182,7 +134,7 @@ def run(
 def read(
     connection: duckdb.DuckDBPyConnection,
     sides: Mapping[str, Sequence[Source]],
-    settings: Settings,
+    settings: RunSettings,
     progress: Progress = SILENT,
 ) -> dict[str, ReadReport]:
     """Fill the standard tables of each side, and take test numbers out where the settings refuse them."""
@@ -243,7 +195,7 @@ def write(
     connection: duckdb.DuckDBPyConnection,
     linked: Linked,
     folder: Path,
-    settings: Settings,
+    settings: RunSettings,
     *,
     progress: Progress = SILENT,
     truth: Path | None = None,

@@ -15,7 +15,7 @@ from schemas.sql import install_macros
 if TYPE_CHECKING:
     import duckdb
 
-    from caretrace.pipeline import Settings
+    from caretrace.run_settings import RunSettings
 
 T = TypeVar("T")
 
@@ -29,7 +29,7 @@ faster so, and 1.1 million are not."""
 
 
 @contextmanager
-def opened(folder: Path, settings: Settings, *, macros: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
+def opened(folder: Path, settings: RunSettings, *, macros: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the working store, which spills into `folder`; closed when the block ends.
 
     Who reads no records and links nobody needs no `macros`, which take longer to make than a short question.

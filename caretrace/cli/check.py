@@ -14,6 +14,7 @@ import typer
 from caretrace import console, pipeline
 from caretrace.cli.given import Feed, RegisterAs, RegisterFeed, RegisterMap, Without, registers, source
 from caretrace.cli.no_pandas import look_without_pandas
+from caretrace.run_settings import RunSettings
 from caretrace.words import counted, several
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def check(
     if xlsx and out is None:
         raise typer.BadParameter("it needs --out", param_hint="--xlsx")
     look_without_pandas()
-    settings = pipeline.Settings(as_at=as_at.date() if as_at else date.today())  # noqa: DTZ011 - the user's own day
+    settings = RunSettings(as_at=as_at.date() if as_at else date.today())  # noqa: DTZ011 - the user's own day
     clients = [source(path, format=format_name, mapping=mapping, feed=feed) for path in inputs]
     register_sources = registers(register or [], register_as, register_map, without, register_feed)
     with console.progress() as progress:

@@ -18,6 +18,7 @@ from caretrace.cli.place import ProjectOption
 from caretrace.outputs import OutputSettings
 from caretrace.population import read as read_population
 from caretrace.project import find
+from caretrace.run_settings import MOST_THREADS, RunSettings
 from caretrace.words import counted
 from caretrace.working_store import DEFAULT_MEMORY
 from governance import at_rest
@@ -92,7 +93,7 @@ def link(
     threads: Annotated[
         int | None,
         typer.Option(
-            min=1, max=pipeline.MOST_THREADS, help="Processor cores to use, all if not given; never changes the output."
+            min=1, max=MOST_THREADS, help="Processor cores to use, all if not given; never changes the output."
         ),
     ] = None,
     memory: Annotated[
@@ -174,7 +175,7 @@ def link(
 
     look_without_pandas()
     register_sources = registers(register, register_as, register_map, without, register_feed)
-    settings = pipeline.Settings(
+    settings = RunSettings(
         as_at=as_at.date() if as_at else date.today(),  # noqa: DTZ011 - the user's own calendar day
         seed=seed,
         test_numbers=test_numbers.value,

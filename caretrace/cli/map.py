@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from caretrace import console, pipeline, working_store
+from caretrace import console, working_store
+from caretrace.run_settings import RunSettings
 from schemas.errors import InputError
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def map_(
 
     if out is not None and out.exists():
         raise InputError("exists already; give --out another name, or remove it first", path=out)
-    settings = pipeline.Settings(as_at=date.today())  # noqa: DTZ011 - the user's own calendar day
+    settings = RunSettings(as_at=date.today())  # noqa: DTZ011 - the user's own calendar day
     with (
         tempfile.TemporaryDirectory(prefix="caretrace-") as folder,
         working_store.opened(Path(folder), settings) as connection,

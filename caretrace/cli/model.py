@@ -10,8 +10,9 @@ from typing import Annotated
 
 import typer
 
-from caretrace import console, models, pipeline
+from caretrace import console, models
 from caretrace.cli.given import RegisterAs, RegisterMap, registers, source
+from caretrace.run_settings import MOST_THREADS, RunSettings
 from caretrace.words import several
 from caretrace.working_store import DEFAULT_MEMORY
 from schemas.errors import InputError
@@ -35,9 +36,7 @@ AsAt = Annotated[
     typer.Option(formats=["%Y-%m-%d"], help="The day that two-digit years are judged by; today if not given."),
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Decides every random draw.")]
-Threads = Annotated[
-    int | None, typer.Option(min=1, max=pipeline.MOST_THREADS, help="Processor cores to use, all if not given.")
-]
+Threads = Annotated[int | None, typer.Option(min=1, max=MOST_THREADS, help="Processor cores to use, all if not given.")]
 Memory = Annotated[str, typer.Option(metavar="SIZE", help="What the database may hold before it spills to disk.")]
 People = Annotated[
     int | None, typer.Option("--register-people", min=1, metavar="N", help="How many people the register holds.")
@@ -180,9 +179,9 @@ def train(
     console.say(f"model {made.model_id}: {out}")
 
 
-def _settings(as_at: datetime | None, seed: int, threads: int | None, memory: str) -> pipeline.Settings:
+def _settings(as_at: datetime | None, seed: int, threads: int | None, memory: str) -> RunSettings:
     day = as_at.date() if as_at else date.today()  # noqa: DTZ011 - the user's own calendar day
-    return pipeline.Settings(as_at=day, seed=seed, threads=threads, memory=memory)
+    return RunSettings(as_at=day, seed=seed, threads=threads, memory=memory)
 
 
 def _names(options: list[str]) -> dict[str, str]:

@@ -59,10 +59,10 @@ def undo(
 
 def _go_back_to(place: Project, wanted: int | None) -> int:
     """The run to go back to; says what of the runs since cannot be taken back."""
-    from caretrace.pipeline import Settings
+    from caretrace.run_settings import RunSettings
     from caretrace.warehouse.store import read_state
 
-    with read_state(place.warehouse, Settings(as_at=datetime.now(UTC).date())) as state:
+    with read_state(place.warehouse, RunSettings(as_at=datetime.now(UTC).date())) as state:
         runs = state.connection.execute("SELECT run, kind FROM state.run ORDER BY run").fetchall()
     if wanted is None and len(runs) < 2:
         raise InputError("there is no run before the last one to go back to", path=place.root)

@@ -14,7 +14,6 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from caretrace import pipeline
 from caretrace.erasing import holders, scrubbing
 from caretrace.nightly import result, targets
 from caretrace.nightly import run as nightly
@@ -24,6 +23,7 @@ from caretrace.project import settings as project_settings
 from caretrace.purge import settings as purge_settings
 from caretrace.purge.old import Entries, Item
 from caretrace.purge.removing import remove
+from caretrace.run_settings import RunSettings
 from caretrace.warehouse import erase as of_state
 from caretrace.warehouse import kept_out
 from caretrace.warehouse.store import read_state
@@ -140,7 +140,7 @@ def keys_to_log_with(keys_dir: Path, project: Project) -> keys.Keys:
 @contextmanager
 def _named(project: Project, whom: Whom, now: datetime) -> Iterator[tuple[duckdb.DuckDBPyConnection, tuple[int, ...]]]:
     """The state with `erasing` and `erasing_number`, and our ids of the records."""
-    with read_state(project.warehouse, pipeline.Settings(as_at=now.date())) as state:
+    with read_state(project.warehouse, RunSettings(as_at=now.date())) as state:
         ids = of_state.find(state.connection, whom.records, side=whom.side, whole=whom.whole)
         of_state.name_all(state.connection, ids)
         of_state.drop_numbers_of_others(state.connection)

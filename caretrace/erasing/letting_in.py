@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from caretrace import pipeline
 from caretrace.erasing.erasing import How, check_reference, keys_to_log_with
 from caretrace.project import Project, locked
+from caretrace.run_settings import RunSettings
 from caretrace.warehouse import kept_out, tables
 from caretrace.warehouse.store import next_state
 from governance.audit import log, upkeep
@@ -29,7 +29,7 @@ def let_in(
     if wrong := [place for place, each in enumerate(found, 1) if len(each) != _PARTS]:
         raise InputError(f"the record given as number {wrong[0]} is not named as source/organisation/id")
     secrets = keys_to_log_with(keys_dir, project)
-    settings = pipeline.Settings(as_at=now.date())
+    settings = RunSettings(as_at=now.date())
     with (
         log.opened(project.audit, secrets, now=now) as held,
         locked(project),

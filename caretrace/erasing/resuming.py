@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from caretrace import pipeline, run_folder
+from caretrace import run_folder
 from caretrace.project import Project, locked
 from caretrace.purge.old import Item, json_of
 from caretrace.purge.removing import remove
+from caretrace.run_settings import RunSettings
 from caretrace.warehouse.store import read_state
 from governance import keys
 from governance.audit import log, upkeep
@@ -33,7 +34,7 @@ def finish(project: Project, keys_dir: Path, *, now: datetime) -> tuple[str, ...
 
 def _erased(project: Project, now: datetime) -> set[str]:
     """The erasures whose run stands, as the log knows them."""
-    with read_state(project.warehouse, pipeline.Settings(as_at=now.date())) as state:
+    with read_state(project.warehouse, RunSettings(as_at=now.date())) as state:
         rows = state.connection.execute("SELECT counts->>'erasure' FROM state.run WHERE kind = 'erase'").fetchall()
     return {str(log_id) for (log_id,) in rows}
 

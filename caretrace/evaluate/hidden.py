@@ -11,10 +11,11 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from caretrace import pipeline, working_store
+from caretrace import working_store
 from caretrace.evaluate.store import as_at, linked_sql, links_sql
 from caretrace.linked import SIDES
 from caretrace.run_folder import Run
+from caretrace.run_settings import RunSettings
 from linkage.evaluate import Share, f_measure
 from linkage.model_file import from_facts
 from schemas import PERSON, SOURCE_TABLES
@@ -39,7 +40,7 @@ def relink(run: Run, *, progress: Progress = SILENT) -> dict[str, Any]:
     import linkage
 
     model = from_facts(run.manifest["model"])
-    settings = pipeline.Settings(as_at=as_at(run), seed=int(run.manifest["seed"]))
+    settings = RunSettings(as_at=as_at(run), seed=int(run.manifest["seed"]))
     with (
         tempfile.TemporaryDirectory(prefix="caretrace-") as folder,
         working_store.opened(Path(folder), settings) as connection,

@@ -27,7 +27,7 @@ from schemas.progress import SILENT, Progress
 if TYPE_CHECKING:
     import duckdb
 
-    from caretrace.pipeline import Settings
+    from caretrace.run_settings import RunSettings
     from caretrace.warehouse.kept_out import Roots
     from caretrace.warehouse.store import State
 
@@ -75,7 +75,7 @@ class Intake:
 
     state: State
     waiting: Waiting
-    settings: Settings
+    settings: RunSettings
     opening: Opening
     progress: Progress = SILENT
     judge_only: bool = False

@@ -14,9 +14,9 @@ from schemas.progress import Progress
 if TYPE_CHECKING:
     from caretrace.nightly.intake import Taken
     from caretrace.nightly.waiting import Waiting
-    from caretrace.pipeline import Settings as RunSettings
     from caretrace.project import Project
     from caretrace.project.settings import Settings
+    from caretrace.run_settings import RunSettings
     from caretrace.warehouse.erase import Erasure
     from caretrace.warehouse.kept_out import Roots
     from connectors.files.opening import Opening

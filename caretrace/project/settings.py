@@ -23,10 +23,10 @@ from pydantic import (
     model_validator,
 )
 
-from caretrace import pipeline
 from caretrace.outputs import OutputSettings
 from caretrace.population import read as read_population
 from caretrace.project.place import Project
+from caretrace.run_settings import MOST_THREADS, RunSettings
 from caretrace.working_store import DEFAULT_MEMORY
 from connectors import FORMATS
 from connectors.files.opening import Opening as PackedOpening
@@ -133,7 +133,7 @@ class LoadBack(_Part):
 class Resources(_Part):
     """How much of the machine a run takes; never what comes out."""
 
-    threads: Annotated[int, Field(ge=1, le=pipeline.MOST_THREADS)] | None = None
+    threads: Annotated[int, Field(ge=1, le=MOST_THREADS)] | None = None
     memory: Annotated[str, StringConstraints(pattern=r"(?i)^([0-9]+ ?[MGT]i?B|[1-9][0-9]?%)$")] = DEFAULT_MEMORY
     quiet_seconds: Annotated[float, Field(ge=0, le=3600)] = 2
     """How long a file must not have changed before it is taken for whole [assumed]."""
@@ -251,12 +251,12 @@ class Settings(_Part):
         said = {name: value for name, value in source.opening.model_dump().items() if value is not None}
         return replace(usual, **said)
 
-    def for_pipeline(self, *, as_at: date) -> pipeline.Settings:
+    def for_pipeline(self, *, as_at: date) -> RunSettings:
         """As the stages of a run take it; SettingsError where a file it names is not there or not one."""
         from linkage.model_file import load as load_model
 
         match = self.match
-        return pipeline.Settings(
+        return RunSettings(
             as_at=as_at,
             seed=match.seed,
             test_numbers=match.test_numbers,

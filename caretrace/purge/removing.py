@@ -18,6 +18,7 @@ from caretrace.project import Project, locked
 from caretrace.purge import delivered, history, old
 from caretrace.purge.old import Entries, Found, Item
 from caretrace.purge.settings import Retention
+from caretrace.run_settings import RunSettings
 from governance import at_rest, audit, keys
 from governance.audit import log, upkeep
 from governance.audit.log import Log
@@ -82,11 +83,10 @@ def _find(project: Project, retention: Retention, entries: Entries, now: datetim
     found = old.find(project, retention, entries, now=now)
     if not (project.warehouse / "state.duckdb").is_file():
         return Purge(found.old, found.kept, 0)
-    from caretrace import pipeline
     from caretrace.project import settings
     from caretrace.warehouse.store import read_state
 
-    with read_state(project.warehouse, pipeline.Settings(as_at=now.date())) as state:
+    with read_state(project.warehouse, RunSettings(as_at=now.date())) as state:
         said = settings.load(project)
         more: Found = delivered.find(state.connection, project, said, retention, now=now)
         notes = delivered.old_set_asides(state.connection, retention, now=now)
@@ -139,11 +139,10 @@ def _remove_empty(folder: Path, within: Path | None) -> None:
 
 def _remove_rows(project: Project, retention: Retention, found: Purge, now: datetime) -> None:
     """Rows of the state; and the published past, files first: only a state that still has it says that it is to go."""
-    from caretrace import pipeline
     from caretrace.nightly import targets
     from caretrace.warehouse.store import next_state
 
-    with next_state(project.warehouse, pipeline.Settings(as_at=now.date())) as state:
+    with next_state(project.warehouse, RunSettings(as_at=now.date())) as state:
         if found.past:
             history.remove_files(state.connection, project, found.cut)
             targets.ask_whole(project)

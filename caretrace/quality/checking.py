@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from caretrace import pipeline, run_folder, working_store
+from caretrace import run_folder, working_store
 from caretrace.quality import to_fix, trend
 from caretrace.quality.facts import facts
 from caretrace.quality.figures import Quality
+from caretrace.run_settings import RunSettings
 from caretrace.version import __version__
 from schemas.progress import SILENT, Progress
 
@@ -51,7 +52,7 @@ class Checked:
 def check(
     clients: Sequence[Source],
     register: Sequence[Source],
-    settings: pipeline.Settings,
+    settings: RunSettings,
     *,
     previous: Path | None = None,
     out: Path | None = None,

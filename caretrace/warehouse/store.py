@@ -23,7 +23,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from caretrace import pipeline, working_store
+from caretrace import working_store
+from caretrace.run_settings import RunSettings
 from caretrace.trace.opening import quoted
 from caretrace.warehouse import changed, migrations
 from governance import at_rest
@@ -98,7 +99,7 @@ class State:
 
 
 @contextmanager
-def next_state(folder: Path, settings: pipeline.Settings) -> Iterator[State]:
+def next_state(folder: Path, settings: RunSettings) -> Iterator[State]:
     """Give the next state to work on, a copy of the one in `folder` or an empty one; gone unless committed.
 
     Raises Busy where another process is at it, and SettingsError where a newer version of caretrace wrote it.
@@ -128,7 +129,7 @@ def next_state(folder: Path, settings: pipeline.Settings) -> Iterator[State]:
 
 
 @contextmanager
-def read_state(folder: Path, settings: pipeline.Settings, *, macros: bool = True) -> Iterator[State]:
+def read_state(folder: Path, settings: RunSettings, *, macros: bool = True) -> Iterator[State]:
     """Open the state to read it, beside any run that is at work. InputError where there is none yet.
 
     `macros` as in `working_store.opened`.

@@ -8,10 +8,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
-from caretrace.pipeline import Settings
 from caretrace.project import Project
 from caretrace.review.decisions import Key, Made
 from caretrace.review.ledger import writing
+from caretrace.run_settings import RunSettings
 from caretrace.warehouse.store import read_state
 from schemas.errors import InputError
 
@@ -53,7 +53,7 @@ def undo_link(project: Project, client: str, *, by: str, now: datetime) -> str:
 
 
 def _held(project: Project, client: str, now: datetime) -> Held:
-    with read_state(project.warehouse, Settings(as_at=now.date())) as state:
+    with read_state(project.warehouse, RunSettings(as_at=now.date())) as state:
         found = state.connection.execute(
             """SELECT source, source_org, record_id, register_source, register_source_org, register_record_id,
                 nhs_number, run_id, decision FROM state.link

@@ -15,12 +15,13 @@ from typing import Any
 
 import pytest
 
-from caretrace import pipeline, run_folder
+from caretrace import run_folder
 from caretrace.nightly import result
 from caretrace.nightly import run as nightly
 from caretrace.nightly.night import Wanted
 from caretrace.nightly.result import MAIL, RESULT, RESULTS, Outcome, Status
 from caretrace.project import Project, locked
+from caretrace.run_settings import RunSettings
 from caretrace.synthetic import inbox
 from caretrace.synthetic.nights import Nights, Pace
 from caretrace.warehouse import store
@@ -87,7 +88,7 @@ def project(first: Project, tmp_path: Path) -> Project:
 
 
 def ask(project: Project, query: str) -> list[tuple[Any, ...]]:
-    settings = pipeline.Settings(as_at=date(2026, 10, 1), threads=1)
+    settings = RunSettings(as_at=date(2026, 10, 1), threads=1)
     with store.read_state(project.warehouse, settings) as state:
         return state.connection.execute(query).fetchall()
 

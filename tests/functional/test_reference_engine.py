@@ -14,6 +14,7 @@ pytest.importorskip("recordlinkage")
 
 import linkage
 from caretrace import pipeline, working_store
+from caretrace.run_settings import RunSettings
 from caretrace.synthetic import PRESETS, make
 from connectors import Source
 from linkage.reference import RecordLinkageEngine
@@ -24,7 +25,7 @@ BITS, PROBABILITY = 1e-6, 1e-8
 
 def linked(people: Any, folder: Path, engine: linkage.Engine | None) -> dict[str, Any]:
     """What one engine makes of `people`: its facts, and the tables `link` and `candidate`."""
-    settings = pipeline.Settings(as_at=date(2026, 11, 22))
+    settings = RunSettings(as_at=date(2026, 11, 22))
     with working_store.opened(folder, settings) as connection:
         pipeline.read(
             connection, {"clients": [Source(people.clients)], "register": [Source(people.register)]}, settings

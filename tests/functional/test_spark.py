@@ -17,6 +17,7 @@ import pytest
 import linkage
 from caretrace import pipeline, working_store
 from caretrace.api import as_source
+from caretrace.run_settings import RunSettings
 from caretrace.synthetic import make
 from linkage.spark import SparkEngine, SparkSettings
 from linkage.spark.session import session
@@ -41,7 +42,7 @@ DECIDED_EARLIER = """
     SELECT * EXCLUDE (agree), CASE WHEN agree THEN 'different' ELSE 'same' END AS verdict, 'A N Other' AS decided_by,
            TIMESTAMP '2026-11-01 12:00:00' AS decided_at
     FROM pairs QUALIFY row_number() OVER (PARTITION BY agree ORDER BY record_id, register_record_id) <= 3"""
-_PIPELINE = pipeline.Settings(as_at=date(2026, 11, 22), seed=5, threads=2)
+_PIPELINE = RunSettings(as_at=date(2026, 11, 22), seed=5, threads=2)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import pytest
 
 from caretrace import pipeline, synthetic, working_store
 from caretrace.api import as_source
+from caretrace.run_settings import RunSettings
 from linkage.clean import clean
 from linkage.default import default_model
 from linkage.frequencies import Frequencies, count_frequencies
@@ -61,7 +62,7 @@ class Lists:
 def lists(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lists]:
     folder = tmp_path_factory.mktemp("splink")
     synthetic.write(synthetic.make(60, 600, seed=3), folder, "standard-csv")
-    settings = pipeline.Settings(as_at=date(2026, 11, 22), threads=2)
+    settings = RunSettings(as_at=date(2026, 11, 22), threads=2)
     with working_store.opened(folder / "work", settings) as store:
         sources = {"clients": [as_source(folder / "clients")], "register": [as_source(folder / "register.csv")]}
         pipeline.read(store, sources, settings)

@@ -197,10 +197,10 @@ def full_build(council: Council, tmp_path_factory: pytest.TempPathFactory) -> Co
 
 def seed_model(source: Path, built: Council, day: date) -> None:
     """An empty state that knows the model and the frequencies of another, and must make all else itself."""
-    from caretrace.pipeline import Settings
+    from caretrace.run_settings import RunSettings
     from caretrace.warehouse.store import next_state
 
-    with next_state(built.root / "warehouse", Settings(as_at=day)) as state:
+    with next_state(built.root / "warehouse", RunSettings(as_at=day)) as state:
         connection = state.connection
         connection.execute(f"ATTACH '{source}' AS source (READ_ONLY)")
         connection.execute("CREATE SCHEMA IF NOT EXISTS state.linkage")

@@ -14,7 +14,7 @@ from caretrace.version import __version__
 from schemas.errors import InputError
 
 if TYPE_CHECKING:
-    from caretrace.pipeline import Settings
+    from caretrace.run_settings import RunSettings
     from caretrace.warehouse.store import State
     from linkage import Model
 
@@ -31,7 +31,7 @@ class Night:
     """In UTC."""
     kind: str
     """night, full or undo."""
-    settings: Settings
+    settings: RunSettings
     model: Model
     linkage: Mapping[str, Any]
     """What `linkage.LinkFacts.to_json` gives: `bands` and `model` at least, for those who explain or review."""
@@ -45,7 +45,7 @@ class Night:
     timings: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, state: State, settings: Settings) -> Night:
+    def of(cls, state: State, settings: RunSettings) -> Night:
         """The last run of the state as it was noted; InputError where none is."""
         from linkage.model_file import from_facts
 

@@ -19,7 +19,7 @@ from schemas.progress import SILENT, Progress
 from schemas.warehouse import VERSION
 
 if TYPE_CHECKING:
-    from caretrace.pipeline import Settings
+    from caretrace.run_settings import RunSettings
     from caretrace.warehouse.publish.accounts import Accounts
     from caretrace.warehouse.store import State
 
@@ -53,7 +53,7 @@ def snapshot(
     return _write(state, draft, night, **asked, tables_in=tables_in, progress=progress)
 
 
-def republish(state: State, draft: Path, settings: Settings, *, progress: Progress = SILENT) -> dict[str, Any]:
+def republish(state: State, draft: Path, settings: RunSettings, *, progress: Progress = SILENT) -> dict[str, Any]:
     """Write the folder of the last run again, with its tables, from a state that is only read: for a run that wrote no
     tables, or whose folder was lost. All other files are those that `snapshot` wrote, but for the full report.
     """

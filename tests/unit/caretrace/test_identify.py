@@ -8,12 +8,12 @@ from datetime import date
 import pytest
 
 from caretrace.identity import identify
-from caretrace.pipeline import Settings
+from caretrace.run_settings import RunSettings
 from connectors import FileFacts, ReadReport
 
 FILE = FileFacts("clients.csv", "standard", None, "UTF-8", "aa", 10, "PERSON", 5, 5, 0, 0)
 OTHER = replace(FILE, name="register.csv", sha256="bb")
-SETTINGS = Settings(as_at=date(2026, 11, 22), seed=1)
+SETTINGS = RunSettings(as_at=date(2026, 11, 22), seed=1)
 
 
 def run_id(

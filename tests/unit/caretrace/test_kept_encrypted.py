@@ -8,11 +8,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from caretrace import pipeline, plain_copy, run_folder
+from caretrace import plain_copy, run_folder
 from caretrace.files import replaced, replaced_private
 from caretrace.project import Project, find
 from caretrace.review import ledger
 from caretrace.review.decisions import Key, Made
+from caretrace.run_settings import RunSettings
 from caretrace.trace.opening import parquet
 from caretrace.warehouse import store
 from caretrace.written import log_writing
@@ -21,7 +22,7 @@ from schemas.errors import InputError, IntegrityFailure, SettingsError
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 NAME = "Zzyzxquill"
-SETTINGS = pipeline.Settings(as_at=date(2026, 11, 22), threads=1)
+SETTINGS = RunSettings(as_at=date(2026, 11, 22), threads=1)
 
 
 @pytest.fixture

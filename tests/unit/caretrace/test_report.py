@@ -18,6 +18,7 @@ from caretrace import pipeline
 from caretrace.report.figures import Figures, Method
 from caretrace.report.flow import Intake, diagram
 from caretrace.report.marks import Bar, Text
+from caretrace.run_settings import RunSettings
 from caretrace.synthetic import make
 from connectors import Source
 from linkage.evaluate import Share
@@ -78,7 +79,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return table
 
     out = tmp_path_factory.mktemp("report") / "run"
-    settings = pipeline.Settings(as_at=date(2026, 11, 22), seed=1)
+    settings = RunSettings(as_at=date(2026, 11, 22), seed=1)
     register = [Source(marked(people.register), name="register")]
     pipeline.run(out, Source(marked(people.clients), name="clients"), register, settings)
     return out
@@ -116,7 +117,7 @@ def test_sentences_stand_apart(text: str, tmp_path: Path) -> None:
     """A block of a template swallows the line end after it."""
     people, truth = make(150, 1_500, seed=8), tmp_path / "truth.parquet"
     pq.write_table(people.truth, truth)
-    settings = pipeline.Settings(as_at=date(2026, 11, 22), seed=1)
+    settings = RunSettings(as_at=date(2026, 11, 22), seed=1)
     pipeline.run(tmp_path / "run", Source(people.clients), [Source(people.register)], settings, truth=truth)
     measured = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
     for paragraph in re.findall(r"<(?:p|li)\b[^>]*>(.*?)</(?:p|li)>", text + measured, re.DOTALL):

@@ -12,6 +12,7 @@ import duckdb
 import pytest
 
 from caretrace import pipeline, working_store
+from caretrace.run_settings import RunSettings
 from caretrace.synthetic import make
 from connectors import Source
 
@@ -39,7 +40,7 @@ class Watched:
 
 def linked(folder: Path, **settings: Any) -> tuple[list[Any], list[tuple[str, int]], int, int]:
     """The links, what was allowed at each stage, and what was allowed before and after."""
-    chosen = pipeline.Settings(as_at=date(2026, 11, 22), **settings)
+    chosen = RunSettings(as_at=date(2026, 11, 22), **settings)
     with working_store.opened(folder, chosen) as connection:
         ((before,),) = connection.execute(f"SELECT parse_formatted_bytes({HALF})").fetchall()
         progress = Watched(connection)
@@ -83,7 +84,7 @@ def test_too_little_for_once_is_tried_again_with_what_the_machine_allows(
 
 def test_a_run_short_of_memory_writes_the_same_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a first try to write has left is not taken for the second's."""
-    settings = pipeline.Settings(as_at=date(2026, 11, 22))
+    settings = RunSettings(as_at=date(2026, 11, 22))
 
     def written(name: str) -> dict[str, str]:
         run = pipeline.run(tmp_path / name, Source(PEOPLE.clients), [Source(PEOPLE.register)], settings)
@@ -127,7 +128,7 @@ def test_a_query_over_short_lists_is_shared_out(
     """Where one thread did all the work, nobody would come to the meeting of two, and it would be broken off."""
     monkeypatch.setattr(working_store, "_SHORT", short)
     meeting = Meeting(threads)
-    with working_store.opened(tmp_path, pipeline.Settings(as_at=date(2026, 11, 22), threads=2)) as connection:
+    with working_store.opened(tmp_path, RunSettings(as_at=date(2026, 11, 22), threads=2)) as connection:
         for side, people in (("clients", 5_000), ("register", 1_000)):
             connection.execute(f"CREATE SCHEMA {side}")
             connection.execute(f"CREATE TABLE {side}.person AS SELECT n FROM range({people}) AS people(n)")
@@ -148,7 +149,7 @@ def test_what_a_run_links_is_shared_out(tmp_path: Path) -> None:
                 self.connection.execute("SELECT sum(met(n)) FROM many").fetchall()
             return super().stage(name, total)
 
-    settings = pipeline.Settings(as_at=date(2026, 11, 22), threads=2)
+    settings = RunSettings(as_at=date(2026, 11, 22), threads=2)
     with working_store.opened(tmp_path, settings) as connection:
         lists = Source(PEOPLE.clients), [Source(PEOPLE.register)]
         pipeline.link(connection, *lists, settings, progress=Asking(connection))

@@ -13,8 +13,8 @@ import pytest
 from typer.testing import CliRunner
 
 from caretrace.cli.app import app
-from caretrace.pipeline import Settings
 from caretrace.project import Project
+from caretrace.run_settings import RunSettings
 from caretrace.synthetic import inbox
 from caretrace.synthetic.nights import Nights, Pace
 from caretrace.warehouse import kept_out
@@ -347,7 +347,7 @@ def test_an_encrypted_project_stays_encrypted(council: Council, monkeypatch: pyt
     council.erase("C1", "--whole-person", "--side", "client")
     state = council.root / "warehouse" / "state.duckdb"
     assert state.read_bytes().startswith(b"age-encryption.org/v1")
-    with read_state(council.project.warehouse, Settings(as_at=date(2026, 10, 20))) as read:
+    with read_state(council.project.warehouse, RunSettings(as_at=date(2026, 10, 20))) as read:
         assert read.connection.execute("SELECT count(*) FROM state.record").fetchall() == [(6,)]
         assert read.connection.execute("SELECT kind FROM state.run ORDER BY run DESC LIMIT 1").fetchall() == [
             ("erase",)

@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from caretrace import pipeline
 from caretrace.nightly.deliveries import look
 from caretrace.nightly.intake import Intake, Taken
 from caretrace.nightly.waiting import Waiting, history, sort_out
 from caretrace.project.settings import Hold, Source
+from caretrace.run_settings import RunSettings
 from caretrace.warehouse import deliveries, store
 from connectors.files.opening import DEFAULT
 
-SETTINGS = pipeline.Settings(as_at=date(2026, 11, 22), threads=1)
+SETTINGS = RunSettings(as_at=date(2026, 11, 22), threads=1)
 
 
 @dataclass
@@ -27,7 +27,7 @@ class Desk:
 
     root: Path
     source: Source
-    settings: pipeline.Settings = SETTINGS
+    settings: RunSettings = SETTINGS
     nights: int = 0
     waiting: list[Waiting] = field(default_factory=list)
 

@@ -13,9 +13,10 @@ import pytest
 
 import connectors
 import linkage
-from caretrace import pipeline, run_folder
+from caretrace import run_folder
 from caretrace.project import Project
 from caretrace.run_folder import Run
+from caretrace.run_settings import RunSettings
 from caretrace.warehouse import deliveries, keys, links, views
 from caretrace.warehouse.apply import apply, clear_read
 from caretrace.warehouse.publish import Night, refresh, snapshot
@@ -57,8 +58,8 @@ class Warehouse:
     def project(self) -> Project:
         return Project(self.root)
 
-    def settings(self, night: int) -> pipeline.Settings:
-        return pipeline.Settings(as_at=FIRST + timedelta(days=night - 1), threads=2)
+    def settings(self, night: int) -> RunSettings:
+        return RunSettings(as_at=FIRST + timedelta(days=night - 1), threads=2)
 
     def night(
         self,
@@ -104,7 +105,7 @@ class Warehouse:
         self._drawn += 1
         return str(self._drawn).encode()
 
-    def _apply(self, state: State, side: str, rows: Sequence[Row], settings: pipeline.Settings) -> list[dict[str, Any]]:
+    def _apply(self, state: State, side: str, rows: Sequence[Row], settings: RunSettings) -> list[dict[str, Any]]:
         source = _tables(rows, self.root / "in" / side)
         report = connectors.read(state.connection, [source], side=side, as_at=settings.as_at)
         apply(state, side=side, feed=side, whole=True)

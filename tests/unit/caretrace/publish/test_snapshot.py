@@ -9,7 +9,8 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from caretrace import pipeline, run_folder
+from caretrace import run_folder
+from caretrace.run_settings import RunSettings
 from caretrace.warehouse import views as state_views
 from caretrace.warehouse.publish import republish
 from caretrace.warehouse.publish.accounts import Accounts, Moved
@@ -161,7 +162,7 @@ def test_what_does_not_add_up_is_said(
 
 
 def test_a_folder_that_was_lost_is_written_again_from_the_state(nights: Any, tmp_path: Path) -> None:
-    settings: pipeline.Settings = nights.settings(3)
+    settings: RunSettings = nights.settings(3)
     written = nights.nights[2]
     with read_state(nights.root / "warehouse", settings) as state, run_folder.drafting(tmp_path / "again") as draft:
         state_views.open_views(state)

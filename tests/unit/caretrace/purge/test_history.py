@@ -8,10 +8,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from caretrace import pipeline
 from caretrace.project import Project
 from caretrace.purge import history, removing
 from caretrace.purge.settings import Retention
+from caretrace.run_settings import RunSettings
 from caretrace.warehouse.publish.refresh import HISTORY
 from caretrace.warehouse.store import FILE, next_state, read_state
 from caretrace.warehouse.undo import undo
@@ -20,7 +20,7 @@ from governance.audit import upkeep
 from schemas.errors import InputError
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-SETTINGS = pipeline.Settings(as_at=NOW.date())
+SETTINGS = RunSettings(as_at=NOW.date())
 RUNS = {1: 2010, 2: 2015, 3: 2018, 4: 2024}
 """Number of a run and the year in which it was made."""
 

@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
-from caretrace import pipeline, run_folder
+from caretrace import run_folder
 from caretrace.cli import main
 from caretrace.project import Project, locked, template
 from caretrace.purge import removing
 from caretrace.purge.settings import FEWEST_RUNS, Retention, load, read
+from caretrace.run_settings import RunSettings
 from caretrace.warehouse.store import next_state, read_state
 from caretrace.written import log_writing
 from governance import audit, keys
@@ -205,7 +206,7 @@ def test_questions_go_and_answers_stay(project: Project, secrets: keys.Keys, mad
 
 def deliver(project: Project, told: list[tuple[str, str, str, int]]) -> None:
     """Deliveries of the source `clients`: folder, mode, outcome, age in days; each in a run of its own."""
-    with next_state(project.warehouse, pipeline.Settings(as_at=NOW.date())) as state:
+    with next_state(project.warehouse, RunSettings(as_at=NOW.date())) as state:
         for number, (name, mode, outcome, age) in enumerate(told, 1):
             file = project.inboxes / "clients" / name / "person.csv"
             file.parent.mkdir()
@@ -244,7 +245,7 @@ def test_deliveries_go_when_two_full_ones_followed(
     before = {name for name, *_ in told}
     done = purge(project, secrets)
     assert {path.name for path in (project.inboxes / "clients").iterdir()} == before - going | {"waiting"}
-    with read_state(project.warehouse, pipeline.Settings(as_at=NOW.date())) as state:
+    with read_state(project.warehouse, RunSettings(as_at=NOW.date())) as state:
         [(notes,)] = state.connection.execute("SELECT count(*) FROM state.set_aside_past").fetchall()
         [(known,)] = state.connection.execute("SELECT count(*) FROM state.delivery").fetchall()
     old = sum(age > 30 for *_, age in told)

@@ -13,9 +13,9 @@ import pytest
 
 import caretrace
 from caretrace.identity import identify
-from caretrace.pipeline import Settings
 from caretrace.review import from_table, given, verdicts
 from caretrace.review.verdicts import load
+from caretrace.run_settings import RunSettings
 from schemas import VERDICT
 from schemas.errors import InputError
 
@@ -60,7 +60,7 @@ def test_the_store_gets_the_declared_table() -> None:
 
 
 def test_decisions_are_part_of_what_makes_a_run(tmp_path: Path) -> None:
-    settings = Settings(as_at=date(2026, 11, 22))
+    settings = RunSettings(as_at=date(2026, 11, 22))
     ids = {
         identify({}, [], {}, settings, given)
         for given in (None, from_table(table(ROW)), from_table(table({**ROW, "verdict": "different"})))

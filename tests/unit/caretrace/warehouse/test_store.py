@@ -13,12 +13,12 @@ from typing import Any
 import duckdb
 import pytest
 
-from caretrace.pipeline import Settings
+from caretrace.run_settings import RunSettings
 from caretrace.warehouse import migrations, store, tables
 from caretrace.warehouse.store import next_state, read_state
 from schemas.errors import Busy, InputError, SettingsError
 
-SETTINGS = Settings(as_at=date(2026, 11, 22), memory="1GB", threads=1)
+SETTINGS = RunSettings(as_at=date(2026, 11, 22), memory="1GB", threads=1)
 
 
 def commit(folder: Path, rows: int = 1) -> None:
@@ -106,7 +106,7 @@ _DIE = """
 import os, sys
 from datetime import date
 from pathlib import Path
-from caretrace.pipeline import Settings
+from caretrace.run_settings import RunSettings
 from caretrace.warehouse import store
 from caretrace.warehouse.store import next_state
 
@@ -114,7 +114,7 @@ where = sys.argv[2]
 if where != "at work":
     real = getattr(store, where)
     setattr(store, where, lambda *given: (real(*given), os._exit(9)))
-with next_state(Path(sys.argv[1]), Settings(as_at=date(2026, 11, 22), memory="1GB", threads=1)) as state:
+with next_state(Path(sys.argv[1]), RunSettings(as_at=date(2026, 11, 22), memory="1GB", threads=1)) as state:
     state.connection.execute("INSERT INTO state.run (run, kind) VALUES (?, 'night')", [state.run])
     state.connection.execute("INSERT INTO state.meta SELECT 'row', i FROM range(300000) r(i)")
     if where == "at work":

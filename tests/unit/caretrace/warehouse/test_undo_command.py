@@ -11,10 +11,10 @@ from typer.testing import CliRunner
 
 from caretrace.cli import undo as command
 from caretrace.cli.app import app
-from caretrace.pipeline import Settings
 from caretrace.project import Project
 from caretrace.review.ledger import read
 from caretrace.review.verdicts import verdicts
+from caretrace.run_settings import RunSettings
 from caretrace.warehouse.store import next_state
 from caretrace.warehouse.undo_link import RULE, undo_link
 from schemas.errors import InputError
@@ -30,7 +30,7 @@ def make(tmp_path: Path) -> Make:
     def project(*, runs: Sequence[str] = ("full",), clients: Sequence[tuple[str, str, str]] = ()) -> Project:
         """`runs` by kind; `clients` as source, record id, and decision with number and register row as SQL."""
         place = Project(tmp_path)
-        with next_state(place.warehouse, Settings(as_at=date(2026, 11, 22), memory="1GB", threads=1)) as state:
+        with next_state(place.warehouse, RunSettings(as_at=date(2026, 11, 22), memory="1GB", threads=1)) as state:
             for number, kind in enumerate(runs, start=1):
                 state.connection.execute("INSERT INTO state.run (run, kind) VALUES (?, ?)", [number, kind])
             for source, record, decision in clients:
