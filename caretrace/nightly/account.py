@@ -50,7 +50,7 @@ def outcome(
         waiting=left,
         counts=counts or {},
         changes=changes or {},
-        notes=(*notes, *_strange(night)),
+        notes=(*(night.standing if run is None else notes), *_strange(night)),
         seconds=dict(night.clock.seconds),
     )
 

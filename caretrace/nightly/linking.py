@@ -43,14 +43,14 @@ def link_and_publish(night: AtWork, state: State, run_id: str, made_of: Mapping[
     erased = erase.begin(state, night.wanted.erase) if night.wanted.erase else {}
     updated = _link(night, state, run_id, verdicts)
     kind = _kind(night, updated)
-    match = {name: night.plain.to_json()[name] for name in ("linkage", "model", "population")}
+    match = night.match
     with publishing.drafting(night.project.runs, state) as draft:
         with ExitStack() as aside:
             write_beside = partial(_write_beside, night, state, draft, aside)
             with night.clock("links"):
                 links = update_links(state, night.settings.traces.folder, taken=lambda: write_beside(write_candidates))
             open_views(state)
-            about = {"run_id": run_id, "made_of": dict(made_of), "match": match, **_of_erasure(night, erased)}
+            about = {"run_id": run_id, "made_of": dict(made_of), "match": dict(match), **_of_erasure(night, erased)}
             _note_run(night, state, kind, about)
             write_beside(write_links)
             claims = nullcontext() if night.wanted.erase else beside(state.connection, prepare_claims)

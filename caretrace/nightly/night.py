@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from caretrace.pipeline import Clock
 from schemas.progress import Progress
@@ -65,6 +65,14 @@ class AtWork:
     waiting: list[Waiting] = field(default_factory=list)
     taken: list[tuple[Waiting, Taken]] = field(default_factory=list)
     """What became of each delivery."""
+    standing: Sequence[str] = ()
+    """What there is to say whether or not a run is made (`watch`)."""
     last_run: int = 0
     """Number of the newest run that stands; 0 before the first."""
     recovered: Path | None = None
+
+    @property
+    def match(self) -> Mapping[str, Any]:
+        """What the linkage is told tonight, in plain values."""
+        plain = self.plain.to_json()
+        return {name: plain[name] for name in ("linkage", "model", "population")}

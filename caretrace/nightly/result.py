@@ -61,6 +61,8 @@ class Told:
 
 COMES_BEFORE = "it comes before"
 """How the reason of a late delivery begins that no later full one overtook."""
+APPLIED_SINCE = "it is later by name than what was applied since,"
+"""What the reason of a repeated delivery says that may not be one, for all may be again as it was then."""
 
 
 @dataclass(frozen=True)
@@ -98,9 +100,12 @@ class Outcome:
 
     @property
     def passed_over(self) -> list[Told]:
-        """Late deliveries whose changes are missed: nothing applied since holds all of what they may say."""
+        """What was not applied and may be missed: nothing applied since holds all of what it may say."""
         return [
-            each for each in self.deliveries if each.outcome == "late" and str(each.reason).startswith(COMES_BEFORE)
+            each
+            for each in self.deliveries
+            if (each.outcome == "late" and str(each.reason).startswith(COMES_BEFORE))
+            or (each.outcome == "repeated" and APPLIED_SINCE in str(each.reason))
         ]
 
     @property

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from caretrace import run_folder, working_store
-from caretrace.nightly import account, disk, publishing
+from caretrace.nightly import account, disk, publishing, watch
 from caretrace.nightly.deliveries import look
 from caretrace.nightly.intake import Intake
 from caretrace.nightly.night import AtWork, Wanted
@@ -63,6 +63,7 @@ def run(
             night.last_run = state.run
             night.recovered = publishing.recover(project, state.run)
             before = _made_of(state)
+            night.standing = _standing(night, state)
             if not wanted.within:
                 with progress.stage("Looking into the inboxes"), night.clock("look"):
                     night.waiting = _waiting(night, state)
@@ -79,6 +80,7 @@ def _look(night: AtWork) -> Outcome:
     """What is waiting, read and judged, on nothing but what is known."""
     with _known(night) as state:
         night.waiting = _waiting(night, state)
+        night.standing = _standing(night, state)
         _take_in(night, state)
         return account.outcome(night, Status.LOOKED)
 
@@ -120,6 +122,11 @@ def _waiting(night: AtWork, state: State) -> list[Waiting]:
         found.append(sort_out(source, inbox, past, opening=opening, accept=night.wanted.accept))
     require_accepted(night.wanted.accept, found)
     return found
+
+
+def _standing(night: AtWork, state: State) -> tuple[str, ...]:
+    """What a run would say although nothing is wrong: where nothing comes any more, no run is made to say it."""
+    return tuple(watch.notes(state.connection, night.settings, match=night.match, as_at=night.wanted.as_at))
 
 
 def _news(night: AtWork) -> bool:

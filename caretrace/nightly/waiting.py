@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from caretrace.nightly.deliveries import Delivery, File, Inbox, hashed, in_order, told
-from caretrace.nightly.result import COMES_BEFORE
+from caretrace.nightly.result import APPLIED_SINCE, COMES_BEFORE
 from caretrace.project.settings import Source
 from connectors.feed.ahead import together
 from connectors.files.opening import Opening
@@ -37,6 +37,8 @@ class Past:
     files: tuple[File, ...]
     used: frozenset[str] = frozenset()
     """What those of its files are called that were of use, without their numbers."""
+    records: int = 0
+    """How many records were read of them."""
 
     @property
     def stamp(self) -> tuple[tuple[str, int, int], ...]:
@@ -97,7 +99,8 @@ def history(connection: duckdb.DuckDBPyConnection, feed: str) -> tuple[Past, ...
 def _past(number: int, name: str, mode: str, outcome: str, reason: str | None, run: int, files: str | None) -> Past:
     facts = json.loads(files or "[]")
     used = frozenset(without_numbers(str(each["name"])) for each in facts if each.get("used"))
-    return Past(number, name, mode, outcome, reason, run, tuple(_file(each) for each in facts), used)
+    records = sum(int(each.get("records", 0)) for each in facts)
+    return Past(number, name, mode, outcome, reason, run, tuple(_file(each) for each in facts), used, records)
 
 
 def without_numbers(name: str) -> str:
@@ -189,14 +192,24 @@ def _not_wanted(delivery: Delivery, past: Sequence[Past]) -> tuple[str, str] | N
     """Outcome and reason of a delivery that is not to be applied."""
     # The end of a source is written down without files; one that begins again is not late for it.
     applied = [each for each in past if each.outcome == "applied" and each.files]
-    same = next((each for each in applied if each.content == delivery.content), None)
-    if same is not None and delivery.content:
-        return "repeated", f"its files are those of {same.name}, which run {same.run} applied"
+    same = next((each for each in reversed(applied) if each.content == delivery.content), None)
     # A supplier that tells the order itself has its deliveries put into their places by the replay.
-    last = max((each.name for each in applied), key=in_order, default=None)
-    if delivery.told is None and last is not None and in_order(delivery.name) < in_order(last):
+    last = None if delivery.told else max((each.name for each in applied), key=in_order, default=None)
+    if same is not None and delivery.content:
+        if last is None or in_order(delivery.name) < in_order(last) or same is applied[-1]:
+            return "repeated", _repeats(same)
+        if delivery.name != last:
+            # By mistake, or because all is as it was then: only who sent it knows.
+            since = f"; {APPLIED_SINCE} {applied[-1].name}" if same.records else ""
+            return "repeated", _repeats(same) + since
+        # Written over under its own name, as it is each time: what it said once it says again.
+    elif last is not None and in_order(delivery.name) < in_order(last):
         return "late", f"{COMES_BEFORE} {last}, which is applied already"
     return None
+
+
+def _repeats(same: Past) -> str:
+    return f"its files are those of {same.name}, which run {same.run} applied"
 
 
 def _chain(

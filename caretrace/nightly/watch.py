@@ -1,4 +1,5 @@
-"""What a run says although nothing is wrong yet: a model grown old, a delivery overdue, an agreement about to end.
+"""What a run says although nothing is wrong yet: a model grown old, a delivery overdue, an agreement about to
+end, a clock that went back.
 
 In: the state, the settings, and the day. Out: sentences, none of which holds anything up.
 """
@@ -25,10 +26,22 @@ def notes(
 
     `match` is what the linkage was told tonight, in plain values.
     """
+    yield from _clock(connection, as_at)
     yield from _model(connection, settings.retrain, match, as_at)
     yield from _overdue(connection, settings.schedule, as_at)
     yield from _orphaned(connection, [source.name for source in settings.source])
     yield from agreements(settings.agreements, as_at)
+
+
+def _clock(connection: duckdb.DuckDBPyConnection, as_at: date) -> Iterator[str]:
+    """The warehouse's past is told by days: with a day that goes back, what held would end before it began."""
+    for run, day in connection.execute(
+        "SELECT run, as_at FROM state.run WHERE as_at > ? ORDER BY run DESC LIMIT 1", [as_at]
+    ).fetchall():
+        yield (
+            f"run {run} is dated {day.isoformat()}, which is after {as_at.isoformat()}: look at this machine's clock,"
+            " for the history is dated by it"
+        )
 
 
 def _model(

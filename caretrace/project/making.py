@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -71,6 +74,11 @@ def account(project: Project, *, example: bool) -> str:
         )
     return (
         f"project: {root} (nobody in it lives)\n"
-        f"next: caretrace run --project {root}\n"
+        f"next: caretrace run --project {_pasted(root)}\n"
         f"then: copy the folders in {root / LATER} into {root / 'in'}, and run again"
     )
+
+
+def _pasted(path: Path) -> str:
+    """As a shell takes it for one word."""
+    return subprocess.list2cmdline([str(path)]) if os.name == "nt" else shlex.quote(str(path))

@@ -22,7 +22,7 @@ import typer
 
 from caretrace.cli.app import app
 from caretrace.nightly.intake import OVERTAKEN
-from caretrace.nightly.result import COMES_BEFORE
+from caretrace.nightly.result import APPLIED_SINCE, COMES_BEFORE
 from caretrace.purge.settings import Retention, read
 
 ROOT = Path(__file__).parents[2]
@@ -162,6 +162,10 @@ def passed_over(reason: str) -> dict[str, str]:
     return {"source": "gp", "name": "1", "outcome": "late", "reason": reason}
 
 
+def repeated(reason: str) -> dict[str, str]:
+    return passed_over(reason) | {"outcome": "repeated"}
+
+
 @pytest.mark.parametrize(
     ("night", "code", "words"),
     [
@@ -170,6 +174,15 @@ def passed_over(reason: str) -> dict[str, str]:
         ({"status": "held", "exit_code": 1, "summary": "clients/a held"}, 1, "WARNING"),
         (LATE | {"deliveries": [passed_over(f"{COMES_BEFORE} 2, which is applied already")]}, 1, "WARNING"),
         (LATE | {"deliveries": [passed_over(OVERTAKEN.format("2"))]}, 0, "OK: nothing new; 1 late"),
+        (LATE | {"deliveries": [repeated("its files are those of 1")]}, 0, "OK"),
+        (LATE | {"deliveries": [repeated(f"its files are those of 1; {APPLIED_SINCE} 2")]}, 1, "WARNING"),
+        (LATE | {"notes": ["the model is old"]}, 0, "OK"),
+        (
+            LATE | {"notes": ["gp: the last one was applied 2 days ago, and one is expected every 1"]},
+            1,
+            "; gp: the last",
+        ),
+        ({"status": "done", "exit_code": 0, "summary": "run 3", "age": -48}, 3, "in the future"),
         ({"status": "failed", "exit_code": 1, "summary": "failed: disk"}, 2, "CRITICAL"),
         ({"status": "done", "exit_code": 0, "summary": "run 3", "age": 27}, 2, "27 hours ago"),
         ({"status": "done"}, 3, "UNKNOWN"),

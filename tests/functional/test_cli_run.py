@@ -1,6 +1,8 @@
 """`caretrace init` and `caretrace run` as a newcomer and a scheduler start them."""
 
 import json
+import os
+import shlex
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -65,6 +67,15 @@ def test_a_night_that_fails_says_so_where_machines_look(tmp_path: Path, started:
     assert (facts["status"], facts["exit_code"]) == ("failed", 1)
     assert facts["sentence"] in done.stderr
     assert "failed" in (tmp_path / "mail.html").read_text("utf-8")
+
+
+def test_what_init_says_can_be_pasted(tmp_path: Path, caretrace: Command) -> None:
+    project = tmp_path / "Müller's projekt ß"
+    made = caretrace("init", project, "--example")
+    (line,) = [line for line in made.stdout.splitlines() if line.startswith("next: caretrace ")]
+    assert project.is_dir()
+    if os.name != "nt":
+        assert shlex.split(line.removeprefix("next: caretrace ")) == ["run", "--project", str(project)]
 
 
 def test_where_there_is_no_project_nothing_is_written(tmp_path: Path, caretrace: Command) -> None:

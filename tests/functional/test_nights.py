@@ -234,6 +234,17 @@ def test_the_same_inputs_twice_touch_nothing(week: Week) -> None:
     assert stamps() == before
 
 
+def test_what_comes_no_more_is_missed_every_night(first: Project, tmp_path: Path) -> None:
+    project = Project(Path(shutil.copytree(first.root, tmp_path / "council")))
+    assert begin(project, 4).notes == ()
+    quiet = begin(project, 5)
+    assert (quiet.status, quiet.run) == (Status.NOTHING_NEW, None)
+    (note,) = quiet.notes
+    assert note == "clients: the last delivery was applied 4 days ago, and one is expected every 3"
+    assert note in json.loads((project.root / RESULT).read_text("utf-8"))["notes"]
+    assert begin(project, 5, dry=True).notes == quiet.notes
+
+
 def test_a_source_that_has_ended_takes_its_records_with_it(project: Project, nights: Nights) -> None:
     (project.inboxes / "swift").mkdir()
     text = TOML + '[[source]]\nname = "swift"\nside = "clients"\n'

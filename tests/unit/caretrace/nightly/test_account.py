@@ -11,7 +11,7 @@ import pytest
 
 from caretrace import run_folder
 from caretrace.nightly import disk, intake, publishing, result, watch
-from caretrace.nightly.result import Outcome, Status, Told
+from caretrace.nightly.result import APPLIED_SINCE, Outcome, Status, Told
 from caretrace.project import Project
 from caretrace.project.settings import Agreements, Settings, Source
 from caretrace.run_folder import Draft
@@ -70,6 +70,10 @@ def test_the_page_says_what_needs_a_person_and_runs_nothing(tmp_path: Path) -> N
     late = result.page(replace(DONE, deliveries=[LATE]))
     assert "1 late" in late
     assert "Nothing needs attention" not in late
+    again = replace(LATE, outcome="repeated", reason=f"its files are those of 1; {APPLIED_SINCE} 2")
+    outcome = replace(DONE, deliveries=[again])
+    assert "Nothing needs attention" not in result.page(outcome)
+    assert f"{again.name} repeated: its files are those of 1" in outcome.line()
     assert "no such disk" in result.page(replace(DONE, status=Status.FAILED, sentence="no such disk", exit_code=1))
 
 
@@ -116,6 +120,14 @@ TWO = (Source(name="clients", side="clients"), Source(name="gp", side="register"
             ["the model is 174 days old (run 1); `caretrace run --again` trains a new one"],
         ),
         ({"schedule": {"clients": 1}}, date(2026, 11, 21), []),
+        (
+            {},
+            date(2026, 11, 19),
+            [
+                "run 2 is dated 2026-11-20, which is after 2026-11-19: look at this machine's clock, for the history is"
+                " dated by it"
+            ],
+        ),
         (
             {"schedule": {"clients": 1, "gp": 7}},
             DAY,

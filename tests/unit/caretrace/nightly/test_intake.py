@@ -168,8 +168,32 @@ def test_the_same_files_again_are_noted_and_not_applied(desk: MakeDesk) -> None:
     one.deliver("2.csv", people([1], given_name="Zoe"))
     one.night()
     one.deliver("3.csv", people(range(3)))
-    assert one.night() == {"3.csv": ("repeated", "its files are those of 1.csv, which run 1 applied")}
+    since = "it is later by name than what was applied since, 2.csv"
+    assert one.night() == {"3.csv": ("repeated", f"its files are those of 1.csv, which run 1 applied; {since}")}
     assert one.ask("SELECT given_name FROM state.clients.person WHERE record_id = 'p1'") == [("Zoe",)]
+    assert one.night() == {}
+
+
+def test_the_last_files_again_and_empty_ones_are_nothing_to_look_at(desk: MakeDesk) -> None:
+    one = desk(feed="delta")
+    one.deliver("1.csv", people(range(3)))
+    one.deliver("2.csv", people([]))
+    one.night()
+    one.deliver("3.csv", people([]))
+    assert one.night() == {"3.csv": ("repeated", "its files are those of 2.csv, which run 1 applied")}
+    one.deliver("4.csv", people([1], given_name="Zoe"))
+    one.night()
+    one.deliver("5.csv", people([]))
+    assert one.night() == {"5.csv": ("repeated", "its files are those of 2.csv, which run 1 applied")}
+
+
+@pytest.mark.parametrize("feed", ["full", "delta"])
+def test_a_file_that_is_written_over_may_say_again_what_it_said(desk: MakeDesk, feed: str) -> None:
+    one = desk(feed=feed)
+    for given_name in ("Ann", "Zoe", "Ann"):
+        one.deliver("clients.csv", people(range(3), given_name=given_name))
+        assert outcomes(one.night()) == {"clients.csv": "applied"}
+        assert one.ask("SELECT DISTINCT given_name FROM state.clients.person") == [(given_name,)]
     assert one.night() == {}
 
 
