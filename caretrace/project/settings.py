@@ -25,6 +25,7 @@ from pydantic import (
 
 from caretrace.outputs import OutputSettings
 from caretrace.population import read as read_population
+from caretrace.project.inboxes import not_apart
 from caretrace.project.place import Project
 from caretrace.run_settings import MOST_THREADS, RunSettings
 from caretrace.working_store import DEFAULT_MEMORY
@@ -285,10 +286,13 @@ def load(project: Project) -> Settings:
     if not content.get("source"):
         raise SettingsError(f"{path}: no [[source]] says where deliveries come from; `caretrace init` shows how")
     try:
-        return Settings.model_validate(content, context={"root": project.root})
+        found = Settings.model_validate(content, context={"root": project.root})
     except ValidationError as error:
         faults = "; ".join(_sentence(found["loc"], found["msg"], content) for found in error.errors())
         raise SettingsError(f"{path}: {faults}") from None
+    if fault := not_apart({each.name: found.inbox(project, each) for each in found.source if not each.ended}):
+        raise SettingsError(f"{path}: {fault}")
+    return found
 
 
 _KNOWN = {"Extra inputs are not permitted": "there is no such key; docs/nightly.md lists them"}

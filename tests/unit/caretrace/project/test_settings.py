@@ -69,6 +69,10 @@ def test_every_key_in_a_comment_of_the_template_is_one(tmp_path: Path) -> None:
         (TWO + '[resources]\nmemory = "lots"', "resources, key memory"),
         (TWO + '[targets.postgres]\nconnection = "x"\npassword = "y"', "a password never stands in this file"),
         (TWO + '[targets.postgres]\nhost = "x"', "targets, key postgres.connection: Field required"),
+        (TWO + 'folder = "in/clients"', "source clients and source gp have one inbox"),
+        (TWO + 'folder = "in/../in/clients/"', "source clients and source gp have one inbox"),
+        (TWO + 'folder = "in"', "the inbox of source clients lies within that of source gp"),
+        (TWO + 'folder = "in/clients/gp"', "the inbox of source gp lies within that of source clients"),
         (TWO + "[nightly]\nx = 1", "nightly: there is no such key"),
         ('source = "in"', "source: Input should be"),
         ("source = [3]", "source 1: Input should be a valid dictionary"),
@@ -103,6 +107,11 @@ def test_paths_are_meant_from_the_project_unless_they_are_whole(tmp_path: Path) 
     assert found.inbox(project, clients) == tmp_path / "in" / "clients"
     assert found.inbox(project, gp) == elsewhere
     assert gp.mapping == tmp_path / "own.toml"
+
+
+def test_an_inbox_of_a_source_that_has_ended_may_be_anothers(tmp_path: Path) -> None:
+    assert len(load(tmp_path, TWO + 'folder = "in/clients"\nended = true').source) == 2
+    assert len(load(tmp_path, TWO + 'folder = "in/clients-of-gp"').source) == 2
 
 
 def test_a_run_is_told_what_the_file_says(tmp_path: Path) -> None:
