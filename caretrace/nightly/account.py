@@ -28,12 +28,13 @@ def outcome(
     changes: Mapping[str, Any] | None = None,
     notes: Sequence[str] = (),
 ) -> Outcome:
-    """The night as it stands; where anything is held it is that, and the exit code is 1."""
+    """The night as it stands; where anything is held or does not add up it is that, and the exit code is 1."""
     deliveries = (
         *(Told(e.source.name, e.source.side, "inbox", "-", "held", e.fault) for e in night.waiting if e.fault),
         *(_told(waiting, taken) for waiting, taken in night.taken),
     )
-    held = any(each.outcome == "held" for each in deliveries)
+    # A run that does not add up stands, for what is wrong with it must be found; nobody may take it for sound.
+    held = any(each.outcome == "held" for each in deliveries) or bool(counts and counts.get("faults"))
     left = {f"{each.source.name}/{name}": why for each in night.waiting for name, why in each.unfinished}
     left |= {f"{each.source}/{each.name}": each.reason or "" for each in deliveries if each.outcome == "waits"}
     return Outcome(

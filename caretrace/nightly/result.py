@@ -109,6 +109,11 @@ class Outcome:
         ]
 
     @property
+    def faults(self) -> list[str]:
+        """Counts of the run that do not add up."""
+        return [str(each) for each in self.counts.get("faults", ())]
+
+    @property
     def failed_targets(self) -> dict[str, str]:
         """The targets that are behind, and why."""
         return {name: words for name, words in self.targets.items() if words.startswith("failed")}
@@ -140,7 +145,7 @@ class Outcome:
 
     def line(self) -> str:
         """The night in one line."""
-        parts = [self._run_words()]
+        parts = [self._run_words(), *(f"does not add up: {each}" for each in self.faults)]
         by_outcome = {
             word: sum(each.outcome == word for each in self.deliveries)
             for word in ("applied", "held", "repeated", "late", "waits")

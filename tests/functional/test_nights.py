@@ -25,6 +25,7 @@ from caretrace.run_settings import RunSettings
 from caretrace.synthetic import inbox
 from caretrace.synthetic.nights import Nights, Pace
 from caretrace.warehouse import store
+from caretrace.warehouse.publish import accounts
 from caretrace.warehouse.undo_link import undo_link
 from connectors.files.opening import DEFAULT
 from schemas.errors import Busy, InputError
@@ -232,6 +233,16 @@ def test_the_same_inputs_twice_touch_nothing(week: Week) -> None:
     before = stamps()
     assert begin(week.project, 4).line() == "nothing new"
     assert stamps() == before
+
+
+def test_a_run_that_does_not_add_up_is_not_done(
+    project: Project, nights: Nights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accounts.Accounts, "faults", ("a record is missing",))
+    deliver(project, nights, 1)
+    outcome = begin(project, 2)
+    assert (outcome.status, outcome.run, outcome.exit_code) == (Status.HELD, 2, 1)
+    assert outcome.line().startswith("run 2 (night); does not add up: a record is missing; 2 applied")
 
 
 def test_what_comes_no_more_is_missed_every_night(first: Project, tmp_path: Path) -> None:

@@ -41,6 +41,11 @@ CHANGES = {"load_back": 12, "retractions": 1}
             "run 7 (night); 1 applied; linked 9,000 of 10,000, review 50; to load back 12, to retract 1",
         ),
         (
+            replace(DONE, counts=COUNTS | {"faults": ["the decisions are not as many as the clients"]}),
+            "run 7 (night); does not add up: the decisions are not as many as the clients; linked 9,000 of 10,000,"
+            " review 50",
+        ),
+        (
             Outcome(Status.HELD, DAY, NOW, NOW, exit_code=1, deliveries=[HELD]),
             "no new run; 1 held; gp/2026-11-22 held: it is <cut> short",
         ),
@@ -74,6 +79,8 @@ def test_the_page_says_what_needs_a_person_and_runs_nothing(tmp_path: Path) -> N
     outcome = replace(DONE, deliveries=[again])
     assert "Nothing needs attention" not in result.page(outcome)
     assert f"{again.name} repeated: its files are those of 1" in outcome.line()
+    wrong = replace(DONE, status=Status.HELD, exit_code=1, counts=COUNTS | {"faults": ["one record is missing"]})
+    assert "do not add up:</strong> one record is missing. Do not use its tables" in result.page(wrong)
     assert "no such disk" in result.page(replace(DONE, status=Status.FAILED, sentence="no such disk", exit_code=1))
 
 
