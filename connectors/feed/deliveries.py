@@ -94,7 +94,7 @@ def _listed(
             if _folder(extract.source, other) == _folder(file.source, file.found)
         ]
         manifest = read_manifest(connection, kind, file.number, beside, file.found.where)
-        notes[file.number] = manifest.note
+        notes[file.number] = manifest.note(other.found.stem for other in together if other is not file)
         full = {stem.casefold(): whole for stem, whole in manifest.full.items()}
         deliveries.append(
             Delivery(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from connectors.values import is_true
+from connectors.values import FALSE_WORDS, is_true
+from connectors.values import listed as sql_listed
 from schemas.errors import InputError
 
 if TYPE_CHECKING:
@@ -28,13 +29,16 @@ class Manifest:
     """Changes are told from this time on: the latest of its files."""
     until: str | None
 
-    @property
-    def note(self) -> str:
-        """What the report says of it."""
+    def note(self, read: Iterable[str]) -> str:
+        """What the report says of it, where the files whose stems are `read` stand beside it."""
+        known = {name.casefold() for name in self.full}
         deltas = sorted(name for name, full in self.full.items() if not full)
-        if not deltas:
-            return "every file listed is here; all are full extracts"
-        return f"every file listed is here; only changes since the last extract in {', '.join(deltas)}"
+        others = sorted(name for name in read if name.casefold() not in known)
+        return (
+            "every file listed is here; "
+            + (f"only changes since the last extract in {', '.join(deltas)}" if deltas else "all are full extracts")
+            + (f"; here and not listed, so perhaps of another extract: {', '.join(others)}" if others else "")
+        )
 
 
 def read_manifest(
@@ -47,11 +51,24 @@ def read_manifest(
         " GROUP BY ALL ORDER BY ALL",
         [file],
     ).fetchall()
+    if not listed:
+        raise InputError("the manifest lists no file; fetch the whole extract again", path=where)
     here = {stem.casefold() for stem in present}
     missing = [name for name, *_ in listed if Path(name).stem.casefold() not in here]
     if missing:
         raise InputError(
             f"the manifest lists files that are not here: {', '.join(missing)}; fetch the whole extract", path=where
+        )
+    says = f"{is_true('IsDelta')} OR coalesce(lower(IsDelta) IN ({sql_listed(FALSE_WORDS)}), false)"
+    silent = connection.execute(
+        f"SELECT FileName FROM raw_{kind} WHERE file = ? AND FileName IS NOT NULL AND NOT ({says}) ORDER BY ALL", [file]
+    ).fetchall()
+    if silent:
+        # Changes that pass for a full extract take everybody away of whom nothing has changed.
+        raise InputError(
+            "the manifest does not say whether a file is full or holds changes only (IsDelta is neither Y nor N):"
+            f" {', '.join(name for (name,) in silent)}; fetch the extract again",
+            path=where,
         )
     if any(at and not _TIME.fullmatch(at) for _, _, *times in listed for at in times):
         raise InputError("the manifest gives a time that is not yyyyMMdd_HHmm; fetch the extract again", path=where)

@@ -23,6 +23,8 @@ UNCLOSED = "a quotation mark is never closed"
 MISPLACED = "a quotation mark inside a value is not doubled"
 NOT_TEXT = "bytes that are no text in the encoding of the file"
 TOO_LONG = "longer than any record can be (1 MB)"
+_DOS_END = b"\x1a"
+"""The end-of-file mark of DOS programs."""
 DOUBTFUL = "between two quotation marks that leave open where records begin"
 
 
@@ -87,7 +89,8 @@ class RecordIndex:
         end = len(body) if last else end_of_lines(body)
         body, self._pending = body[:end], body[end:]
         if last and body and not body.endswith((b"\n", b"\r")):
-            body += b"\n"
+            # Behind the last value it would be part of it.
+            body = body.rstrip(_DOS_END) + b"\n"
         if body:
             batch, used = self._index(body, last)
             self._pending = body[used:] + self._pending
@@ -147,7 +150,7 @@ class RecordIndex:
     def _one_line(self, lines: Lines, i: int) -> bytes | str | None:
         """The record as clean CSV, the rule that rejects it, or None where the line is blank after all."""
         raw = lines.text(i, i)
-        if not raw.strip(b" \t\x1a"):  # 0x1A: the end-of-file mark of DOS programs
+        if not raw.strip(b" \t" + _DOS_END):
             return None
         if len(raw) > MAX_RECORD:
             return TOO_LONG

@@ -100,7 +100,8 @@ def _person() -> Fill:
             "nhs_number": Value(
                 f"{{'number': {number.parsed}, 'several': r.person.several}}",
                 number.given,
-                number.fault,
+                f"CASE WHEN contains({{x}}, {quoted(told.SEVERAL)}) THEN 'several numbers in one message, and which of"
+                f" them is the patient''s nobody knows' ELSE {number.fault} END",
                 f"coalesce({(number.warning or '').replace('{v}', '{v}.number')}, {several})",
                 final="{v}.number",
                 kept=number.kept,

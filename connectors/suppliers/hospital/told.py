@@ -12,6 +12,8 @@ from connectors.suppliers.hospital.codes import among
 from connectors.suppliers.hospital.hl7 import COMPONENT, first_part, reference, said
 from connectors.values import listed
 
+SEVERAL = " and "
+"""Between the NHS numbers of one message that differ."""
 _BESIDE = {name: alias for name, alias in hl7.SEGMENTS.items() if name not in ("MSH", "EVN")}
 
 
@@ -185,8 +187,15 @@ _CX = (("one[5]", "{"), ("one[4]", "&"))
 
 
 def _nhs_number(settings: Settings) -> str:
-    """The NHS number: of PID-3 the one that says so, else where this hospital has it."""
-    return f"coalesce(list_filter(ids, lambda x: x.is_nhs_number)[1].value, {said('number_elsewhere')})"
+    """The NHS number: of PID-3 the one that says so, else where this hospital has it.
+
+    Where PID-3 has several that differ, all of them: which is the patient's nobody knows, and what is no number is
+    refused.
+    """
+    held = "list_transform(list_filter(ids, lambda x: x.is_nhs_number), lambda x: x.value)"
+    digits = f"list_distinct(list_transform({held}, lambda x: translate(x, ' -', '')))"
+    number = f"CASE WHEN len({digits}) > 1 THEN array_to_string({held}, '{SEVERAL}') ELSE {held}[1] END"
+    return f"coalesce({number}, {said('number_elsewhere')})"
 
 
 def _own_id(settings: Settings) -> str:

@@ -75,7 +75,7 @@ def test_systmone_person_and_current_address(connection: duckdb.DuckDBPyConnecti
     ]
     files = {"SRPatient.csv": [SR_PATIENT], "SRPatientAddressHistory.csv": addresses, "SRMapping.csv": SR_MAPPING}
     files["SRPatientRegistration.csv"] = [SR_REGISTRATION]
-    files["SRManifest.csv"] = [{"FileName": "SRPatient", "IsDelta": "N"}, {"FileName": "SRMapping", "IsDelta": "N"}]
+    files["SRManifest.csv"] = [{"FileName": Path(name).stem, "IsDelta": "N"} for name in files]
     report = load(connection, extract(tmp_path, files, "cp1252"))
     columns = (
         "source_org, record_id, nhs_number_status, given_name, previous_family_name, birth_date, gender, address_line_2"

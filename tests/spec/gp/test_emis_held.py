@@ -22,6 +22,10 @@ _ROUNDED = {**CODES[5], "SnomedCTConceptId": "1091881000000110"}
         ("Agreements_SharingOrganisation", {**SHARING, "Disabled": "TRUE"}, _DISABLED),
         ("Agreements_SharingOrganisation", {**SHARING, "Deleted": "true"}, _DISABLED),
         ("Agreements_SharingOrganisation", {**SHARING, "IsActivated": "false"}, _DISABLED),  # and has records
+        # A mark that is neither yes nor no is no leave to go on.
+        ("Agreements_SharingOrganisation", {**SHARING, "Disabled": "2"}, _DISABLED),
+        ("Agreements_SharingOrganisation", {**SHARING, "Deleted": "?"}, _DISABLED),
+        ("Agreements_SharingOrganisation", {**SHARING, "IsActivated": "?"}, _DISABLED),
         ("CareRecord_Observation", OBSERVATION, "cannot be understood without the clinical code file"),
         ("Coding_ClinicalCode", _ROUNDED, "a SNOMED id was rounded to 15 digits by a spreadsheet"),
     ],

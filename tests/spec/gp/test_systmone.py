@@ -160,6 +160,34 @@ def test_a_manifest_of_two_moments(connection: duckdb.DuckDBPyConnection, tmp_pa
         load(connection, tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ('"N"', '""', "does not say whether a file is full or holds changes only .* SRPatient;"),
+        ('"N"', '"?"', "does not say whether a file is full or holds changes only .* SRPatient;"),
+        ('"SRPatient"', '""', "the manifest lists no file"),
+    ],
+)
+def test_a_manifest_that_does_not_say_what_there_is(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, old: str, new: str, sentence: str
+) -> None:
+    path = systmone(tmp_path, SRPatient=[SR_PATIENT]) / "SRManifest.csv"
+    text = path.read_text(encoding="cp1252")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="cp1252")
+    with pytest.raises(InputError, match=sentence):
+        load(connection, tmp_path)
+
+
+def test_a_file_that_the_manifest_does_not_list_is_named(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    stray = systmone(tmp_path / "b", SRCode=[SR_CODE]) / "SRCode.csv"
+    folder = systmone(tmp_path / "a", SRPatient=[SR_PATIENT])
+    stray.rename(folder / "SRCode.csv")
+    report = load(connection, folder)
+    notes = {file.name: file.note or "" for file in report.files}
+    assert notes["SRManifest.csv"].endswith("; here and not listed, so perhaps of another extract: SRCode")
+
+
 def test_systmone_as_it_comes_in_archives(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     for name, made in (
         ("one", systmone(tmp_path / "x" / "a", **SR_FULL)),

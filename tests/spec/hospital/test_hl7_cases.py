@@ -11,7 +11,7 @@ import pytest
 
 from fixtures.systems import hl7
 from tests.spec.hospital.messages import FEB, JAN, MAR, say, stay, who
-from tests.spec.hospital.reading import NUMBER, Reading
+from tests.spec.hospital.reading import NUMBER, OTHER_NUMBER, Reading
 
 PEOPLE: dict[str, tuple[list[list[str]], str, tuple[Any, ...]]] = {
     # case: messages, columns of PERSON, values
@@ -32,6 +32,16 @@ PEOPLE: dict[str, tuple[list[list[str]], str, tuple[Any, ...]]] = {
     ),
     "first": ([say("A28", JAN, "first", {3: f"943 476 5919^^^NHS Number~{who('first')}"})], "nhs_number", (NUMBER,)),
     "slip": ([say("A28", JAN, "slip", {3: who("slip", "~9434765910^^^NHS^NH")})], "nhs_number", (None,)),
+    "two": (
+        [say("A28", JAN, "two", {3: who("two", f"~{NUMBER}^^^NHS^NH~{OTHER_NUMBER}^^^NHS^NH")})],
+        "nhs_number",
+        (None,),
+    ),
+    "twice": (
+        [say("A28", JAN, "twice", {3: who("twice", f"~943 476 5919^^^NHS^NH~{NUMBER}^^^NHS^NH")})],
+        "nhs_number",
+        (NUMBER,),
+    ),
     "status": (
         [say("A28", JAN, "status", {3: who("status", f"~{NUMBER}^^^NHS^NH"), 32: "AL~NSTS02"})],
         "nhs_number_status",
@@ -93,6 +103,7 @@ PEOPLE: dict[str, tuple[list[list[str]], str, tuple[Any, ...]]] = {
 
 ISSUES = {
     "slip": [("nhs_number", "fails the Modulus 11 check digit", False)],
+    "two": [("nhs_number", "several numbers in one message, and which of them is the patient's nobody knows", False)],
     "fixed": [("postcode", "a pseudo-postcode (ZZ99...)", False)],
     "undead": [("death_date", "given, though the death indicator says no", False)],
     "dayless": [("death_date", "dead, on a day that is not given", False)],
