@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from connectors.called import are_values, called
+from connectors.departures import says_who
 from connectors.files.raw import Loaded
 from connectors.found import Extract, Found
 from connectors.not_found import nearest
@@ -55,6 +56,7 @@ def facts_of(
     orphans = dict(
         connection.execute("SELECT file, count(*) FROM aside WHERE rule = ? GROUP BY ALL", [ORPHAN]).fetchall()
     )
+    lacking = _lacking(inputs)
     facts = []
     for item in inputs:
         kind, header = item.found.kind, item.found.header
@@ -80,7 +82,9 @@ def facts_of(
                 note=_joined(
                     _cut(item.loaded),
                     _ORPHANS if orphans.get(item.number, 0) * 2 > item.loaded.records else None,
+                    _noted(kind, item.found),
                     notes.get(item.number) or _note(kind, header.titles),
+                    lacking.get(item.number),
                     supplier.note,
                 ),
             )
@@ -105,6 +109,43 @@ def _cut(loaded: Loaded) -> str | None:
     if any(rejected.record == loaded.records for rejected in loaded.rejected):
         return f"{BROKEN_END}: the file may be cut short, or end in a line of totals"
     return None
+
+
+def _noted(kind: Kind, found: Found) -> str | None:
+    """What the beginning of a text gives away."""
+    if kind.noted is None or found.head is None:
+        return None
+    pattern, words = kind.noted
+    return words if pattern.search(found.head.beginning) else None
+
+
+def _lacking(inputs: Sequence[Input]) -> dict[int, str]:
+    """By file what is said of columns that another file of its kind has: parts of one list are exported alike."""
+    parts: dict[str, list[Input]] = {}
+    for item in inputs:
+        kind = item.found.kind
+        if kind and not kind.recognised and says_who(item.found, kind):
+            parts.setdefault(kind.name, []).append(item)
+    said = {}
+    for files in parts.values():
+        fields = {item.number: _fields(item.found) for item in files}
+        for item in files:
+            other = max(files, key=lambda each: len(fields[each.number] - fields[item.number]))
+            if absent := fields[other.number] - fields[item.number]:
+                named = _named_titles(other.found, absent)
+                said[item.number] = f"columns absent that {other.found.name} has: {named}"
+    return said
+
+
+def _fields(found: Found) -> frozenset[str]:
+    return frozenset(found.kind.match(found.header.titles)) if found.kind else frozenset()
+
+
+def _named_titles(found: Found, fields: Collection[str]) -> str:
+    """Titles that are used, and so nobody's values, in the order of the file."""
+    places = found.kind.match(found.header.titles) if found.kind else {}
+    named = [found.header.titles[at] for name, at in sorted(places.items(), key=lambda each: each[1]) if name in fields]
+    return ", ".join(named) if len(named) <= _NAMED_AT_MOST else f"{len(named)} of {len(places)}"
 
 
 def _joined(*notes: str | None) -> str | None:

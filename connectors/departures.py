@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def check_titles(file: Found, *, changes: bool) -> None:
     """InputError where no column says who people are, unless the file is of `changes` and may tell who is gone."""
     kind = file.kind
-    if kind is None or _says_who(file, kind):
+    if kind is None or says_who(file, kind):
         return
     tells_gone = kind.gone_field in kind.match(file.header.titles)
     if tells_gone and changes:
@@ -39,7 +39,7 @@ def check_records(connection: duckdb.DuckDBPyConnection, file: Found, number: in
     `number` is the file's in `raw_<kind>`. Records without a key, and lines that are nobody's, are left to their rules.
     """
     kind = file.kind
-    if kind is None or _says_who(file, kind):
+    if kind is None or says_who(file, kind):
         return
     others = [rule.when for rule in kind.exclude if kind.gone_field not in rule.columns]
     passed = [f"({when})" for when in (kind.gone or "false", *others)]
@@ -58,5 +58,6 @@ def check_records(connection: duckdb.DuckDBPyConnection, file: Found, number: in
         )
 
 
-def _says_who(file: Found, kind: Kind) -> bool:
+def says_who(file: Found, kind: Kind) -> bool:
+    """Whether a file of that kind says more of people than that they are gone."""
     return not kind.any_of or file.header is NO_HEADER or bool(set(kind.any_of) & set(kind.match(file.header.titles)))

@@ -71,13 +71,8 @@ def _header(supplier: Supplier, kind: Kind, file: Found) -> Header | None:
         return headerless(file.head, kind.headerless) if kind.headerless else NO_HEADER
     below = file.head.below if file.head else ()
     allowed = len(below) if file.is_sheet else kind.preamble
-    return next((header for header in (file.header, *below[:allowed]) if _fits(supplier, kind, header)), None)
-
-
-def _fits(supplier: Supplier, kind: Kind, header: Header) -> bool:
-    if supplier.exact_titles and not set(kind.required) <= {title.casefold() for title in header.titles}:
-        return False
-    return header is not NO_HEADER and not kind.missing(header.titles)
+    headers = (file.header, *below[:allowed])
+    return next((each for each in headers if each is not NO_HEADER and supplier.fits(kind, each.titles)), None)
 
 
 def _has_people(supplier: Supplier, files: Iterable[Found], *, partial: bool) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from connectors.files.header import read_head
 from connectors.found import Found
 from connectors.source import Source
 from connectors.supplier import Kind, Supplier
@@ -17,6 +18,8 @@ _OTHERWISE = (
 )
 _AS_IT_CAME = "give the file as it came back"
 _ANSWER = "a reply of the check for data opt-outs is read by caretrace opt-out read; "
+_LOOKED_THROUGH = 30
+"""Lines that are not blank below the first, among which titles are looked for before it is said that there are none."""
 _ENOUGH = 4
 """Columns of a supplier that a file must have before it is called near to that supplier's."""
 
@@ -44,6 +47,8 @@ class Near:
 
 def nothing_found(source: Source, suppliers: Sequence[Supplier], files: Sequence[Found]) -> InputError:
     """Say which columns are missing. Titles that were found are not repeated: without a header they are values."""
+    if not source.among and (below := _titled_below(suppliers, files)):
+        return below
     near = nearest(suppliers, files)
     if len(suppliers) > 1:
         names = ", ".join(supplier.name for supplier in suppliers)
@@ -75,6 +80,23 @@ def nearest(suppliers: Sequence[Supplier], files: Sequence[Found]) -> Near | Non
         for file in files
     ]
     return max(found, key=lambda near: (near.known, -len(near.kind.missing(near.file.header.titles))), default=None)
+
+
+def _titled_below(suppliers: Sequence[Supplier], files: Sequence[Found]) -> InputError | None:
+    """What is said where the titles that were looked for on the first line stand further down."""
+    for file in files:
+        if file.member is None or file.is_sheet or file.head is None:
+            continue
+        for header in read_head(file.member, preamble=_LOOKED_THROUGH).below:
+            for supplier in suppliers:
+                if any(not kind.recognised and supplier.fits(kind, header.titles) for kind in supplier.people):
+                    return InputError(
+                        f"the titles of a {supplier.name} file stand on this line and not on the first; take out what"
+                        " stands above them, or give a mapping with a preamble (caretrace map proposes one)",
+                        path=file.where,
+                        line=header.line,
+                    )
+    return None
 
 
 def where(source: Source) -> Path | str:

@@ -192,6 +192,8 @@ class Kind:
     layout: Layout = Layout.DELIMITED
     recognised: re.Pattern[bytes] | None = None
     """Searched in the first 4 KB of a text (as UTF-8, without a mark), where there is no header to go by."""
+    noted: tuple[re.Pattern[bytes], str] | None = None
+    """A pattern searched in the same, and what the file's note says where it is found."""
     positions: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """Layout.LINES: field to where it begins (1-based) and how long it is, in characters."""
     rows: Mapping[int, Mapping[str, int]] = field(default_factory=dict)
@@ -281,6 +283,12 @@ class Supplier:
     def kind(self, name: str) -> Kind:
         """The kind of that name."""
         return next(kind for kind in self.kinds if kind.name == name)
+
+    def fits(self, kind: Kind, titles: tuple[str, ...]) -> bool:
+        """Whether a file with these titles is of that kind of this supplier's."""
+        if self.exact_titles and not set(kind.required) <= {title.casefold() for title in titles}:
+            return False
+        return not kind.missing(titles)
 
     def organisation_name(self, x: str) -> str:
         """SQL of what others call the organisation that rows call `x`."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from connectors.called import are_values, called
+from connectors.files.header import Header
 from connectors.files.raw import create_raw
 from connectors.found import Found, open_source
 from connectors.propose.contents import order, overlap, weigh
@@ -110,8 +111,13 @@ def propose(
 def _with_header(found: Found) -> Found:
     """With the line of titles: below what a report says of itself, where its first line is no row of columns."""
     headers = [found.header, *(found.head.below if found.head else ())]
-    best = max(headers, key=lambda header: len(header.titles))
-    return replace(found, header=best) if len(found.header.titles) < 3 <= len(best.titles) else found
+    best = max(headers, key=_titled)
+    return replace(found, header=best) if _titled(found.header) < 3 <= _titled(best) else found
+
+
+def _titled(header: Header) -> int:
+    """How many columns have a title: a spreadsheet parts what stands above them into as many, most of them empty."""
+    return sum(title != "" for title in header.titles)
 
 
 def _look(connection: duckdb.DuckDBPyConnection, given: Found, number: int, progress: Progress) -> _Looked:

@@ -92,10 +92,18 @@ _DEAD = Value(
     "CASE WHEN {x} = 'true' THEN 'dead, and no date is given'"
     " WHEN length({x}) < 10 THEN 'known to the year or month only' ELSE 'not a date' END",
 )
+
+
+def _is_text(x: str) -> str:
+    """Whether it is no list and no object: DSTU2 has the family name in a list."""
+    return f"""({x} NOT LIKE '["%"]' AND {x} NOT LIKE '{{"%}}')"""
+
+
 _FAMILY = Value(
-    "r.called.family",
+    f"CASE WHEN {_is_text('r.called.family')} THEN r.called.family END",
     "coalesce(r.called.family, r.called.words)",
-    "'the name is given as one text only, which is not taken apart'",
+    f"CASE WHEN {_is_text('{x}')} THEN 'the name is given as one text only, which is not taken apart'"
+    " ELSE 'a list or an object where FHIR R4 has a text' END",
 )
 
 FHIR = Supplier(
@@ -108,6 +116,10 @@ FHIR = Supplier(
             required=(),
             layout=Layout.RESOURCES,
             recognised=re.compile(rb'"resourceType"\s*:'),
+            noted=(
+                re.compile(rb'"relation"\s*:\s*"next"'),
+                "a page of a search that has further pages: give them all, in one folder",
+            ),
             taken=TAKEN,
             prepare=PREPARE,
             record_id="r.id",
@@ -161,7 +173,8 @@ FHIR = Supplier(
                         **_FROM_TO,
                     },
                     each="r.names",
-                    where="coalesce(r.item.family, r.item.given[1]) IS NOT NULL",
+                    where="coalesce(r.item.family, r.item.given[1]) IS NOT NULL"
+                    f" AND coalesce({_is_text('r.item.family')}, true)",
                 ),
                 Fill(
                     IDENTIFIER,

@@ -36,6 +36,14 @@ def test_a_cut_document_is_refused_in_one_sentence(load: Load) -> None:
     assert NUMBER not in str(caught.value)
 
 
+@pytest.mark.parametrize("relation", ["next", "self"])
+def test_one_page_of_several_says_so(load: Load, relation: str) -> None:
+    page = {"resourceType": "Bundle", "link": [{"relation": relation, "url": "?page=2"}]}
+    report = load(text=json.dumps(page | {"entry": [{"resource": patient()}]}), name="b.json")
+    said = "a page of a search that has further pages: give them all, in one folder"
+    assert report.files[0].note == (said if relation == "next" else None)
+
+
 # The oracle: what the plain json module sees of resources whose elements are there or not, in any order.
 _TEXTS = st.text(
     st.characters(codec="utf-8", exclude_categories=("Cs", "Cc", "Zs", "Zl", "Zp")), min_size=1, max_size=8

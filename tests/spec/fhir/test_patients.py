@@ -93,6 +93,7 @@ def test_numbers_and_ids(load: Load, connection: duckdb.DuckDBPyConnection) -> N
     assert by_case(connection, "data_quality", '"column", issue', count) == expected
 
 
+NO_TEXT = "a list or an object where FHIR R4 has a text"
 ONE_TEXT = "the name is given as one text only, which is not taken apart"
 # Names; family, given and previous family name of PERSON; rows of NAME; what is said.
 NAMES: list[tuple[list[Patient], tuple[str | None, ...], list[tuple[Any, ...]], str | None]] = [
@@ -121,6 +122,9 @@ NAMES: list[tuple[list[Patient], tuple[str | None, ...], list[tuple[Any, ...]], 
     ([name("old", "Ash", "Zo")], (None, None, "Ash"), [("previous", "Ash", "Zo")], None),
     ([name("official", "  ", " ", "Zoë")], (None, "Zoë", None), [], None),
     ([{"text": "Zoë Smith"}], (None, None, None), [], ONE_TEXT),
+    # DSTU2 has a list of family names.
+    ([{"use": "official", "family": ["Smith"], "given": ["Zoë"]}], (None, "Zoë", None), [], NO_TEXT),
+    ([name("official", "Ng"), {"use": "nickname", "family": {"x": "Li"}}], ("Ng", None, None), [], None),
 ]
 
 

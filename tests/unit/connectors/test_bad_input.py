@@ -213,6 +213,32 @@ def test_the_nearest_format_is_named_with_what_is_missing(tmp_path: Path) -> Non
     assert "nearest to carefirst, but the column CareFirst ID is missing from a.csv" in said
 
 
+CAREFIRST = "CareFirst ID,Surname,Forename,Date of Birth"
+
+
+@pytest.mark.parametrize("above", ["People of Northshire", "People of Northshire,,,", "\n,,,\nRun by,Somebody,,"])
+@pytest.mark.parametrize("format", ["carefirst", None])
+def test_titles_below_the_first_line_are_pointed_out(tmp_path: Path, above: str, format: str | None) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text(f"{above}\n{CAREFIRST}\n1,{PERSON},Ann,01/02/1950\n", encoding="utf-8")
+    line = above.count("\n") + 2
+    assert f"people.csv, line {line}: the titles of a carefirst file stand on this line" in _fails(
+        InputError, Source(path, format=format)
+    )
+
+
+def test_a_part_that_lacks_a_column_of_the_others_says_so(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(f"{CAREFIRST},NHS Number\n1,{PERSON},Ann,01/02/1950,\n", encoding="utf-8")
+    (tmp_path / "b.csv").write_text(f"{CAREFIRST},Gender\n2,{PERSON},Ann,01/02/1950,F\n", encoding="utf-8")
+    (tmp_path / "c.csv").write_text(f"{CAREFIRST},NHS Number,Gender\n3,{PERSON},Ann,01/02/1950,,F\n", encoding="utf-8")
+    notes = [(file.note or "").partition(";")[0] for file in _read(tmp_path).files]
+    assert notes[:2] == [
+        "columns absent that b.csv has: Gender",
+        "columns absent that a.csv has: NHS Number",
+    ]
+    assert "absent" not in notes[2]
+
+
 def test_two_systems_in_one_folder_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("record_id,family_name\n1,A\n", encoding="utf-8")
     (tmp_path / "b.csv").write_text("CareFirst ID,Surname,Forename,Date of Birth\n1,A,B,01/02/1950\n", encoding="utf-8")

@@ -274,8 +274,13 @@ def test_the_sheets_of_a_workbook(connection: duckdb.DuckDBPyConnection, tmp_pat
     ]
 
 
-def test_titles_below_what_a_report_says_of_itself(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
-    made = sheet(connection, tmp_path, "\n".join(["Open clients", "Run on 1 May,", "", "A,B,C,D,E", *PEOPLE]))
+@pytest.mark.parametrize(
+    "above", [["Open clients", "Run on 1 May,", ""], ["Open clients,,,,", ",,,,", "Run on,1 May,,,"]]
+)
+def test_titles_below_what_a_report_says_of_itself(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, above: list[str]
+) -> None:
+    made = sheet(connection, tmp_path, "\n".join([*above, "A,B,C,D,E", *PEOPLE]))
     assert (made.kind, made.title_of("birth_date"), made.preamble) == ("person", "D", 30)
 
 
