@@ -138,6 +138,12 @@ class Kind:
     newest: str = "NULL"
     keep_repeats: str = "FALSE"
     """Of a repeated person's further rows, those that are used all the same (Repeats.FOLD)."""
+    alike: Mapping[str, str] = field(default_factory=dict)
+    """Column of PERSON to SQL over `r` that a person's further rows must not contradict (Repeats.FOLD).
+
+    The first row is believed all the same; where another says otherwise, or says what the first does not, DATA_QUALITY
+    says so: two people may share the id.
+    """
     exclude: tuple[Rule, ...] = ()
     prepare: str | None = None
     """SQL over the raw records, where what one means hangs on the others (messages in time, episodes of a spell).

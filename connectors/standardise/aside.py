@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 ORPHAN = "its person is not in the extract, or was set aside"
 """Why a record is set aside that hangs on nobody."""
 
+OTHERWISE = "another row of this person says otherwise; the first row's is used"
+ALONE = "only a further row of this person says it, and it is not used"
+"""What DATA_QUALITY says of a row of somebody met before (`Kind.alike`)."""
+
 _Verdict = tuple[str, Rule]
 """What becomes of the records for which the rule holds: `rejected` or `excluded`."""
 
@@ -43,12 +47,12 @@ def set_aside(
     rules = _of_nobody(kind)
     if kind.repeats is Repeats.LATEST:
         _put_aside(connection, kind, rules)
-        _set_repeats_aside(connection, kind)
+        _set_repeats_aside(connection, kind, side)
         rules = []
     rules += [("excluded", rule) for rule in kind.exclude]
     if kind.repeats in (Repeats.FIRST, Repeats.FOLD):
         _put_aside(connection, kind, rules)
-        _set_repeats_aside(connection, kind)
+        _set_repeats_aside(connection, kind, side)
         rules = []
     if kind.dependant:
         rules.append(_of_others(supplier.people, kind, held))
@@ -123,25 +127,48 @@ def _put_aside(connection: duckdb.DuckDBPyConnection, kind: Kind, rules: Sequenc
     )
 
 
-def _set_repeats_aside(connection: duckdb.DuckDBPyConnection, kind: Kind) -> None:
+def _set_repeats_aside(connection: duckdb.DuckDBPyConnection, kind: Kind, side: str) -> None:
     key = ", ".join(kind.repeat_key)
     order = f"{kind.newest}, {'file DESC, record DESC' if kind.repeats is Repeats.LATEST else 'file, record'}"
     # Repeats are few: find them first, so that only their records are sorted. Hashes are compared many times as fast as
     # the texts of a key; records that share no more than a hash are each alone in their partition.
     hashed = f"hash({', '.join(f'r.{column}' for column in kind.repeat_key)})"
+    told = "".join(f', {sql} AS "told_{column}"' for column, sql in kind.alike.items())
+    told += ", r.source, r.record_id" if told else ""
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE repeat AS WITH remaining AS (SELECT r.* FROM {remaining(kind)}),"
         f" twice AS (SELECT {hashed} AS hashed FROM remaining r GROUP BY ALL HAVING count(*) > 1)"
-        f" SELECT r.file, r.record, r.line, r.source_org, {kind.keep_repeats} AS kept,"
+        f" SELECT r.file, r.record, r.line, r.source_org, {kind.keep_repeats} AS kept{told},"
         f" row_number() OVER (PARTITION BY {key} ORDER BY {order}) AS place"
         f" FROM remaining r SEMI JOIN twice ON {hashed} = twice.hashed"
     )
     if kind.repeats is Repeats.FOLD:
         connection.execute("INSERT INTO later SELECT file, record FROM repeat WHERE place > 1 AND kept")
+        _report_contradictions(connection, kind, side)
     titles = ", ".join(map(kind.title, kind.key_columns))
     connection.execute(
         f"INSERT INTO aside SELECT {quoted(kind.name)}, file, record, line, source_org, 'excluded', {quoted(titles)},"
         f" {quoted(kind.repeats.value)} FROM repeat WHERE place > 1 AND NOT kept"
+    )
+
+
+def _report_contradictions(connection: duckdb.DuckDBPyConnection, kind: Kind, side: str) -> None:
+    """Add to DATA_QUALITY what a person's further rows say otherwise than the first (`Kind.alike`)."""
+    if not kind.alike:
+        return
+    key = " AND ".join(f"first.{column} = r.{column}" for column in kind.repeat_key)
+    issues = " UNION ALL ".join(
+        f'SELECT {quoted(column)} AS "column", CASE WHEN first."told_{column}" <> r."told_{column}" THEN'
+        f' {quoted(OTHERWISE)} WHEN first."told_{column}" IS NULL AND r."told_{column}" IS NOT NULL THEN'
+        f" {quoted(ALONE)} END AS issue, r.*"
+        f" FROM repeat r JOIN repeat first ON first.place = 1 AND r.place > 1 AND {key}"
+        for column in kind.alike
+    )
+    connection.execute(
+        f'INSERT INTO {side}.data_quality BY NAME SELECT r.source, r.source_org, r.record_id, r."column", r.issue,'
+        " true AS used, f.name AS extract_file, r.record AS extract_record, r.line AS extract_line"
+        f" FROM ({issues}) r JOIN reading_file f USING (file) WHERE r.issue IS NOT NULL"
+        ' ORDER BY r.file, r.record, r."column"'
     )
 
 

@@ -32,6 +32,11 @@ def kind(settings: Mapped) -> Kind:
         derived=_known(settings) | (texts.place(settings, "person") | texts.until() if placed else {}),
         repeats=Repeats.FOLD,
         keep_repeats=texts.anywhere("r") if placed else "FALSE",
+        alike={
+            "nhs_number": "nhs_number(r.number)",
+            "birth_date": texts.day(settings, "r.born").parsed,
+            "family_name": "upper(r.family)",
+        },
         exclude=leaving_out.rules(settings),
     )
 

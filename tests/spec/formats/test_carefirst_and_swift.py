@@ -44,6 +44,31 @@ def test_carefirst_folds_the_rows_of_a_person(connection: duckdb.DuckDBPyConnect
     assert aside(connection) == [("clients.csv", 4, "excluded", "another row of the same person")]
 
 
+def test_what_the_rows_of_one_person_say_otherwise_is_reported(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    """Two people may share an id that a spreadsheet shortened, or a number may stand on one of the rows alone."""
+    same = {**CAREFIRST, "Surname": "SMITH ", "Date of Birth": "1/2/1950", "NHS Number": VALID}
+    others = [
+        {**CAREFIRST, "Surname": "Jones"},
+        {**CAREFIRST, "Date of Birth": "02/03/1960", "NHS Number": "9434765870"},
+        {**CAREFIRST, "Date of Birth": "", "NHS Number": ""},
+    ]
+    late = [{**CAREFIRST, "CareFirst ID": "2", "NHS Number": ""}, {**CAREFIRST, "CareFirst ID": "2"}]
+    load(connection, extract(tmp_path, {"clients.csv": [CAREFIRST, same, *others, *late]}))
+    assert rows(connection, "person", "record_id, family_name, nhs_number") == [
+        ("1", "Smith", VALID),
+        ("2", "Smith", None),
+    ]
+    otherwise = "another row of this person says otherwise; the first row's is used"
+    assert rows(connection, "data_quality", 'extract_line, "column", issue, used') == [
+        (4, "family_name", otherwise, True),
+        (5, "birth_date", otherwise, True),
+        (5, "nhs_number", otherwise, True),
+        (8, "nhs_number", "only a further row of this person says it, and it is not used", True),
+    ]
+
+
 @pytest.mark.parametrize("name", ["DUPLICATE - Smith", "DO NOT USE", "Smith (test)", "anonymised"])
 def test_carefirst_leaves_out_marked_names(connection: duckdb.DuckDBPyConnection, tmp_path: Path, name: str) -> None:
     kept = {**CAREFIRST, "Surname": "Testwood"}
