@@ -27,6 +27,10 @@ def plain(title: str) -> str:
     return re.sub(r"[\W_]+", "", title.casefold())
 
 
+HOLDERS = ("practice", "hospital", "tracing service")
+"""Who may hold a supplier's records (`Supplier.held_by`)."""
+
+
 class Repeats(Enum):
     """What several records of one file kind with the same key mean."""
 
@@ -281,6 +285,8 @@ class Supplier:
     """Whether a delivery that does not begin where the one before ended is held, or only said."""
     named_in: tuple[str, str, str] | None = None
     """Kind, key and name: where the organisations of rows have names by which others know them."""
+    held_by: str = ""
+    """Who of HOLDERS has the records and can mend them; empty: the side decides."""
     note: str | None = None
     """What a reader of the report should know of the layout: that it is assumed, and where it comes from."""
     exact_titles: bool = False

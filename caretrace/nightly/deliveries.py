@@ -202,7 +202,7 @@ def told(delivery: Delivery, opening: Opening) -> Delivery:
     """The delivery with what its supplier says of it, and whether it is full or holds changes; or with its fault."""
     source = delivery.source
     try:
-        found = ahead(reading(delivery, opening)) if source.format in (None, "emis", "systmone") else None
+        found = ahead(reading(delivery, opening))
     except InputError as error:
         return replace(delivery, mode=_mode(source, delivery.name, None), fault=str(error))
     return replace(delivery, told=found, mode=_mode(source, delivery.name, found))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from connectors import suppliers
+
 
 class Severity(Enum):
     """How soon somebody should look; the value is the word for readers, and the order that of the lists."""
@@ -28,12 +30,9 @@ class Mender(Enum):
     PDS = "the council or practice, after tracing the person on PDS"
 
 
-HOLDERS = {
-    **dict.fromkeys(("emis", "emis_search", "systmone"), Mender.PRACTICE),
-    **dict.fromkeys(("hl7", "sus", "cds"), Mender.HOSPITAL),
-    **dict.fromkeys(("pds_mesh", "mpt", "dbs"), Mender.TRACING),
-}
-"""Who holds the records of a system; of the others the side decides."""
+_WHO = {"practice": Mender.PRACTICE, "hospital": Mender.HOSPITAL, "tracing service": Mender.TRACING}
+HOLDERS = {name: _WHO[who] for name, who in suppliers.holders().items()}
+"""Who holds the records of a system, as its declaration says; of the others the side decides."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from connectors.files.raw import create_raw, create_views
 from connectors.found import Extract, Found
 from connectors.source import Source
 from connectors.supplier import Supplier
-from connectors.suppliers import candidates
+from connectors.suppliers import candidates, tells_deliveries
 
 if TYPE_CHECKING:
     import duckdb
@@ -46,6 +46,9 @@ def ahead(source: Source) -> Told | None:
 
     Raises InputError where it cannot be opened, where its supplier cannot be told, or where its manifest is wrong.
     """
+    # Of a format that tells nothing nothing has to be opened.
+    if not tells_deliveries(source.format):
+        return None
     # Changes may be one table alone; whether people are missing shows when it is read.
     extract = detect(source, candidates(source), changes=True)
     supplier = extract.supplier

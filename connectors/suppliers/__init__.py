@@ -38,6 +38,20 @@ _profile = cache(mapped.load)
 FORMATS = ("standard", *mapped.PROFILES, *(name for name in _DECLARED if name != "standard"))
 
 
+def tells_deliveries(name: str | None) -> bool:
+    """Whether files of that format, or of one not yet known, may say of which delivery they are."""
+    supplier = _DECLARED.get(name or "")
+    return name is None or (supplier is not None and bool(supplier.deliveries or supplier.manifest))
+
+
+@cache
+def holders() -> dict[str, str]:
+    """Who holds the records of each format, where the side does not decide that (`Supplier.held_by`)."""
+    profiles = {name: mapped.read_mapping(name).held_by for name in mapped.PROFILES}
+    declared = {name: supplier.held_by for name, supplier in _DECLARED.items()}
+    return {name: who for name, who in (declared | profiles).items() if who}
+
+
 @cache
 def _gp(name: str, codes: Path) -> Supplier:
     make = {"emis": emis.supplier, "systmone": systmone.supplier}[name]

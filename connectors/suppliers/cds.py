@@ -60,6 +60,7 @@ def supplier(settings: apc.Settings | None = None) -> Supplier:
     """The format under a project's own settings."""
     return Supplier(
         name="cds",
+        held_by="hospital",
         kinds=(
             apc.kind(
                 {},

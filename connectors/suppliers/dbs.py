@@ -56,6 +56,7 @@ _FOUND = tracing.fills(
 
 DBS = Supplier(
     name="dbs",
+    held_by="tracing service",
     kinds=(
         Kind(
             name="reply",

@@ -33,6 +33,7 @@ def supplier(settings: adt.Settings | None = None) -> Supplier:
     settings = settings or adt.Settings()
     return Supplier(
         name="hl7",
+        held_by="hospital",
         kinds=(
             Kind(
                 name="message",

@@ -37,6 +37,7 @@ def _refuse(because: str, when: str) -> Rule:
 
 MPT = Supplier(
     name="mpt",
+    held_by="tracing service",
     kinds=(
         Kind(
             name="reply",

@@ -58,6 +58,7 @@ FILLS = tracing.fills(PERSON, traced_on=tracing.day("r.AS_AT_DATE"), flagged=_FL
 
 PDS_MESH = Supplier(
     name="pds_mesh",
+    held_by="tracing service",
     kinds=(
         Kind(
             name="reply",

@@ -58,6 +58,7 @@ def supplier(settings: apc.Settings | None = None) -> Supplier:
     """The format under a project's own settings."""
     return Supplier(
         name="sus",
+        held_by="hospital",
         kinds=(
             apc.kind(
                 {**{name: (title,) for name, title in _TITLES.items()}, "primary_diagnosis": ()},

@@ -24,6 +24,7 @@ def supplier(codes: Codes) -> Supplier:
     """The format, with what coded entries say by this list."""
     return Supplier(
         name="emis",
+        held_by="practice",
         encodings=("utf-8",),
         kinds=(
             patient.PATIENT,

@@ -24,6 +24,7 @@ def load(profile: str, mapping: Path | None = None) -> Supplier:
     kinds = tuple(_kind(settings, name) for name in KINDS if settings.reads(name) or name == "person")
     return Supplier(
         name=settings.source,
+        held_by=settings.held_by,
         encodings=settings.encodings,
         kinds=kinds,
         lookups=people.lookups(settings, {kind.name for kind in kinds}),

@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from connectors.supplier import HOLDERS
 from connectors.suppliers.mapped.fields import KINDS
 from connectors.suppliers.own_file import read_toml
 from schemas.codes import ETHNIC_CATEGORY, GENDER
@@ -63,6 +64,7 @@ class Mapped:
 
     source: str
     standing: str
+    held_by: str
     encodings: tuple[str, ...]
     forms: tuple[Form, ...]
     person_id_digits: int
@@ -127,7 +129,7 @@ def _with(made: Mapped, **changes: Any) -> Mapped:
 _TABLES = ("address_types", "name_types", "identifiers", "words", "leave_out")
 _PLAIN = {
     *("source", "profile", "standing", "encodings", "dates", "preamble", "person_id_digits", "full_name_order"),
-    *("unknown",),
+    *("unknown", "held_by"),
     *("name_flags", "nhs_number_types", "estimated_birth_date", "placeholder_births", "restricted_is_objection"),
 }
 
@@ -180,6 +182,7 @@ def _mapped(merged: Mapping[str, Any], where: Path) -> Mapped:
     return Mapped(
         source=_source(merged["source"], where),
         standing=str(merged["standing"]),
+        held_by=_one_of(merged["held_by"], dict.fromkeys(("", *HOLDERS)), "held_by", where, key=True),
         encodings=tuple(_one_of(name, _ENCODINGS, "encodings", where) for name in merged["encodings"]),
         forms=tuple(_one_of(name, FORMS, "dates", where) for name in merged["dates"]),
         person_id_digits=int(merged["person_id_digits"]),

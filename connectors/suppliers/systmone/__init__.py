@@ -47,6 +47,7 @@ def supplier(codes: Codes) -> Supplier:
     """The format, with what coded entries say by this list."""
     return Supplier(
         name="systmone",
+        held_by="practice",
         encodings=("utf-8", "cp1252"),  # Windows-1252 by the supplier; some copies were saved again as UTF-8
         kinds=(
             patient.PATIENT,
