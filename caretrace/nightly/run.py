@@ -154,7 +154,9 @@ def _made_of(state: State) -> dict[str, Any]:
 
 def _check_disk(night: AtWork) -> None:
     project = night.project
-    deliveries = sum(file.bytes for each in night.waiting for one in each.pending for file in one.files)
+    # What changes are replayed over is read again with them.
+    read = (one for each in night.waiting for one in (*each.chain, *each.pending))
+    deliveries = sum(file.bytes for one in read for file in one.files)
     state = disk.size(project.warehouse / store.FILE)
     last_run = disk.size(publishing.folder(project.runs, night.last_run)) if night.last_run else 0
     needed = disk.needed(deliveries, state, last_run)

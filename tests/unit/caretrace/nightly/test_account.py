@@ -5,13 +5,17 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import duckdb
 import pytest
 
 from caretrace import run_folder
-from caretrace.nightly import disk, intake, publishing, result, watch
+from caretrace.nightly import disk, intake, publishing, result, run, watch
+from caretrace.nightly.deliveries import Delivery, File
 from caretrace.nightly.result import APPLIED_SINCE, Outcome, Status, Told
+from caretrace.nightly.waiting import Waiting
 from caretrace.project import Project
 from caretrace.project.settings import Agreements, Settings, Source
 from caretrace.run_folder import Draft
@@ -199,6 +203,19 @@ def test_a_disk_with_too_little_room_is_said_before_anything_begins(tmp_path: Pa
     with pytest.raises(InputError, match=r"GB free, and a run may need 1073741824\.0 GB; free some space"):
         disk.check(tmp_path, 1 << 60)
     assert disk.needed(100, 10, 1) > 400
+
+
+def test_what_changes_are_laid_over_counts_for_the_disk_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(disk, "check", lambda _, needed: asked.append(needed))
+
+    def delivery(size: int) -> Delivery:
+        return Delivery(TWO[0], str(size), (File("x", tmp_path, size, 0),), tmp_path)
+
+    waiting = Waiting(TWO[0], (delivery(10),), (), chain=(delivery(1000),))
+    night: Any = SimpleNamespace(project=Project(tmp_path), last_run=0, waiting=[waiting])
+    run._check_disk(night)
+    assert asked == [disk.needed(1010, 0, 0)]
 
 
 def drafted(project: Project, run: int, *, sealed: bool) -> Path:
