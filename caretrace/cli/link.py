@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from caretrace import console, pipeline, review
-from caretrace.api import named_engine
+from caretrace.cli.engines import EngineName, SparkConf, SparkMaster, engine_of, require_spark
 from caretrace.cli.given import Feed, RegisterAs, RegisterFeed, RegisterMap, Without, registers, source
 from caretrace.cli.link_notes import notes
 from caretrace.cli.no_pandas import look_without_pandas
@@ -23,9 +23,6 @@ from caretrace.words import counted
 from caretrace.working_store import DEFAULT_MEMORY
 from governance import at_rest
 from linkage import Settings, Target
-
-if TYPE_CHECKING:
-    from linkage import Engine
 
 
 class Handling(StrEnum):
@@ -48,14 +45,6 @@ class Numberless(StrEnum):
     AUTO = "auto"
     LINK = "link"
     REVIEW = "review"
-
-
-class EngineName(StrEnum):
-    """What computes."""
-
-    DUCKDB = "duckdb"
-    SPARK = "spark"
-    RECORDLINKAGE = "recordlinkage"
 
 
 class TraceRequired(StrEnum):
@@ -155,13 +144,8 @@ def link(
         typer.Option(help="Links to register people without a number: make them, review them, or as the register is."),
     ] = Numberless.AUTO,
     engine: Annotated[EngineName, typer.Option(help="What computes; all give the same links.")] = EngineName.DUCKDB,
-    spark_master: Annotated[
-        str | None,
-        typer.Option(metavar="URL", help="Where Spark runs, with --engine spark; this machine if not given."),
-    ] = None,
-    spark_conf: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=VALUE", help="A setting for Spark. Repeatable.")
-    ] = None,
+    spark_master: SparkMaster = None,
+    spark_conf: SparkConf = None,
     encrypt: Annotated[
         bool,
         typer.Option("--encrypt", help="Encrypt the run folder with the project's key, wherever it lies."),
@@ -173,6 +157,7 @@ def link(
     from caretrace.quality.trend import newest
     from linkage.model_file import load
 
+    require_spark(engine.value, spark_master, spark_conf)
     look_without_pandas()
     register_sources = registers(register, register_as, register_map, without, register_feed)
     settings = RunSettings(
@@ -195,7 +180,7 @@ def link(
             register_sources,
             settings,
             verdicts=verdicts,
-            engine=_engine(engine, spark_master, spark_conf or []),
+            engine=engine_of(engine.value, spark_master, spark_conf),
             progress=progress,
             previous=previous or newest(place.runs, but=out),
             encrypt=encrypt or at_rest.rule_for(place.root).encrypt,
@@ -206,16 +191,6 @@ def link(
     for note in notes(run.manifest):
         console.say(note)
     console.say(f"report: {run.path / 'report.html'}")
-
-
-def _engine(name: EngineName, spark_master: str | None, spark_conf: list[str]) -> Engine | None:
-    if name is EngineName.SPARK:
-        from linkage.spark import SparkEngine, SparkSettings
-
-        return SparkEngine(SparkSettings.parse(spark_master, spark_conf))
-    if spark_master or spark_conf:
-        raise typer.BadParameter("it needs --engine spark", param_hint="--spark-master, --spark-conf")
-    return named_engine(name.value)
 
 
 def summary(counts: dict[str, Any]) -> str:

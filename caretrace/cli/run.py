@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from caretrace import console
-from caretrace.api import named_engine
+from caretrace.cli.engines import SparkConf, SparkMaster, engine_of, require_spark
 from caretrace.cli.failures import ExitCode
 from caretrace.cli.failures import explain as explain_failure
 from caretrace.cli.no_pandas import look_without_pandas
@@ -27,6 +27,7 @@ from schemas.errors import Busy
 if TYPE_CHECKING:
     from caretrace.nightly.night import Wanted
     from caretrace.nightly.result import Outcome
+    from linkage import Engine
 
 
 def run(
@@ -45,6 +46,8 @@ def run(
     engine: Annotated[
         str, typer.Option(help="What computes where everybody is linked anew: duckdb or spark; both give the same.")
     ] = "duckdb",
+    spark_master: SparkMaster = None,
+    spark_conf: SparkConf = None,
     as_at: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The day that it is; today if not given.")
     ] = None,
@@ -56,6 +59,7 @@ def run(
     """
     from caretrace.nightly.night import Wanted
 
+    require_spark(engine, spark_master, spark_conf)
     place = find(project, here=Path.cwd())
     wanted = Wanted(
         as_at=as_at.date() if as_at else date.today(),  # noqa: DTZ011 - the user's own calendar day
@@ -63,10 +67,10 @@ def run(
         accept=tuple(accept or ()),
         dry=dry_run,
     )
-    work(place, wanted, engine)
+    work(place, wanted, lambda: engine_of(engine, spark_master, spark_conf))
 
 
-def work(place: Project, wanted: Wanted, engine: str = "duckdb") -> None:
+def work(place: Project, wanted: Wanted, engine: Callable[[], Engine | None] = lambda: None) -> None:
     """Do the night, write down how it ended, and end with its exit code; `caretrace undo` does so too."""
     from caretrace.nightly import result
     from caretrace.nightly import run as nightly
@@ -74,9 +78,7 @@ def work(place: Project, wanted: Wanted, engine: str = "duckdb") -> None:
     look_without_pandas()
     wanted = replace(wanted, roots=partial(_root, place))
     with _written_down(place, wanted), console.progress() as progress:
-        outcome = nightly.run(
-            place, wanted, opening=opening(os.environ), engine=named_engine(engine), progress=progress
-        )
+        outcome = nightly.run(place, wanted, opening=opening(os.environ), engine=engine(), progress=progress)
     if wanted.dry:
         for each in outcome.deliveries:
             console.say(

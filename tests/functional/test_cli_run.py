@@ -69,6 +69,24 @@ def test_a_night_that_fails_says_so_where_machines_look(tmp_path: Path, started:
     assert "failed" in (tmp_path / "mail.html").read_text("utf-8")
 
 
+@pytest.mark.parametrize(
+    ("options", "code", "said"),
+    [
+        (("--spark-master", "local[2]"), 2, "it needs --engine spark"),
+        (("--spark-conf", "spark.x=1"), 2, "it needs --engine spark"),
+        (("--engine", "spark", "--spark-conf", "spark.master=x"), 1, "give it as --spark-master"),
+        (("--engine", "splink"), 1, "there is no engine 'splink'"),
+    ],
+)
+def test_what_spark_is_told_reaches_it(
+    tmp_path: Path, caretrace: Command, options: tuple[str, ...], code: int, said: str
+) -> None:
+    assert caretrace("init", tmp_path).returncode == 0
+    done = caretrace("run", "--project", tmp_path, *options)
+    assert (done.returncode, said in done.stderr) == (code, True)
+    assert (tmp_path / "result.json").exists() == (code == 1)
+
+
 def test_what_init_says_can_be_pasted(tmp_path: Path, caretrace: Command) -> None:
     project = tmp_path / "Müller's projekt ß"
     made = caretrace("init", project, "--example")

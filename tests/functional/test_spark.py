@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import linkage
@@ -202,6 +203,24 @@ def test_the_command_writes_the_same_files(
     assert json.loads((out / "manifest.json").read_text("utf-8"))["linkage"]["engine"] == "spark"
     for file in SAME:
         assert (out / file).read_bytes() == (run_folder / file).read_bytes()
+
+
+def test_a_night_is_linked_anew(spark: Any, caretrace: Command, tmp_path: Path) -> None:
+    made = make(60, 600, seed=17)
+    assert caretrace("init", tmp_path / "project").returncode == 0
+    for side, table in (("clients", made.clients), ("register", made.register)):
+        pq.write_table(table, tmp_path / "project" / "in" / side / "1.parquet")
+    options = ("--project", tmp_path / "project", "--as-at", "2026-11-22")
+    assert caretrace("run", *options).returncode == 0
+    done = caretrace("run", *options, "--again", "--engine", "spark")
+    assert (done.returncode, done.stderr) == (0, "")
+    first, again = (tmp_path / "project" / "runs" / run for run in ("0001", "0002"))
+    assert json.loads((again / "manifest.json").read_text("utf-8"))["linkage"]["engine"] == "spark"
+    links = [
+        pq.read_table(run / "links.parquet").select(["record_id", "decision", "nhs_number"]) for run in (first, again)
+    ]
+    assert links[0].sort_by("record_id") == links[1].sort_by("record_id")
+    assert "linked 0 of" not in done.stdout
 
 
 @pytest.mark.prove
