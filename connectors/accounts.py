@@ -81,7 +81,7 @@ def facts_of(
                 test_numbers=tests.get(item.found.name, 0) if is_of_people(supplier, item.found) else 0,
                 note=_joined(
                     _cut(item.loaded),
-                    _ORPHANS if orphans.get(item.number, 0) * 2 > item.loaded.records else None,
+                    ORPHANS if orphans.get(item.number, 0) * 2 > item.loaded.records else None,
                     _noted(kind, item.found),
                     notes.get(item.number) or _note(kind, header.titles),
                     lacking.get(item.number),
@@ -92,7 +92,11 @@ def facts_of(
     return facts
 
 
-_ORPHANS = (
+LACKS = "columns absent that"
+"""In the note of a file that lacks columns which another of its kind has."""
+PART = "perhaps only a part"
+"""In the note of a text that says itself that there is more."""
+ORPHANS = (
     "more than half of its records are of people who are not in the extract: a file of people is missing or cut, or ids"
     " are not written alike (leading zeros)"
 )
@@ -102,6 +106,10 @@ NEARLY = "nearly a"
 """In the note of a file that was not read for want of a column or two."""
 BROKEN_END = "its last record is broken"
 """How the note of a file begins that may have been cut short."""
+
+
+INCOMPLETE = (NEARLY, BROKEN_END, ORPHANS, LACKS, PART)
+"""What stands in notes of files of which people may be missed."""
 
 
 def _cut(loaded: Loaded) -> str | None:
@@ -116,7 +124,7 @@ def _noted(kind: Kind, found: Found) -> str | None:
     if kind.noted is None or found.head is None:
         return None
     pattern, words = kind.noted
-    return words if pattern.search(found.head.beginning) else None
+    return f"{PART}: {words}" if pattern.search(found.head.beginning) else None
 
 
 def _lacking(inputs: Sequence[Input]) -> dict[int, str]:
@@ -133,7 +141,7 @@ def _lacking(inputs: Sequence[Input]) -> dict[int, str]:
             other = max(files, key=lambda each: len(fields[each.number] - fields[item.number]))
             if absent := fields[other.number] - fields[item.number]:
                 named = _named_titles(other.found, absent)
-                said[item.number] = f"columns absent that {other.found.name} has: {named}"
+                said[item.number] = f"{LACKS} {other.found.name} has: {named}"
     return said
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from connectors.accounts import INCOMPLETE
+
 _HALF, _LET_PASS = 0.5, 3
 """More unusable values of a field than this share, and than that number: as a night's delivery is held [assumed]."""
 
@@ -19,10 +21,14 @@ def notes(manifest: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _titles(inputs: list[dict[str, Any]]) -> Iterator[str]:
-    """What a user of our own format may have misspelt; suppliers' files have columns we never use."""
+    """What a user of our own format may have misspelt; suppliers' files have columns we never use.
+
+    Of those it is said where they may not be whole, or were not read although they nearly are what was looked for.
+    """
     for file in inputs:
-        if file["format"] == "standard" and file["note"]:
-            yield f"note: {file['name']}: {file['note']}"
+        note = file["note"] or ""
+        if note and (file["format"] == "standard" or any(words in note for words in INCOMPLETE)):
+            yield f"note: {file['name']}: {note}"
 
 
 def _on_both_sides(inputs: list[dict[str, Any]]) -> Iterator[str]:

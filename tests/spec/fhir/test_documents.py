@@ -40,7 +40,7 @@ def test_a_cut_document_is_refused_in_one_sentence(load: Load) -> None:
 def test_one_page_of_several_says_so(load: Load, relation: str) -> None:
     page = {"resourceType": "Bundle", "link": [{"relation": relation, "url": "?page=2"}]}
     report = load(text=json.dumps(page | {"entry": [{"resource": patient()}]}), name="b.json")
-    said = "a page of a search that has further pages: give them all, in one folder"
+    said = "perhaps only a part: a page of a search that has further pages: give them all, in one folder"
     assert report.files[0].note == (said if relation == "next" else None)
 
 

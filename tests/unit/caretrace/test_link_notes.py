@@ -53,6 +53,23 @@ def test_one_file_on_both_sides(files: list[dict[str, Any]], said: int) -> None:
     ] == [True] * said
 
 
+@pytest.mark.parametrize(
+    ("note", "is_said"),
+    [
+        ("not read: nearly a carefirst person file, but the column Forename is missing from b.csv", True),
+        ("columns absent that a.csv has: NHS Number; assumed layout: no public one exists", True),
+        ("its last record is broken: the file may be cut short, or end in a line of totals", True),
+        ("perhaps only a part: a page of a search that has further pages", True),
+        ("not read: its columns are those of no file that the emis format uses", False),
+        ("columns not used: Room; assumed layout: no public one exists", False),
+        (None, False),
+    ],
+)
+def test_a_file_of_which_people_may_be_missed(note: str | None, is_said: bool) -> None:
+    said = list(notes(manifest(inputs=[file("b.csv", "client", note=note)])))
+    assert said == ([f"note: b.csv: {note}"] if is_said else [])
+
+
 def test_nobody_found() -> None:
     (note,) = notes(manifest(linked=0))
     assert note.startswith("note: nobody was linked; is this the register of these clients?")
