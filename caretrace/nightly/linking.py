@@ -59,7 +59,7 @@ def link_and_publish(night: AtWork, state: State, run_id: str, made_of: Mapping[
             if night.wanted.erase:
                 erase.finish(state, night.wanted.erase)
             notes = [
-                *watch.notes(state.connection, night.settings, match=match, as_at=night.wanted.as_at),
+                *watch.notes(state.connection, night.settings, match=match, as_at=night.wanted.as_at, seen=night.seen),
                 *_notes_of_erasure(erased),
             ]
             with night.clock("publish"):

@@ -72,6 +72,14 @@ class AtWork:
     recovered: Path | None = None
 
     @property
+    def seen(self) -> Mapping[str, date]:
+        """By source, the day on which the newest file of its inbox was written: what repeats itself is no news."""
+        newest = {each.source.name: each.newest for each in self.waiting}
+        return {
+            name: datetime.fromtimestamp(at / 1e9).astimezone().date() for name, at in newest.items() if at and at > 0
+        }
+
+    @property
     def match(self) -> Mapping[str, Any]:
         """What the linkage is told tonight, in plain values."""
         plain = self.plain.to_json()

@@ -63,10 +63,10 @@ def run(
             night.last_run = state.run
             night.recovered = publishing.recover(project, state.run)
             before = _made_of(state)
-            night.standing = _standing(night, state)
             if not wanted.within:
                 with progress.stage("Looking into the inboxes"), night.clock("look"):
                     night.waiting = _waiting(night, state)
+            night.standing = _standing(night, state)
         made_of = _makes(night)
         if not _news(night) and before == made_of and not wanted.again and not wanted.within:
             done = account.outcome(night, Status.NOTHING_NEW)
@@ -126,7 +126,8 @@ def _waiting(night: AtWork, state: State) -> list[Waiting]:
 
 def _standing(night: AtWork, state: State) -> tuple[str, ...]:
     """What a run would say although nothing is wrong: where nothing comes any more, no run is made to say it."""
-    return tuple(watch.notes(state.connection, night.settings, match=night.match, as_at=night.wanted.as_at))
+    said = watch.notes(state.connection, night.settings, match=night.match, as_at=night.wanted.as_at, seen=night.seen)
+    return tuple(said)
 
 
 def _news(night: AtWork) -> bool:

@@ -79,6 +79,8 @@ class Waiting:
     """Names of deliveries that were applied once and taken back by a person."""
     used_before: frozenset[str] = frozenset()
     """What files are called that were of use in what was applied before, without their numbers."""
+    newest: int | None = None
+    """When the newest file of the inbox was written, in nanoseconds since 1970; None where there is none."""
     fault: str | None = None
     """Why the inbox cannot be looked into, where it cannot."""
     ending: bool = False
@@ -171,6 +173,7 @@ def sort_out(
         strange=inbox.strange,
         undone=tuple(undone),
         used_before=frozenset().union(*(each.used for each in past if each.outcome == "applied")),
+        newest=max((file.modified for each in inbox.deliveries for file in each.files), default=None),
         accepted=accepted,
     )
 

@@ -20,15 +20,20 @@ if TYPE_CHECKING:
 
 
 def notes(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, *, match: Mapping[str, Any], as_at: date
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    *,
+    match: Mapping[str, Any],
+    as_at: date,
+    seen: Mapping[str, date],
 ) -> Iterator[str]:
-    """Everything there is to say; the state is attached, with tonight's run in it.
+    """Everything there is to say; the state is attached, with the newest run in it.
 
-    `match` is what the linkage was told tonight, in plain values.
+    `match` is what the linkage was told tonight, in plain values; `seen` the day of the newest file by source.
     """
     yield from _clock(connection, as_at)
     yield from _model(connection, settings.retrain, match, as_at)
-    yield from _overdue(connection, settings.schedule, as_at)
+    yield from _overdue(connection, settings.schedule, as_at, seen)
     yield from _orphaned(connection, [source.name for source in settings.source])
     yield from agreements(settings.agreements, as_at)
 
@@ -71,7 +76,10 @@ def _model(
             )
 
 
-def _overdue(connection: duckdb.DuckDBPyConnection, schedule: dict[str, int], as_at: date) -> Iterator[str]:
+def _overdue(
+    connection: duckdb.DuckDBPyConnection, schedule: dict[str, int], as_at: date, seen: Mapping[str, date]
+) -> Iterator[str]:
+    """Sources of which nothing was applied for too long, nor a file written, as a list is that is as it was."""
     last = dict(
         connection.execute(
             "SELECT d.feed, max(r.as_at) FROM state.delivery d JOIN state.run r USING (run)"
@@ -81,7 +89,7 @@ def _overdue(connection: duckdb.DuckDBPyConnection, schedule: dict[str, int], as
     for name, days in sorted(schedule.items()):
         if name not in last:
             yield f"{name}: no delivery has been applied yet"
-        elif (passed := (as_at - last[name]).days) > days:
+        elif (as_at - seen.get(name, last[name])).days > days and (passed := (as_at - last[name]).days) > days:
             yield f"{name}: the last delivery was applied {passed:,} days ago, and one is expected every {days:,}"
 
 

@@ -247,6 +247,9 @@ def test_a_run_that_does_not_add_up_is_not_done(
 
 def test_what_comes_no_more_is_missed_every_night(first: Project, tmp_path: Path) -> None:
     project = Project(Path(shutil.copytree(first.root, tmp_path / "council")))
+    written = datetime(2026, 10, 1, 12, tzinfo=UTC).timestamp()
+    for path in (project.inboxes / "clients").rglob("*"):
+        os.utime(path, (written, written))
     assert begin(project, 4).notes == ()
     quiet = begin(project, 5)
     assert (quiet.status, quiet.run) == (Status.NOTHING_NEW, None)
@@ -254,6 +257,8 @@ def test_what_comes_no_more_is_missed_every_night(first: Project, tmp_path: Path
     assert note == "clients: the last delivery was applied 4 days ago, and one is expected every 3"
     assert note in json.loads((project.root / RESULT).read_text("utf-8"))["notes"]
     assert begin(project, 5, dry=True).notes == quiet.notes
+    os.utime(project.inboxes / "clients" / "2026-10-01-full" / "person.csv")  # the same again
+    assert begin(project, 5).notes == ()
 
 
 def test_a_source_that_has_ended_takes_its_records_with_it(project: Project, nights: Nights) -> None:

@@ -153,21 +153,28 @@ def test_what_is_watched(
     state: duckdb.DuckDBPyConnection, words: dict[str, object], day: date, notes: list[str]
 ) -> None:
     settings = Settings.model_validate({"source": TWO, **words})
-    assert list(watch.notes(state, settings, match={}, as_at=day)) == notes
+    assert list(watch.notes(state, settings, match={}, as_at=day, seen={})) == notes
+
+
+def test_a_list_that_comes_as_it_was_is_not_overdue(state: duckdb.DuckDBPyConnection) -> None:
+    settings = Settings.model_validate({"source": TWO, "schedule": {"clients": 1}})
+    for seen, notes in ((date(2026, 11, 20), 1), (date(2026, 11, 21), 0), (date(2026, 11, 22), 0)):
+        told = list(watch.notes(state, settings, match={}, as_at=DAY, seen={"clients": seen, "gp": DAY}))
+        assert len(told) == notes
 
 
 def test_a_source_that_is_not_named_any_more_is_said(state: duckdb.DuckDBPyConnection) -> None:
     state.execute("INSERT INTO state.record BY NAME SELECT 1 AS id, 'swift' AS feed, 1 AS from_run")
-    (note,) = watch.notes(state, Settings(source=TWO), match={}, as_at=DAY)
+    (note,) = watch.notes(state, Settings(source=TWO), match={}, as_at=DAY, seen={})
     assert note.startswith("swift: caretrace.toml no longer names this source, and its 1 records hold")
 
 
 def test_lists_that_have_grown_make_the_model_old(state: duckdb.DuckDBPyConnection) -> None:
     settings = Settings(source=TWO)
     state.execute("INSERT INTO state.clients.person BY NAME SELECT range AS id FROM range(25)")
-    assert list(watch.notes(state, settings, match={}, as_at=DAY)) == []
+    assert list(watch.notes(state, settings, match={}, as_at=DAY, seen={})) == []
     state.execute("INSERT INTO state.clients.person BY NAME SELECT 1 AS id")
-    (note,) = watch.notes(state, settings, match={}, as_at=DAY)
+    (note,) = watch.notes(state, settings, match={}, as_at=DAY, seen={})
     assert note.startswith("the clients are 126 records, 100 when the model was trained (run 1)")
 
 
@@ -175,8 +182,8 @@ def test_settings_that_no_longer_are_those_of_the_model_are_said(state: duckdb.D
     counts = '{"match": {"linkage": {"numberless": "auto"}}}'
     state.execute("INSERT INTO state.run VALUES (3, '2026-11-21', now(), 'full', 'x', ?)", [counts])
     same = {"linkage": {"numberless": "auto"}}
-    assert list(watch.notes(state, Settings(source=TWO), match=same, as_at=DAY)) == []
-    (note,) = watch.notes(state, Settings(source=TWO), match={"linkage": {"numberless": "link"}}, as_at=DAY)
+    assert list(watch.notes(state, Settings(source=TWO), match=same, as_at=DAY, seen={})) == []
+    (note,) = watch.notes(state, Settings(source=TWO), match={"linkage": {"numberless": "link"}}, as_at=DAY, seen={})
     assert note == "[match] has changed since the model was trained (run 3); `caretrace run --again` applies it"
 
 
