@@ -83,6 +83,8 @@ class Lookup:
     order: str
     on: tuple[tuple[str, str], ...] = (("source_org", "r.source_org"), ("record_id", "r.record_id"))
     """Pairs: the column looked up by, and the expression of the record it must equal."""
+    of_several: bool = False
+    """Only looked for where there are several records to choose from (of a supplier's look-ups)."""
     raw: bool = False
     """Looked up before records have their key."""
 

@@ -60,7 +60,8 @@ def find(connection: duckdb.DuckDBPyConnection, lookup: Lookup, named: set[str])
     alone, others = (
         f"{_candidates(lookup)} AND {key} {test} (SELECT hashed FROM several)" for test in ("NOT IN", "IN")
     )
-    connection.execute(f"CREATE TEMP TABLE found_{lookup.alias} AS SELECT {columns} FROM {alone}")
+    none = " LIMIT 0" if lookup.of_several else ""
+    connection.execute(f"CREATE TEMP TABLE found_{lookup.alias} AS SELECT {columns} FROM {alone}{none}")
     connection.execute(f"INSERT INTO found_{lookup.alias} SELECT {columns} FROM ({_first(lookup, others)})")
     connection.execute("DROP TABLE several")
 

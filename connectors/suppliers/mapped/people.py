@@ -55,15 +55,21 @@ def lookups(settings: Mapped, kinds: Set[str]) -> tuple[Lookup, ...]:
             )
         )
     if "identifier" in kinds:
-        is_number = texts.is_nhs_number(settings, "reference")
-        found.append(
+        found += [
             Lookup(
-                alias="reference",
+                alias=alias,
                 kinds=("identifier",),
-                where=f"reference.value IS NOT NULL AND {is_number} AND {texts.is_open(settings, 'reference')}",
-                order=f"nhs_number(value) IS NULL, {texts.latest(settings)}",
+                where=f"{alias}.value IS NOT NULL AND {texts.is_nhs_number(settings, alias)}"
+                f" AND {texts.is_open(settings, alias)}",
+                order=order,
+                of_several=alias == "rival",
             )
-        )
+            for alias, order in (
+                ("reference", f"nhs_number(value) IS NULL, {texts.latest(settings)}"),
+                # The one that is least likely taken, which says whether there is another.
+                ("rival", f"nhs_number(value) IS NULL, {texts.earliest(settings)}, file, record"),
+            )
+        ]
     if "phone" in kinds:
         # A mobile is kept longest.
         order = "coalesce(phone_type ILIKE '%mobile%', false) DESC, file, record"
@@ -153,10 +159,14 @@ def _nhs_number(settings: Mapped) -> Value:
     held = values.nhs_number("coalesce(reference.value, r.number)", record="reference")
     # Where both hold a number, what was given is the identifier's.
     another = "CASE WHEN nhs_number({x}) <> {v} THEN 'an identifier row holds another NHS number' END"
+    several = "CASE WHEN {v}.rival <> {v}.number THEN 'several identifier rows in use hold different NHS numbers' END"
+    warning = f"coalesce({another}, {held.warning})".replace("{v}", "{v}.number")
     return replace(
         held,
-        parsed="coalesce(nhs_number(r.number), nhs_number(reference.value))",
-        warning=f"coalesce({another}, {held.warning})",
+        parsed="{'number': coalesce(nhs_number(r.number), nhs_number(reference.value)),"
+        " 'rival': nhs_number(rival.value)}",
+        warning=f"coalesce({warning}, {several})",
+        final="{v}.number",
     )
 
 

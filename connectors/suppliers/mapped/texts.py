@@ -71,6 +71,11 @@ def latest(settings: Mapped) -> str:
     return f"{day(settings, 'from_date').parsed} DESC NULLS LAST"
 
 
+def earliest(settings: Mapped) -> str:
+    """The opposite order."""
+    return f"{day(settings, 'from_date').parsed} ASC NULLS FIRST"
+
+
 def has_place(settings: Mapped, kind: str) -> bool:
     """Whether a kind of file says where anybody lives."""
     return any(settings.has(kind, field) for field in PLACE if field not in ("address_type", "main_address"))

@@ -169,6 +169,34 @@ def test_swift_takes_the_nhs_number_from_its_reference_row(
     ]
 
 
+@pytest.mark.parametrize(
+    ("began", "other", "used", "said"),
+    [
+        (("", ""), "9434765870", "9434765870", True),  # the last row, for want of anything better
+        (("01-Jan-2015", "01-Jan-2010"), "9434765870", VALID, True),
+        (("", ""), VALID_SPACED, VALID, False),
+        (("", ""), "9434765918", VALID, False),
+    ],
+)
+def test_swift_says_when_reference_rows_in_use_differ(
+    connection: duckdb.DuckDBPyConnection,
+    tmp_path: Path,
+    began: tuple[str, str],
+    other: str,
+    used: str,
+    said: bool,
+) -> None:
+    person = {"SWIFT_NUMBER": "1", "SURNAME": "Smith", "FORENAMES": "Zoe", "DATE_OF_BIRTH": "01-Feb-50"}
+    references = [
+        {"SWIFT_NUMBER": "1", "REFERENCE_TYPE": "NHS", "REFERENCE_VALUE": value, "START_DATE": start}
+        for value, start in zip((VALID, other), began, strict=True)
+    ]
+    load(connection, extract(tmp_path, {"people.csv": [person], "references.csv": references}))
+    assert rows(connection, "person", "nhs_number") == [(used,)]
+    issue = ("nhs_number", "several identifier rows in use hold different NHS numbers", True)
+    assert rows(connection, "data_quality", '"column", issue, used') == [issue] * said
+
+
 def test_swift_with_a_councils_own_titles(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     mapping = tmp_path / "map.toml"
     mapping.write_text(
