@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 from caretrace import manifest as manifests
 from caretrace import population, run_folder
-from caretrace.beside import beside
 from caretrace.identity import identify, mapping_hashes, organisations
 from caretrace.linked import make_person_keys, write_linked
 from caretrace.outputs import write_outputs
 from caretrace.run_settings import RunSettings
 from caretrace.working_store import frugally, opened, share_out
+from schemas.beside import beside
 from schemas.errors import InputError
 from schemas.nhs_number import Range
 from schemas.progress import SILENT, Progress

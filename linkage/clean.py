@@ -49,9 +49,14 @@ def clean(connection: duckdb.DuckDBPyConnection, sides: tuple[str, ...], held: H
     """Make `<side>_record` and `<side>_named` for each side, `name_value` and `nickname`."""
     build_names(connection, tuple(f"{held.prefix}{side}" for side in sides))
     for side in sides:
-        _build_extras(connection, side, held)
-        _build_record(connection, side, held)
+        clean_side(connection, side, held)
     name_records(connection, sides, held)
+
+
+def clean_side(connection: duckdb.DuckDBPyConnection, side: str, held: Held = STORE) -> None:
+    """Make `<side>_record` of one side, once `name_value` is made of both."""
+    _build_extras(connection, side, held)
+    _build_record(connection, side, held)
 
 
 def name_records(connection: duckdb.DuckDBPyConnection, sides: tuple[str, ...], held: Held = STORE) -> None:

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from caretrace.beside import beside
 from caretrace.nightly import judge
 from caretrace.nightly.deliveries import Delivery, reading
 from caretrace.nightly.leftovers import forget, objects
@@ -21,6 +20,7 @@ from caretrace.pipeline import refuse_test_numbers
 from connectors.files.opening import Opening
 from connectors.source import FileFacts, ReadReport
 from schemas import SOURCE_TABLES
+from schemas.beside import beside
 from schemas.errors import InputError, SettingsError
 from schemas.progress import SILENT, Progress
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from caretrace import population, review, run_folder
-from caretrace.beside import beside, meanwhile
 from caretrace.identity import mapping_hashes
 from caretrace.linked import SIDES
 from caretrace.nightly import account, publishing, watch
@@ -27,6 +26,7 @@ from caretrace.warehouse.publish import Night, snapshot
 from caretrace.warehouse.publish.current import write_candidates, write_links
 from caretrace.warehouse.publish.due import tables_in
 from caretrace.warehouse.views import open_views
+from schemas.beside import beside, meanwhile
 
 if TYPE_CHECKING:
     import duckdb

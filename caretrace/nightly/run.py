@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
+from importlib import import_module
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -169,12 +170,9 @@ def _check_disk(night: AtWork) -> None:
 
 def _work(night: AtWork, before: Mapping[str, Any], made_of: Mapping[str, Any]) -> Outcome:
     """On a copy of the state: take in, link, publish; or only write down what is held."""
-    # Not in a thread beside the copying: two threads that import parts of one package may each wait for the other.
-    from caretrace.nightly.linking import link_and_publish
-
     project, wanted = night.project, night.wanted
     project.runs.mkdir(parents=True, exist_ok=True)
-    with store.next_state(project.warehouse, night.plain) as state:
+    with store.next_state(project.warehouse, night.plain, meanwhile=_import_rest) as state:
         publishing.require_room(project.runs, state.run)
         with night.clock("read"):
             _take_in(night, state)
@@ -186,7 +184,15 @@ def _work(night: AtWork, before: Mapping[str, Any], made_of: Mapping[str, Any]) 
         _note_others(night, state)
         _require_both(state.connection, night)
         run_id = _run_id(night, state, made_of)
+        from caretrace.nightly.linking import link_and_publish
+
         return link_and_publish(night, state, run_id, made_of)
+
+
+def _import_rest() -> None:
+    """Import what a night needs from here on, which a look at the inboxes does not."""
+    for name in ("caretrace.nightly.linking", "linkage.incremental", "pyarrow.compute", "jinja2"):
+        import_module(name)
 
 
 def _take_in(night: AtWork, state: State) -> None:

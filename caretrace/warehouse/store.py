@@ -16,7 +16,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -55,6 +55,7 @@ class State:
     """Of the copy as it was made, where it is being written to the disk meanwhile."""
     committed: bool = field(default=False, init=False)
     _closed: bool = field(default=False, init=False)
+    _giving_back: threading.Thread | None = field(default=None, init=False)
     renew: bool = field(default=False, init=False)
     """Write the file anew when it is committed: what was deleted stands in a database's free blocks for long."""
 
@@ -70,7 +71,7 @@ class State:
                 connection.execute("CHECKPOINT state")
 
     def close(self) -> None:
-        """Write everything into the copy and let go of it. Nothing of `state` can be asked on this connection then."""
+        """Write everything into the copy and let go of it. Nothing can be asked on this connection then."""
         if self.copy is None:
             raise ValueError("a state that is only read")
         if self.renew:
@@ -78,6 +79,14 @@ class State:
         else:
             close(self.connection)
         self._closed = True
+        # A night's tables are half a gigabyte, and to give them back takes as long as the disk does.
+        self._giving_back = threading.Thread(target=self.connection.close)
+        self._giving_back.start()
+
+    def wait(self) -> None:
+        """Until the connection is closed, where `close` has begun to close it."""
+        if self._giving_back:
+            self._giving_back.join()
 
     def commit(self) -> None:
         """Put the copy in the place of the state, durably; it is closed before where nobody has closed it."""
@@ -99,10 +108,13 @@ class State:
 
 
 @contextmanager
-def next_state(folder: Path, settings: RunSettings) -> Iterator[State]:
+def next_state(
+    folder: Path, settings: RunSettings, *, meanwhile: Callable[[], object] = lambda: None
+) -> Iterator[State]:
     """Give the next state to work on, a copy of the one in `folder` or an empty one; gone unless committed.
 
-    Raises Busy where another process is at it, and SettingsError where a newer version of caretrace wrote it.
+    `meanwhile` is done while the copy is made. Raises Busy where another process is at it, and SettingsError where a
+    newer version of caretrace wrote it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with held(folder / LOCK):
@@ -112,6 +124,10 @@ def next_state(folder: Path, settings: RunSettings) -> Iterator[State]:
         work = Path(tempfile.mkdtemp(prefix="work-", dir=new.parent))
         try:
             with _copying(folder / FILE, new) as copying, working_store.opened(work, settings) as connection:
+                if copying and at_rest.is_sealed(folder / FILE):
+                    # To decrypt is to import: two threads that import parts of one package may each wait for the other.
+                    copying.made.result()
+                meanwhile()
                 if copying:
                     copying.made.result()
                 attach(connection, new)
@@ -122,7 +138,12 @@ def next_state(folder: Path, settings: RunSettings) -> Iterator[State]:
                 else:
                     migrations.create(connection)
                 changed.prepare(connection)
-                yield State(connection, last_run(connection) + 1, folder, new, copying.flushed if copying else None)
+                flushed = copying.flushed if copying else None
+                state = State(connection, last_run(connection) + 1, folder, new, flushed)
+                try:
+                    yield state
+                finally:
+                    state.wait()
         finally:
             for stale in (*folder.glob(f"{NEXT}*"), work, *([] if new.parent == folder else [new.parent])):
                 _remove(stale)

@@ -12,9 +12,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from linkage.blocking import RULES, BlockingRule, RuleFacts, drop_large, keys_sql
-from linkage.clean import Held, clean
+from linkage.blocking import RULES, AnyOf, BlockingRule, RuleFacts, drop_large, keys_sql
+from linkage.clean import Held, clean_side
 from linkage.incremental.basis import SCHEMA, drop
+from linkage.names import build_names
+from schemas.beside import beside
 
 if TYPE_CHECKING:
     import duckdb
@@ -33,6 +35,19 @@ _READ = {
     "identifier": "*",
 }
 """Tables and columns that cleaning looks at. People have addresses all over a long table, and most of it is text."""
+_KEYED = ", ".join(
+    dict.fromkeys(
+        ["id", "nhs"]
+        + [
+            column
+            for rule in RULES
+            for part in rule.register_parts
+            for column in ((part.usual, part.others) if isinstance(part, AnyOf) else (part,))
+            if column
+        ]
+    )
+)
+"""Columns of a register record that its keys are made of, and who it is."""
 _LATE, _MOVED = f"{SCHEMA}.register_key_late", f"{SCHEMA}.register_key_moved"
 _KEY = "rule UTINYINT, key UBIGINT, id BIGINT"
 _MOST_LATE = 0.1
@@ -87,20 +102,35 @@ def clean_changed(connection: duckdb.DuckDBPyConnection) -> None:
                     f"CREATE TABLE fresh.{side}.{table} AS SELECT {columns} FROM state.{side}.{table}"
                     f" SEMI JOIN (FROM changed_{side} WHERE how <> 'gone') USING (id)"
                 )
-        clean(connection, SIDES, _FRESH)
+        build_names(connection, tuple(f"{_FRESH.prefix}{side}" for side in SIDES))
+        connection.execute("CREATE OR REPLACE TABLE before_id AS SELECT id FROM changed_register")
+        # Few rows in many statements: to plan them takes longer than to run them, and takes one core.
+        with beside(connection, _freshen_clients):
+            _freshen(connection, "register")
     finally:
-        for side in SIDES:
-            connection.execute(f"DROP VIEW IF EXISTS {side}_named")
         connection.execute("DETACH fresh")
     for side in SIDES:
         connection.execute(f"""
-            CREATE OR REPLACE TABLE fresh_{side}_record AS
-            FROM ({_with_content(f"{side}_record")}) ANTI JOIN {SCHEMA}.{side}_record USING (id, content)""")
-        connection.execute(f"""
             CREATE OR REPLACE TABLE {side}_moved AS
             SELECT id FROM fresh_{side}_record UNION SELECT id FROM changed_{side} WHERE how = 'gone'""")
-        connection.execute(f"DROP TABLE {side}_record")
-        connection.execute(f"CREATE OR REPLACE TABLE fresh_{side}_key AS {_all_keys(side, f'fresh_{side}_record')}")
+
+
+def _freshen(connection: duckdb.DuckDBPyConnection, side: str) -> None:
+    """Make `fresh_<side>_record` and `fresh_<side>_key` of what is in `fresh`."""
+    clean_side(connection, side, _FRESH)
+    connection.execute(f"""
+        CREATE OR REPLACE TABLE fresh_{side}_record AS
+        FROM ({_with_content(f"{side}_record")}) ANTI JOIN {SCHEMA}.{side}_record USING (id, content)""")
+    connection.execute(f"DROP TABLE {side}_record")
+    connection.execute(f"CREATE OR REPLACE TABLE fresh_{side}_key AS {_all_keys(side, f'fresh_{side}_record')}")
+
+
+def _freshen_clients(connection: duckdb.DuckDBPyConnection) -> None:
+    """The same of the clients, and `before_record`: what keys are made of, of register rows that changed, as it was."""
+    connection.execute(f"""
+        CREATE OR REPLACE TABLE before_record AS
+        SELECT {_KEYED} FROM {SCHEMA}.register_record SEMI JOIN before_id USING (id)""")
+    _freshen(connection, "clients")
 
 
 def lay_changed(connection: duckdb.DuckDBPyConnection) -> None:
@@ -109,11 +139,10 @@ def lay_changed(connection: duckdb.DuckDBPyConnection) -> None:
     The first holds the register's keys that were there and are not, the second (nhs, id) the register rows.
     """
     # Keys are made from these records as they were: sooner than to look for them among all that are kept.
-    connection.execute(f"""
-        CREATE OR REPLACE TABLE gone_record AS FROM {SCHEMA}.register_record SEMI JOIN register_moved USING (id)""")
+    connection.execute("CREATE OR REPLACE TABLE gone_record AS FROM before_record SEMI JOIN register_moved USING (id)")
     connection.execute(f"CREATE OR REPLACE TABLE gone_key AS {_all_keys('register', 'gone_record')}")
     connection.execute("CREATE OR REPLACE TABLE gone_person AS SELECT nhs, id FROM gone_record")
-    connection.execute("DROP TABLE gone_record")
+    connection.execute("DROP TABLE gone_record; DROP TABLE before_record; DROP TABLE before_id")
     for side, late in (("clients", ""), ("register", "_late")):
         for table, fresh in ((f"{side}_record", "record"), (f"{side}_key{late}", "key")):
             connection.execute(f"DELETE FROM {SCHEMA}.{table} WHERE id IN (SELECT id FROM {side}_moved)")

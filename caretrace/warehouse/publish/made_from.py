@@ -15,10 +15,10 @@ def made_from(audit: Path) -> Mapping[str, tuple[str, ...]]:
 
     Raises IntegrityFailure where the log was altered: a list from it could lack one.
     """
-    from governance.audit import verification
-
     if not audit.is_dir():
         return {}
+    from governance.audit import verification
+
     entries = verification.entries(audit, verification.examine(audit))
     begun = {
         str(entry["body"][_BEGUN[entry["type"]]]): str(entry["body"]["run_id"])

@@ -9,12 +9,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from caretrace.beside import beside
 from caretrace.outputs import prepare_claims
 from caretrace.pipeline import Clock
 from caretrace.warehouse.publish import accounts, current, page, past, people_files
 from caretrace.warehouse.publish.night import Night
 from caretrace.warehouse.retracting import note_loaded_back, open_handed_over
+from schemas.beside import beside
 from schemas.progress import SILENT, Progress
 from schemas.warehouse import VERSION
 

@@ -6,8 +6,10 @@ import errno
 import os
 import subprocess
 import sys
+import time
 from datetime import date
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import duckdb
@@ -16,6 +18,7 @@ import pytest
 from caretrace.run_settings import RunSettings
 from caretrace.warehouse import migrations, store, tables
 from caretrace.warehouse.store import next_state, read_state
+from governance import at_rest
 from schemas.errors import Busy, InputError, SettingsError
 
 SETTINGS = RunSettings(as_at=date(2026, 11, 22), memory="1GB", threads=1)
@@ -81,6 +84,56 @@ def test_what_cannot_be_written_back_yet_is_written_at_the_end(tmp_path: Path) -
         assert state.run == 7
         late = "SELECT name FROM state.meta WHERE name LIKE 'late%' ORDER BY 1"
         assert state.connection.execute(late).fetchall() == [("late",), ("later",)]
+
+
+def test_other_work_is_done_while_the_copy_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commit(tmp_path)
+    begun, ended, real = Event(), Event(), at_rest.take_plain
+
+    def held(path: Path, to: Path) -> None:
+        begun.set()
+        assert ended.wait(60)
+        real(path, to)
+
+    def meanwhile() -> None:
+        assert begun.wait(60)
+        ended.set()
+
+    monkeypatch.setattr(at_rest, "take_plain", held)
+    with next_state(tmp_path, SETTINGS, meanwhile=meanwhile) as state:
+        assert state.run == 2
+
+
+def test_what_fails_while_the_copy_is_made_leaves_the_old_state(tmp_path: Path) -> None:
+    commit(tmp_path)
+    with pytest.raises(ZeroDivisionError), next_state(tmp_path, SETTINGS, meanwhile=lambda: 1 // 0):
+        pass
+    assert runs(tmp_path) == 1
+    assert names(tmp_path) == {store.FILE, store.LOCK}
+
+
+def test_the_connection_is_closed_when_the_block_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = []
+    with next_state(tmp_path, SETTINGS) as state:
+        state.connection.execute("INSERT INTO state.run (run, kind) VALUES (?, 'night')", [state.run])
+        real = state.connection
+
+        class Slow:
+            """A connection that takes its time to close."""
+
+            def __getattr__(self, name: str) -> Any:
+                return getattr(real, name)
+
+            def close(self) -> None:
+                time.sleep(0.3)
+                real.close()
+                closed.append(True)
+
+        monkeypatch.setattr(state, "connection", Slow())
+        state.commit()
+        assert not closed
+    assert closed
+    assert runs(tmp_path) == 1
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there the copy is written to the disk with the rest")

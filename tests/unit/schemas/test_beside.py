@@ -6,7 +6,7 @@ from threading import Event
 import duckdb
 import pytest
 
-from caretrace.beside import beside
+from schemas.beside import beside
 
 SECONDS = 60.0
 """Of waiting for the other side, before a test fails."""
