@@ -16,6 +16,7 @@ import pytest
 from caretrace.synthetic import PRESETS, make, make_census
 from connectors import Source, read
 from linkage.batch import DuckDBEngine
+from linkage.blocking import RULES, RuleFacts, make_keys
 from linkage.comparison import MIDDLE
 from linkage.incremental import Updated, kept, update
 from schemas import LINK, SOURCE_TABLES, VERDICT
@@ -236,6 +237,34 @@ def test_few_clients_are_looked_for_at_once_and_many_step_by_step(monkeypatch: p
         assert updated.mode == "night"
         given.append((council.held, updated.decided))
     assert given[0] == given[1]
+
+
+def test_keys_that_are_too_large_are_counted_as_in_a_full_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[RuleFacts] = []
+
+    def compared(connection: duckdb.DuckDBPyConnection, **asked: Any) -> tuple[RuleFacts, ...]:
+        connection.execute("ALTER TABLE register_record RENAME TO near_record")
+        connection.execute("CREATE TABLE register_record AS FROM state.linkage.register_record")
+        of_all = make_keys(connection, **asked)
+        connection.execute("DROP TABLE register_record")
+        connection.execute("ALTER TABLE near_record RENAME TO register_record")
+        near = stored_keys(connection, **asked)
+        assert near == of_all
+        found.extend(near)
+        return near
+
+    stored_keys = kept.stored_keys
+    world = hard()
+    for side in SIDES:
+        world.come(side, 0.8)
+    council = Council(world)
+    council.update()
+    world.change("register", 0.05, "family_name", RARE)
+    world.change("clients", 0.2, "family_name", RARE)
+    monkeypatch.setattr(kept, "stored_keys", compared)
+    assert council.update().mode == "night"
+    assert {each.name for each in found} == {rule.name for rule in RULES}
+    assert any(each.oversized_keys and each.oversized_pairs for each in found)
 
 
 class Reticent(DuckDBEngine):
