@@ -7,11 +7,12 @@ register, rows in the order they were read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from schemas import SOURCE_TABLES, Table
+from caretrace.parquet import as_text, in_order, write_parquet
+from caretrace.people_in_order import people_in_order, sorted_people, stand_in_order
+from schemas import PERSON, SOURCE_TABLES, Table
 from schemas.progress import SILENT, Progress
 from schemas.sql import reading_order
 
@@ -24,8 +25,6 @@ SIDES = {"clients": "client", "register": "register"}
 LINKED_TABLES: tuple[Table, ...] = tuple(t for t in SOURCE_TABLES if t.name not in ("SET_ASIDE", "DATA_QUALITY"))
 
 _KEY = ("source", "source_org", "record_id")
-ROW_GROUP = 122_880
-"""Rows to a Parquet row group, fixed so that the bytes do not depend on the number of threads."""
 
 
 def make_person_keys(connection: duckdb.DuckDBPyConnection, *, run_id: str) -> None:
@@ -42,11 +41,16 @@ def make_person_keys(connection: duckdb.DuckDBPyConnection, *, run_id: str) -> N
     ((clients,),) = connection.execute("SELECT count(*) FROM clients.person").fetchall()
     first = {"clients": 0, "register": clients}
     for schema, before in first.items():
-        # Numbered once they are in order: a window that orders them itself takes twice as long.
+        if stand_in_order(connection, schema):
+            number, rows = "rowid", f"{schema}.person"
+        else:
+            # Numbered once they are in order: a window that orders them itself takes twice as long.
+            number = "row_number() OVER () - 1"
+            rows = f"(SELECT rowid, nhs_number FROM {schema}.person p ORDER BY {reading_order('p')})"
         connection.execute(f"""
             CREATE OR REPLACE TEMP TABLE read_{schema} AS
-            SELECT place, nhs_number, {before} + row_number() OVER () - 1 AS position
-            FROM (SELECT rowid AS place, nhs_number FROM {schema}.person p ORDER BY {reading_order("p")})""")
+            SELECT rowid AS place, nhs_number, {before} + {number} AS position FROM {rows}""")
+    connection.execute(f"CREATE OR REPLACE TEMP MACRO person_key_of(first) AS md5(concat('{run_id} ', first))")
     connection.execute("""
         CREATE OR REPLACE TEMP TABLE client_person AS
         WITH linked AS (
@@ -67,19 +71,17 @@ def make_person_keys(connection: duckdb.DuckDBPyConnection, *, run_id: str) -> N
         person AS (SELECT shared, min(position) AS first FROM held GROUP BY shared HAVING count(*) > 1)
         SELECT position, first FROM held JOIN person USING (shared) WHERE position > first""")
     for schema, (number, linked) in {
-        "clients": ("coalesce(l.nhs_number, p.nhs_number)", "LEFT JOIN client_person l USING (place)"),
-        "register": ("p.nhs_number", ""),
+        "clients": (", coalesce(l.nhs_number, p.nhs_number) AS number", "LEFT JOIN client_person l USING (place)"),
+        "register": ("", ""),
     }.items():
         connection.execute(f"""
             CREATE OR REPLACE TEMP TABLE person_of_{schema} AS
-            SELECT place, position, md5(concat('{run_id} ', coalesce(s.first, position))) AS person_key,
-                   {number} AS person_nhs_number
-            FROM read_{schema} p LEFT JOIN same_person s USING (position) {linked}""")
+            SELECT place, position, coalesce(s.first, position) AS first{number}
+            FROM read_{schema} p LEFT JOIN same_person s USING (position) {linked} ORDER BY position""")
         connection.execute(f"DROP TABLE read_{schema}")
         connection.execute(f"""
             CREATE OR REPLACE TEMP VIEW keyed_{schema} AS
-            SELECT k.person_key, k.person_nhs_number, '{SIDES[schema]}' AS side, p.*
-            FROM {schema}.person p JOIN person_of_{schema} k ON k.place = p.rowid""")
+            SELECT {_keys_of(schema)}, t.* FROM {schema}.person t JOIN person_of_{schema} k ON k.place = t.rowid""")
     columns = f"person_key, {', '.join(_KEY)}, side, person_nhs_number AS nhs_number"
     connection.execute(
         f"CREATE OR REPLACE TEMP VIEW person_key AS SELECT {columns} FROM keyed_clients"
@@ -87,30 +89,42 @@ def make_person_keys(connection: duckdb.DuckDBPyConnection, *, run_id: str) -> N
     )
 
 
+def _keys_of(schema: str) -> str:
+    """The columns before those of PERSON, of a person `t` and of `k`, its row of `person_of_<schema>`.
+
+    The keys are worked out where they are needed: as texts of a million they are longer than all else that is kept.
+    """
+    number = "k.number" if schema == "clients" else "t.nhs_number"
+    return f"person_key_of(k.first) AS person_key, {number} AS person_nhs_number, '{SIDES[schema]}' AS side"
+
+
 def write_linked(connection: duckdb.DuckDBPyConnection, folder: Path, *, progress: Progress = SILENT) -> None:
     """Write person_key.parquet and every linked table into `folder`, which must exist."""
     with progress.stage("Writing linked tables", len(LINKED_TABLES) + 1) as advance:
         empty = _without_rows(connection)
         for table in LINKED_TABLES:
+            if table is PERSON:
+                _write_people(connection, folder)
+                advance(2)
+                continue
             query = _nothing(table) if table.name in empty else _joined(table)
             write_parquet(connection, query, folder / f"{table.name.lower()}.parquet")
             advance(1)
-        # Read back, since there everybody stands in order already.
-        write_parquet(connection, _person_keys(folder / "person.parquet"), folder / "person_key.parquet")
-        advance(1)
 
 
-def in_order(selects: Iterable[str], by: str = "t.rowid") -> str:
-    """The rows of several selects (what follows SELECT) one after the other, each in the order of `by`.
+def _write_people(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """PERSON and PERSON_KEY of both sides."""
 
-    DuckDB gives the rows of a join in the order in which its threads were done, and those of a union, written by one
-    thread, with the last few of the first part after the second.
-    """
-    places = [f"_place_{at}" for at, _ in enumerate(by.split(", "))]
-    given = ", ".join(f"{each} AS {place}" for each, place in zip(by.split(", "), places, strict=True))
-    parts = " UNION ALL ".join(f"SELECT {part} AS _part, {given}, {each}" for part, each in enumerate(selects))
-    ordered = ", ".join(("_part", *places))
-    return f"SELECT * EXCLUDE ({ordered}) FROM ({parts}) ORDER BY {ordered}"
+    def columns(schema: str) -> str:
+        return ", ".join((_keys_of(schema), *(f't."{name}"' for name in PERSON.names)))
+
+    file = folder / "person.parquet"
+    with people_in_order(connection, tuple(SIDES), columns) as people:
+        write_parquet(connection, people or sorted_people(tuple(SIDES), columns), file)
+        # Read back where they were sorted, for there everybody stands in order.
+        keyed = f"({people})" if people else f"read_parquet('{as_text(file)}', hive_partitioning = false)"
+        columns_of_key = f"person_key, {', '.join(_KEY)}, side, person_nhs_number AS nhs_number"
+        write_parquet(connection, f"SELECT {columns_of_key} FROM {keyed}", folder / "person_key.parquet")
 
 
 def _without_rows(connection: duckdb.DuckDBPyConnection) -> set[str]:
@@ -130,22 +144,9 @@ def _nothing(table: Table) -> str:
     return f"SELECT {key}, '{SIDES['clients']}' AS side, {columns} FROM clients.{table.name.lower()}"
 
 
-def _person_keys(people: Path) -> str:
-    """The columns of PERSON_KEY, from the file of the linked PERSON."""
-    return f"""SELECT person_key, {", ".join(_KEY)}, side, person_nhs_number AS nhs_number
-        FROM read_parquet('{_quoted(people)}', hive_partitioning = false)"""
-
-
 def _joined(table: Table) -> str:
     """Both sides of one table; an opt-out keyed by a number alone keeps that number as its person's."""
     columns = ", ".join(f't."{name}"' for name in table.names)
-    if table.name == "PERSON":
-        people = (
-            f"k.person_key, k.person_nhs_number, '{side}' AS side, {columns}"
-            f" FROM {schema}.person t JOIN person_of_{schema} k ON k.place = t.rowid"
-            for schema, side in SIDES.items()
-        )
-        return in_order(people, by="k.position")
     number = "coalesce(k.person_nhs_number, t.nhs_number)" if "nhs_number" in table else "k.person_nhs_number"
     key = ", ".join(_KEY)
     rows = (
@@ -156,16 +157,3 @@ def _joined(table: Table) -> str:
         for schema, side in SIDES.items()
     )
     return in_order(rows, by=reading_order("t"))
-
-
-def write_parquet(
-    connection: duckdb.DuckDBPyConnection, query: str, path: Path, *, compression: str = "snappy"
-) -> None:
-    """Write one file with fixed row groups; `query` must give its rows in an order that threads do not change."""
-    # Ids and addresses seldom repeat, so a long search for a dictionary of them is lost time.
-    options = f"FORMAT parquet, COMPRESSION {compression}, ROW_GROUP_SIZE {ROW_GROUP}, DICTIONARY_SIZE_LIMIT 1000"
-    connection.execute(f"COPY ({query}) TO '{_quoted(path)}' ({options})")
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")

@@ -219,7 +219,7 @@ def export_records(
 
     They hold names, dates of birth, addresses and NHS numbers, and are their owner's alone. Gives the rows of each.
     """
-    from caretrace.linked import write_parquet
+    from caretrace.parquet import write_parquet
     from linkage.clean import clean
     from linkage.frequencies import count_frequencies
     from linkage.splink.records import SIDES, records_sql

@@ -12,7 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from caretrace.linked import SIDES, write_parquet
+from caretrace.linked import SIDES
+from caretrace.parquet import write_parquet
 from connectors.writers.for_people import FORMULA_STARTS, neutralised, write_csv
 from schemas import CANDIDATE, DATA_QUALITY, LINK, SET_ASIDE
 

@@ -95,6 +95,15 @@ def listed(words: Iterable[str]) -> str:
     return ", ".join(map(quoted, words))
 
 
+def is_one_of(x: str, words: Iterable[str]) -> str:
+    """SQL that is true where the text is one of the words, and null where it is not.
+
+    An IN list becomes a join where it is longer than a few words, and the rows would lose their order in it.
+    """
+    pairs = ", ".join(f"{quoted(word)}: true" for word in words)
+    return f"MAP {{{pairs}}}[{x}]"
+
+
 def text(x: str) -> Value:
     """As held."""
     return Value(x)
@@ -215,10 +224,10 @@ def _first(expressions: Iterable[str]) -> str:
 def words(x: str, meanings: Mapping[str, tuple[str, ...]]) -> Value:
     """A code from the words that stand for it, in capitals or not; other words are refused."""
     # Most columns hold the code itself already; a map keeps the plan of the others short.
-    codes = listed(code for code, said in meanings.items() if code in said)
+    codes = [code for code, said in meanings.items() if code in said]
     code_of = {word.lower(): code for code, said in reversed(list(meanings.items())) for word in said}
     pairs = ", ".join(f"{quoted(word)}: {quoted(code)}" for word, code in code_of.items())
-    sql = f"CASE WHEN {x} IN ({codes}) THEN {x} WHEN {x} IS NOT NULL THEN MAP {{{pairs}}}[lower({x})] END"
+    sql = f"CASE WHEN {is_one_of(x, codes)} THEN {x} WHEN {x} IS NOT NULL THEN MAP {{{pairs}}}[lower({x})] END"
     return Value(sql, x, quoted("not a word or code this column has"))
 
 
@@ -234,20 +243,19 @@ def ethnicity(x: str) -> Value:
 
 def code(x: str, codes: Iterable[str]) -> Value:
     """One of the codes, as it stands."""
-    return Value(f"CASE WHEN {x} IN ({listed(codes)}) THEN {x} END", x, quoted("not one of the codes of this column"))
+    return Value(f"CASE WHEN {is_one_of(x, codes)} THEN {x} END", x, quoted("not one of the codes of this column"))
 
 
 def flag(x: str) -> Value:
     """Yes or no in the words true, t, 1, y, yes and their opposites, in capitals or not."""
-    sql = (
-        f"CASE WHEN lower({x}) IN ({listed(_TRUE)}) THEN true WHEN lower({x}) IN ({listed(FALSE_WORDS)}) THEN false END"
-    )
+    yes, no = is_one_of(f"lower({x})", _TRUE), is_one_of(f"lower({x})", FALSE_WORDS)
+    sql = f"CASE WHEN {yes} THEN true WHEN {no} THEN false END"
     return Value(sql, x, quoted("neither yes nor no"))
 
 
 def is_true(x: str) -> str:
     """SQL that is true where the text says yes; never null."""
-    return f"coalesce(lower({x}) IN ({listed(_TRUE)}), false)"
+    return f"coalesce({is_one_of(f'lower({x})', _TRUE)}, false)"
 
 
 def number(x: str) -> Value:

@@ -14,7 +14,7 @@ from linkage.clean import STORE, Held, clean
 from linkage.decide import Target, derive_bands, pick
 from linkage.default import default_model
 from linkage.evaluate import Captured, capture
-from linkage.frequencies import Frequencies, count_frequencies
+from linkage.frequencies import Frequencies, count_frequencies, forget_people
 from linkage.leftovers import look_again
 from linkage.model import Bands, Model
 from linkage.outcome import make_patterns, write_candidates, write_links
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _SIDES = ("clients", "register")
 WORKING = (
-    *("pair", "pair_level", "ranked", "settled_client", "best", "pattern", "register_people", "f_client"),
+    *("pair", "pair_level", "ranked", "settled_client", "best", "pattern", "f_client"),
     *("name_value", "nickname", "ruled_out", "confirmed", "unsettled_verdict"),
 )
 """Tables that a linkage makes and takes away again."""
@@ -147,6 +147,7 @@ def link(
             else:
                 training = Training("given", 0, "not started", 0, ())
             model = model.as_written()
+            forget_people(connection)
         with step("compare"):
             found = engine.score(connection, model, frequencies, progress)
             if scored:

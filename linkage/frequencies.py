@@ -71,15 +71,20 @@ def count_register(connection: duckdb.DuckDBPyConnection, *, every: bool = False
     Counted over people, not rows: somebody registered at two practices counts once. Where the store holds
     `population_name` (name_type, name, people), names lean on it.
     """
+    # A view, for a copy of a long register takes more time and memory than every look at it through a view.
     connection.execute("""
-        CREATE OR REPLACE TEMP TABLE register_people AS
+        CREATE OR REPLACE TEMP TABLE register_again AS
         WITH repeated AS (
             SELECT nhs, min_by(id, key) AS id FROM register_record
             SEMI JOIN (SELECT nhs FROM register_record GROUP BY nhs HAVING count(*) > 1) USING (nhs) GROUP BY nhs
         )
+        SELECT r.id FROM register_record r JOIN repeated d USING (nhs) WHERE r.id <> d.id""")
+    again = connection.execute("FROM register_again LIMIT 1").fetchall()
+    connection.execute(f"""
+        CREATE OR REPLACE TEMP VIEW register_people AS
         SELECT given, middle, family, gender, birth_year // 10 AS decade, birth_date, unit, house, place,
-            r.nhs IS NOT NULL AS numbered FROM register_record r LEFT JOIN repeated d ON d.nhs = r.nhs
-        WHERE d.nhs IS NULL OR d.id = r.id""")
+            nhs IS NOT NULL AS numbered
+        FROM register_record {"ANTI JOIN register_again USING (id)" if again else ""}""")
     for name, columns in {
         "f_given": "given",
         "f_family": "family",
@@ -114,6 +119,11 @@ def count_register(connection: duckdb.DuckDBPyConnection, *, every: bool = False
         ).fetchall()
         agree[column] = (same + _AGREE_PAIRS * USUAL_AGREEMENT[column]) / (known * max(known - 1, 0) + _AGREE_PAIRS)
     return Frequencies(people, agree, numbered, population)
+
+
+def forget_people(connection: duckdb.DuckDBPyConnection) -> None:
+    """Take `register_people` away again."""
+    connection.execute("DROP VIEW IF EXISTS register_people; DROP TABLE IF EXISTS register_again")
 
 
 def count_clients(connection: duckdb.DuckDBPyConnection) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from caretrace.files import replaced_private
-from caretrace.linked import write_parquet
+from caretrace.parquet import write_parquet
 from caretrace.project import Project
 from caretrace.trace.opening import quoted
 from caretrace.warehouse import tables

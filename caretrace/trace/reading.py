@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from caretrace.linked import write_parquet
+from caretrace.parquet import write_parquet
 from caretrace.project import Project
 from caretrace.run_folder import Run
 from caretrace.trace import results

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from connectors.files.memory import Memory
 from connectors.standardise.aside import known_here, refuse, set_aside
 from connectors.standardise.filling import fill_table, parsed
-from connectors.standardise.records import find, keyed
+from connectors.standardise.records import find, keyed, lay_files, remaining, take_files_away
 from connectors.supplier import Fill, Kind, Supplier
 from connectors.values import quoted
 
@@ -46,6 +46,7 @@ def standardise(
 
     What hangs on people of the relation `held` is used though no file is of these people.
     """
+    lay_files(connection)
     present = _with_records(connection, supplier.kinds)
     people = supplier.people
     needed = {kind.name for kind in (*present, *people)} | _looked_up(supplier)
@@ -70,7 +71,7 @@ def standardise(
         if _note_gone(connection, kind, side) and held:
             held = f"(FROM {held} h ANTI JOIN (FROM {side}.gone WHERE part IS NULL) USING ({_KEY}))"
     fills = [(kind, fill) for kind in filling for fill in kind.fills]
-    sql = " ".join(parsed(supplier, kind, fill) for kind, fill in fills) if supplier.lookups else ""
+    sql = " ".join(parsed(supplier, kind, fill, remaining(kind)) for kind, fill in fills) if supplier.lookups else ""
     for lookup in supplier.lookups:
         find(connection, lookup, set(re.findall(rf'\b{lookup.alias}\."?(\w+)', sql)))
     for at, (kind, fill) in enumerate(fills, start=1):
@@ -87,6 +88,7 @@ def standardise(
             connection.execute(f"DROP {what} IF EXISTS {made}_{kind.name}")
         for name in kind.steps:
             connection.execute(f"DROP TABLE IF EXISTS {name}_{kind.name}")
+    take_files_away(connection)
 
 
 def _note_gone(connection: duckdb.DuckDBPyConnection, kind: Kind, side: str) -> bool:
@@ -134,7 +136,9 @@ def _with_records(connection: duckdb.DuckDBPyConnection, kinds: Sequence[Kind]) 
 
 def _named(supplier: Supplier, kind: Kind, fills: Sequence[tuple[Kind, Fill]]) -> set[str]:
     """The fields of a kind that may be needed for `fills`: what is not named cannot be used."""
-    sql = " ".join(f"{keyed(supplier, other)} {parsed(supplier, other, fill)}" for other, fill in fills)
+    sql = " ".join(
+        f"{keyed(supplier, other)} {parsed(supplier, other, fill, remaining(other))}" for other, fill in fills
+    )
     words = set(re.findall(r"\w+", sql))
     relations = {f"{relation}_{kind.name}" for relation in ("raw", "prepared", "keyed")}
     return words & set(kind.columns) if words & relations else set()

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from connectors.standardise.records import join, remaining
+from connectors.standardise.records import join, left_over, of_file, remaining
 from connectors.supplier import Fill, Kind, Supplier
 from connectors.values import quoted
 
@@ -20,7 +20,7 @@ _FILES = 1 << 40
 
 def fill_table(connection: duckdb.DuckDBPyConnection, supplier: Supplier, kind: Kind, fill: Fill, side: str) -> None:
     """Add to one table of `side` what the remaining records say, and to DATA_QUALITY what is wrong with it."""
-    rows = parsed(supplier, kind, fill)
+    rows = parsed(supplier, kind, fill, left_over(connection, kind, once=fill.once))
     columns = {name: _say(value.final, name) for name, value in fill.columns.items()}
     columns |= {name: name for name in ("source", "source_org", "record_id", "extract_file")}
     columns |= {"extract_record": "r_record", "extract_line": "r_line"}
@@ -48,16 +48,18 @@ def fill_table(connection: duckdb.DuckDBPyConnection, supplier: Supplier, kind: 
             _report_quality(connection, supplier, kind, fill, side, at_fault)
 
 
-def parsed(supplier: Supplier, kind: Kind, fill: Fill, only: str = "") -> str:
-    """Each record's key, place, texts given (`g_<column>`) and parsed values (`v_<column>`): the dear part, once."""
+def parsed(supplier: Supplier, kind: Kind, fill: Fill, records: str) -> str:
+    """Each record's key, place, texts given (`g_<column>`) and parsed values (`v_<column>`): the dear part, once.
+
+    `records` is SQL of the keyed records that are not left out, as `r`.
+    """
     joins = "".join(join(lookup, f"found_{lookup.alias}") for lookup in supplier.lookups if _uses(fill, lookup.alias))
-    later = " ANTI JOIN later ON later.file = r.file AND later.record = r.record" if fill.once else ""
     # The place of an element in its list keeps what is reported of one record in one order.
     items = f", unnest({fill.each}) AS item, generate_subscripts({fill.each}, 1) AS item_place" if fill.each else ""
     places = {"r"} | {value.record for value in fill.columns.values()}
     # A text may stand in a record that was looked up; where none was found there is no text either.
     columns = [
-        "r.source, r.source_org, r.record_id, f.name AS extract_file",
+        f"r.source, r.source_org, r.record_id, {of_file('name', 'r')} AS extract_file",
         *(
             f"{f'r.{at}' if p == 'r' else f'coalesce({p}.{at}, r.{at})'} AS {p}_{at}"
             for p in sorted(places)
@@ -67,10 +69,7 @@ def parsed(supplier: Supplier, kind: Kind, fill: Fill, only: str = "") -> str:
         *(f'{value.given} AS "g_{name}"' for name, value in fill.columns.items() if value.given),
         f"{'item_place' if fill.each else 0} AS item_place",
     ]
-    return (
-        f"SELECT {', '.join(columns)} FROM (SELECT r.*{items} FROM {remaining(kind)}{later}{only}) r"
-        f" JOIN reading_file f USING (file){joins} WHERE {fill.where}"
-    )
+    return f"SELECT {', '.join(columns)} FROM (SELECT r.*{items} FROM {records}) r{joins} WHERE {fill.where}"
 
 
 def _uses(fill: Fill, alias: str) -> bool:
@@ -95,11 +94,12 @@ def _report_quality(
     columns += [f"{sql} AS issue_{i}" for i, (_, sql, _, _) in enumerate(issues)]
     kept = {name: value.kept for name, value in fill.columns.items() if value.kept and name in at_fault}
     columns += [f'{_say(text, name)} AS "kept_{name}"' for name, (text, _) in kept.items()]
+    later = " ANTI JOIN later ON later.file = r.file AND later.record = r.record" if fill.once else ""
     only = " SEMI JOIN doubtful ON doubtful.file = r.file AND doubtful.record = r.record"
     fewer = _with_columns(fill, " ".join(columns), at_fault)
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE suspect AS SELECT {', '.join(columns)}"
-        f" FROM ({parsed(supplier, kind, fewer, only)})"
+        f" FROM ({parsed(supplier, kind, fewer, remaining(kind) + later + only)})"
     )
     for name, (_, scheme) in kept.items():
         place = fill.columns[name].record

@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     import duckdb
 
 
+_OF_FILE = ("name", "source_org")
+_LAST = 100_000_000
+"""Records of a file up to which a bit for each says whether it is left out; DuckDB makes them ten times as long."""
+
+
 def keyed(supplier: Supplier, kind: Kind) -> str:
     """Raw records with the key of the source record they speak of."""
     joins = "".join(join(lookup, f"({one_each(lookup)})") for lookup in kind.organisations)
@@ -20,9 +25,30 @@ def keyed(supplier: Supplier, kind: Kind) -> str:
     return (
         f"SELECT r.* EXCLUDE ({replaced}), {source} AS source,"
         f" coalesce({kind.source_org}, r.source_org_default) AS source_org, {kind.record_id} AS record_id{derived}"
-        f" FROM (SELECT raw.*, f.source_org AS source_org_default"
-        f" FROM {'prepared' if kind.prepare else 'raw'}_{kind.name} raw JOIN reading_file f USING (file)) r{joins}"
+        f" FROM (SELECT raw.*, {of_file('source_org', 'raw')} AS source_org_default"
+        f" FROM {'prepared' if kind.prepare else 'raw'}_{kind.name} raw) r{joins}"
     )
+
+
+def lay_files(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make what `of_file` asks from `reading_file`, whose files are numbered from 1."""
+    for column in _OF_FILE:
+        query = f"SELECT coalesce(list({column} ORDER BY file), []) FROM reading_file"
+        connection.execute(f"SET VARIABLE reading_{column} = ({query})")
+
+
+def take_files_away(connection: duckdb.DuckDBPyConnection) -> None:
+    """Undo `lay_files`."""
+    connection.execute("; ".join(f"RESET VARIABLE reading_{column}" for column in (*_OF_FILE, "gone")))
+
+
+def of_file(column: str, record: str) -> str:
+    """SQL of a column (name, source_org) of `reading_file`, of the file that a record, given by its alias, stands in.
+
+    DuckDB gives the rows of a join in the order in which its threads were done, and to bring people into order
+    again costs more than to read them: so nothing is joined that need not be.
+    """
+    return f"getvariable('reading_{column}')[{record}.file]"
 
 
 def _candidates(lookup: Lookup) -> str:
@@ -75,3 +101,22 @@ def join(lookup: Lookup, found: str) -> str:
 def remaining(kind: Kind) -> str:
     """SQL of the keyed records of a kind, as `r`, that are not set aside."""
     return f"keyed_{kind.name} r ANTI JOIN aside ON aside.file = r.file AND aside.record = r.record"
+
+
+def left_over(connection: duckdb.DuckDBPyConnection, kind: Kind, *, once: bool) -> str:
+    """SQL of the same (`once`: without those in `later` too), their order kept where it can be."""
+    later = " ANTI JOIN later ON later.file = r.file AND later.record = r.record" if once else ""
+    gone = f"SELECT file, record FROM aside WHERE kind = {quoted(kind.name)}"
+    gone += " UNION ALL SELECT file, record FROM later" if once else ""
+    [(files, file, last)] = connection.execute(
+        f"SELECT count(DISTINCT file), max(file), max(record) FROM ({gone})"
+    ).fetchall()
+    if not files:
+        return f"keyed_{kind.name} r"
+    if files > 1 or last > _LAST:
+        return remaining(kind) + later
+    connection.execute(f"SET VARIABLE reading_gone = (SELECT bitstring_agg(record, 0, {last}) FROM ({gone}))")
+    return (
+        f"keyed_{kind.name} r WHERE CASE WHEN r.file = {file} AND r.record <= {last}"
+        " THEN get_bit(getvariable('reading_gone'), CAST(r.record AS INTEGER)) = 0 ELSE true END"
+    )

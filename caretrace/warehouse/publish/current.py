@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from caretrace.linked import SIDES, in_order, write_parquet
+from caretrace.linked import SIDES
+from caretrace.parquet import in_order, write_parquet
 from caretrace.warehouse import tables
 from caretrace.warehouse.publish import accounts
 from schemas import CANDIDATE, DATA_QUALITY, LINK, SET_ASIDE, Table

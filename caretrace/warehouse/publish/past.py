@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from caretrace.linked import SIDES, write_parquet
+from caretrace.linked import SIDES
+from caretrace.parquet import write_parquet
 from caretrace.warehouse import tables
 from caretrace.warehouse.publish.current import COMPRESSION, DAY, SINCE, set_days
 from schemas import LINK, Table
