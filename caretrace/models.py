@@ -71,6 +71,7 @@ def to_text(model: Model) -> str:
     lines = [
         f"model {model.model_id}",
         f"in the register: {model.in_register:.2%} of clients; other members of a household: {model.household:.3g}",
+        f"how freely given and family names combine: {model.names_together:.3g}",
         f"bands: {bands}",
     ]
     for weights in model.comparisons:

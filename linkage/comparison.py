@@ -38,6 +38,9 @@ class Level:
     is met by chance as often as the value itself, so it never weighs more than agreeing on it."""
     namesakes_reach: bool = False
     """Kin and namesakes reach it so often that m is learnt only from pairs that NHS numbers confirm."""
+    among: str | None = None
+    """The kind of pairs that alone can reach it, such as those of two whole dates; levels of one kind have one word. A
+    frequency is one among those pairs, so u is that much less (`linkage.model.shares_among`)."""
 
 
 @dataclass(frozen=True)
@@ -212,45 +215,61 @@ _YEAR_SLIP = (
     " AND (l.birth_year // 10) % 10 = r.birth_year % 10))"
 )
 
+_WHOLE, _IN_PART = "whole dates", "dates known in part"
+
 BIRTH = Comparison(
     "date of birth",
     "l.birth_year IS NULL OR r.birth_year IS NULL",
     (
-        Level("exact", f"{_FULL} AND {_SAME_Y} AND {_SAME_M} AND {_SAME_D}", "the same day", "birth_u", "agrees"),
+        Level(
+            "exact",
+            f"{_FULL} AND {_SAME_Y} AND {_SAME_M} AND {_SAME_D}",
+            "the same day",
+            "birth_u",
+            "agrees",
+            among=_WHOLE,
+        ),
         Level(
             "swapped",
             f"{_FULL} AND {_SAME_Y} AND l.birth_day = r.birth_month AND l.birth_month = r.birth_day",
             "day and month stand in each other's place",
             at_least="birth_u",
+            among=_WHOLE,
         ),
         Level(
             "day differs",
             f"{_FULL} AND {_SAME_Y} AND {_SAME_M}",
             "the same year and month, another day",
             at_least="birth_u",
+            among=_WHOLE,
         ),
         Level(
             "month differs",
             f"{_FULL} AND {_SAME_Y} AND {_SAME_D}",
             "the same year and day, another month",
             at_least="birth_u",
+            among=_WHOLE,
         ),
         Level(
             "year slip",
             f"{_FULL} AND {_SAME_M} AND {_SAME_D} AND {_YEAR_SLIP}",
             "the same day and month, the year one, ten or a hundred off, one digit wrong or two swapped",
             at_least="birth_u",
+            among=_WHOLE,
         ),
         Level(
             "year and month",
             f"NOT ({_FULL}) AND {_SAME_Y} AND coalesce({_SAME_M}, false)",
             "the same year and month, the day not known",
+            among=_IN_PART,
         ),
         Level(
             "year only",
             f"{_SAME_Y} AND (l.birth_month IS NULL OR r.birth_month IS NULL OR {_NEW_YEAR.format('l')}"
             f" OR {_NEW_YEAR.format('r')})",
             "the same year, the rest not known, or 1 January on one side, which often stands for that",
+            "year_u",
+            among=_IN_PART,
         ),
         Level("year agrees", _SAME_Y, "the same year, another day and month", None, "differs", "birth_u", True),
         Level("different", "true", "different dates", None, "differs", namesakes_reach=True),

@@ -21,7 +21,7 @@ from linkage.outcome import make_patterns, write_candidates, write_links
 from linkage.passes import PASSES, PROBABILISTIC
 from linkage.room import make_room
 from linkage.systems import with_places
-from linkage.train import TRAINING_CLIENTS, Training, train
+from linkage.train import MIN_CLIENTS, TRAINING_CLIENTS, Training, train
 from linkage.verdicts import REVIEWED, resolve
 from schemas.progress import SILENT, Progress
 
@@ -139,7 +139,8 @@ def link(
             resolve(connection)
             frequencies = (counted or (lambda: count_frequencies(connection)))()
         with step("sample"):
-            start = model or with_places(connection, default_model(), training=TRAINING_CLIENTS)
+            start = model or with_places(connection, _usual(connection, frequencies), training=TRAINING_CLIENTS)
+            frequencies = replace(frequencies, names_together=start.names_together)
             engine.sample(connection, start, frequencies, seed=seed)
         with step("train"):
             if model is None:
@@ -172,6 +173,14 @@ def link(
         engine.name,
         seconds,
     )
+
+
+def _usual(connection: duckdb.DuckDBPyConnection, frequencies: Frequencies) -> Model:
+    """What training starts from; the default as it ships for too few clients, who are not told from a look-up."""
+    ((clients,),) = connection.execute("SELECT count(*) FROM clients_record").fetchall()
+    if clients < MIN_CLIENTS:
+        return default_model()
+    return replace(default_model(), names_together=frequencies.names_together)
 
 
 def decide(

@@ -5,8 +5,7 @@ as common as it is among people of that gender and decade of birth (Doris), and 
 people of that given name (Mohammed Khan). Small counts lean on the wider frequency.
 
 Were the two records two people, a name would have been seen on the client too: so the register's count, candidate
-included, stands for the others and the client. Only the count of both names together leaves the candidate out, or a
-person with a rare given name would be evidence against herself.
+included, stands for the others and the client.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from linkage.literal import double
+from linkage.model import USUAL_TOGETHER
 from linkage.names import cleaned_sql
 
 if TYPE_CHECKING:
@@ -22,15 +22,17 @@ if TYPE_CHECKING:
 
 # Rows of the wider frequency that a narrower count leans on [assumed]; larger trusts the narrow count less.
 LEAN_REGISTER, LEAN_COHORT = 1000, 50
-LEAN_BOTH = 0.5
-"""People of both names, beside those expected were the names independent, that the count of both leans on [assumed].
-Among a thousand Georges no Cruz but the candidate is what chance brings where one is expected, and no sign that a
-George is never a Cruz; that a Mohammed is a Khan twenty times as often as others are shows in a handful."""
+LEAN_TOGETHER = 20.0
+"""People expected that the usual `names_together` counts for [assumed]."""
+MOST_FREELY = 100.0
+"""`names_together` of a register in which given and family names have nothing to do with each other [assumed]."""
+_SAMPLED, _FEW = 100_000, 5
 LEAN_POPULATION = 20_000
 """The same, where the wider frequency is each name's own in a population [assumed]: a practice's register says little
 about rare names, and a county's needs no help."""
 # Chance that two people of England agree, for a register too small to say [assumed]; it weighs as much as the pairs
 # that some 300 people make.
+USUAL_YEAR = 1 / 80
 USUAL_AGREEMENT = {"given": 0.006, "middle": 0.012, "family": 0.0012, "birth_date": 1 / 32_850, "unit": 1 / 500_000}
 _AGREE_PAIRS = 100_000
 _AGREEING = {"given": "f_given", "middle": "f_middle", "family": "f_family", "birth_date": "f_birth", "unit": "f_unit"}
@@ -46,6 +48,8 @@ class Frequencies:
     """Chance that two random register people agree, by column."""
     numbered: float = 1.0
     """Share of them who have an NHS number."""
+    names_together: float = USUAL_TOGETHER
+    """Of the register at hand; a linkage goes by its model's."""
     population: bool = False
     """Whether names lean on a population's frequencies, in column `share` of `f_given` and `f_family`."""
 
@@ -118,7 +122,36 @@ def count_register(connection: duckdb.DuckDBPyConnection, *, every: bool = False
             f"SELECT coalesce(sum(n * (n - 1)), 0)::DOUBLE, coalesce(sum(n), 0)::DOUBLE FROM {table}"
         ).fetchall()
         agree[column] = (same + _AGREE_PAIRS * USUAL_AGREEMENT[column]) / (known * max(known - 1, 0) + _AGREE_PAIRS)
-    return Frequencies(people, agree, numbered, population)
+    return Frequencies(people, agree, numbered, names_together(connection, people), population)
+
+
+def names_together(connection: duckdb.DuckDBPyConnection, people: int) -> float:
+    """How freely given and family names combine in `register_people`: from near 0, hardly, to MOST_FREELY, by chance.
+
+    How often a given name is followed by a family name, against what their own frequencies say, is taken for a factor
+    of mean 1 that a gamma distribution of this shape gives each combination. Then k other people are expected to bear
+    somebody's names where chance alone would bring e, with k/e = 1 + 1/shape: a register of one community has a ratio
+    of 1, one of several, whose names seldom mix, of 3 or more. Counted on combinations of which chance brings fewer
+    than five, since commoner ones decide nothing; two rows of the same names and birth date are one person.
+    """
+    often = max(people // _SAMPLED, 1)
+    ((met, by_chance),) = connection.execute(f"""
+        WITH days AS (
+            SELECT given, family, birth_date, count(*) AS n FROM register_people
+            WHERE given IS NOT NULL AND family IS NOT NULL AND hash(given, family) % {often} = 0 GROUP BY ALL
+        ),
+        named AS (
+            SELECT given, family, sum(n) AS n, sum(CASE WHEN birth_date IS NOT NULL THEN n * (n - 1) END) AS again
+            FROM days GROUP BY given, family
+        )
+        SELECT sum(CAST(k.n * (k.n - 1) - coalesce(again, 0) AS HUGEINT))::DOUBLE,
+               sum(CAST(k.n * (g.n - 1) * (f.n - 1) AS HUGEINT))::DOUBLE
+        FROM named k JOIN f_given g USING (given) JOIN f_family f USING (family)
+        WHERE (g.n - 1) * (f.n - 1) < {_FEW} * {people}""").fetchall()
+    usual = 1 + 1 / USUAL_TOGETHER
+    others = (met or 0.0) + LEAN_TOGETHER * usual
+    ratio = others / ((by_chance or 0.0) / max(people, 1) + LEAN_TOGETHER)
+    return 1 / max(ratio - 1, 1 / MOST_FREELY)
 
 
 def forget_people(connection: duckdb.DuckDBPyConnection) -> None:
@@ -135,10 +168,14 @@ def count_clients(connection: duckdb.DuckDBPyConnection) -> None:
         CREATE OR REPLACE TEMP TABLE f_client AS
         SELECT l.id, coalesce(fn.n, 1) AS names, coalesce(fb.n, 1) AS birth, coalesce(fu.n, 1) AS unit,
                coalesce(fh.n, 1) AS house, coalesce(fm.n, 1) AS middle, coalesce(fmc.n, 1) AS middle_cohort,
-               coalesce(fmk.n, 1) AS middle_known, (SELECT coalesce(sum(n), 1) FROM f_middle)::BIGINT AS middles
+               coalesce(fmk.n, 1) AS middle_known, coalesce(fy.n, 1) AS year,
+               (SELECT coalesce(sum(n), 1) FROM f_birth)::BIGINT AS dated,
+               (SELECT coalesce(sum(n), 1) FROM f_middle)::BIGINT AS middles
         FROM clients_record l
         LEFT JOIN f_names fn USING (given, family)
         LEFT JOIN f_birth fb USING (birth_date)
+        LEFT JOIN (SELECT year(birth_date) AS year, CAST(sum(n) AS BIGINT) AS n FROM f_birth GROUP BY 1) fy
+            ON fy.year = l.birth_year
         LEFT JOIN f_unit fu USING (unit)
         LEFT JOIN f_house fh USING (unit, house)
         LEFT JOIN f_middle fm USING (middle)
@@ -195,9 +232,12 @@ def u_columns(frequencies: Frequencies) -> dict[str, str]:
     given = name_share("fg", "given")
     given_u = f"(coalesce(fgc.n, 1) + {LEAN_COHORT} * {given}) / (coalesce(fc.n, 1) + {LEAN_COHORT})"
     family = name_share("ff", "family")
+    # A client of these names who is not in the register is met beside n people of them where e are expected: the gamma
+    # of `names_together` makes n + shape of e + shape, and either one of the n is the client or none is.
+    together = double(frequencies.names_together)
     family_u = (
-        f"CASE WHEN l.given = r.given THEN {family} * (greatest(fl.names - 1, 0) + {double(LEAN_BOTH)})"
-        f" / ((coalesce(fg.n, 1) - 1) * {family} + {double(LEAN_BOTH)}) ELSE {family} END"
+        f"CASE WHEN l.given = r.given THEN {family} * (fl.names + {together})"
+        f" / (coalesce(fg.n, 1) * {family} + {together}) ELSE {family} END"
     )
     unit = share("fl.unit", "unit")
     middle = f"(fl.middle + {double(lean * frequencies.agree['middle'])}) / (fl.middles + {double(lean)})"
@@ -211,6 +251,7 @@ def u_columns(frequencies: Frequencies) -> dict[str, str]:
         "family_near_u": family,
         "other_family_u": f"least({family} + {name_share('ffl', 'family')}, 1)",
         "birth_u": share("fl.birth", "birth_date"),
+        "year_u": f"(fl.year + {double(lean * USUAL_YEAR)}) / (fl.dated + {double(lean)})",
         "house_u": f"fl.house / {double(n)}",
         "unit_u": unit,
         # Either of two or so postcodes on either side would have done.

@@ -19,6 +19,9 @@ FORMAT, FORMAT_OF_SYSTEMS = 2, 3
 """A model with `systems` has the second, so that a version that would not heed them refuses it."""
 # No single level may prove or refute alone: below this an m, u or h is a gap in the data, not knowledge.
 FLOOR = 1e-9
+USUAL_TOGETHER = 0.5
+"""`Model.names_together` where no register has been counted [assumed]: a few names go together ten times as often as
+their own frequencies say, most less often than that."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,23 @@ class ComparisonWeights:
     levels: tuple[LevelWeights, ...]
 
 
+def shares_among(weights: ComparisonWeights) -> tuple[float, ...]:
+    """For every level the share of pairs that are of its kind (`Level.among`), 1 for a level that is of none.
+
+    By m: how often a true pair's two dates are whole is how often any two records' are, since whether they are known
+    has nothing to do with who they are. Where half of the dates are whole, two people of one birthday are seen to share
+    it half as often.
+    """
+    kinds = [level.among for level in weights.comparison.levels]
+    of_kind = {
+        kind: sum(each.m for each, own in zip(weights.levels, kinds, strict=True) if own == kind)
+        for kind in dict.fromkeys(kinds)
+        if kind is not None
+    }
+    total = sum(of_kind.values())
+    return tuple(1.0 if kind is None else of_kind[kind] / total for kind in kinds)
+
+
 @dataclass(frozen=True)
 class SystemWeights:
     """What one client system's own error rates make of the comparisons; u is the register's and stays as it is."""
@@ -69,6 +89,8 @@ class Model:
     bands: Bands | None = None
     """Where links and reviews begin; None leaves it to the run, from its target."""
     provenance: Mapping[str, Any] = field(default_factory=lambda: {"origin": "default"}, compare=False)
+    names_together: float = USUAL_TOGETHER
+    """How freely given and family names combine in the register; see `linkage.frequencies.names_together`."""
     systems: tuple[SystemWeights, ...] = ()
     """Client systems with error rates of their own; a client of any other is weighed by `comparisons`."""
 
@@ -118,6 +140,7 @@ class Model:
             comparisons=tuple(map(_as_written, self.comparisons)),
             in_register=_rounded(self.in_register),
             household=_rounded(self.household),
+            names_together=_rounded(self.names_together),
             bands=bands,
             systems=systems,
         )
@@ -134,6 +157,7 @@ class Model:
             "format": FORMAT_OF_SYSTEMS if self.systems else FORMAT,
             "in_register": _rounded(self.in_register),
             "household": _rounded(self.household),
+            "names_together": _rounded(self.names_together),
             "bands": None
             if self.bands is None
             else {name: _rounded(value) for name, value in asdict(self.bands).items()},
@@ -161,6 +185,7 @@ class Model:
                 float(facts["household"]),
                 None if bands is None else Bands(float(bands["link_at"]), float(bands["review_at"])),
                 dict(facts.get("provenance", {})),
+                float(facts.get("names_together", USUAL_TOGETHER)),
             )
             systems = tuple(_system_from(each, model) for each in facts.get("systems", ()))
             model = replace(model, systems=systems)
@@ -180,8 +205,10 @@ class Model:
         for each in (*self.comparisons, *(own for system in self.systems for own in system.comparisons)):
             if any(not 0 < p <= 1 for x in each.levels for p in (x.m, x.u, x.h)):
                 raise SettingsError(f"the model's comparison '{each.comparison.name}' holds a value outside 0 to 1")
-        if not 0 < self.in_register < 1 or not self.household > 0:
-            raise SettingsError("the model's in_register must lie between 0 and 1, and household above 0")
+        if not 0 < self.in_register < 1 or not self.household > 0 or not self.names_together > 0:
+            raise SettingsError(
+                "the model's in_register must lie between 0 and 1, and household and names_together above 0"
+            )
         if self.bands and not 0 <= self.bands.review_at <= self.bands.link_at <= 1:
             raise SettingsError("the model's bands must rise from 0 through review_at and link_at to 1")
 
@@ -246,7 +273,7 @@ def _foreign(facts: Mapping[str, Any], allow: Callable[[str], None] | None) -> C
         raise SettingsError(
             f"the model brings a comparison of its own, '{facts['comparison']}', which is not read here"
         )
-    keys = ("condition", "meaning", "frequency", "stance", "at_least", "namesakes_reach")
+    keys = ("condition", "meaning", "frequency", "stance", "at_least", "namesakes_reach", "among")
     levels = tuple(Level(str(each["level"]), **{k: each[k] for k in keys if k in each}) for each in facts["levels"])
     for condition in (facts["unknown"], *(level.condition for level in levels)):
         allow(condition)

@@ -32,6 +32,7 @@ def diff(a: Model, b: Model) -> tuple[Moved, ...]:
     moved = [
         Moved("odds of being in the register", _odds(a), _odds(b), "bits"),
         Moved("members of a household", math.log2(a.household), math.log2(b.household), "bits"),
+        Moved("how freely names combine", math.log2(a.names_together), math.log2(b.names_together), "bits"),
     ]
     if a.bands != b.bands:
         for name in ("link_at", "review_at"):
@@ -78,6 +79,7 @@ def _asked(weights: ComparisonWeights, level: LevelWeights) -> tuple[object, ...
         asked.frequency,
         asked.at_least,
         asked.stance,
+        asked.among,
         weights.comparison.unknown,
         weights.comparison.role,
     )

@@ -24,7 +24,7 @@ from schemas.errors import SettingsError
 
 LARGEST = 10 * 2**20
 """Bytes of a model that are read; the default model has some 10 KB."""
-LEVEL_ATTRIBUTES = frozenset({"condition", "meaning", "frequency", "stance", "at_least", "namesakes_reach"})
+LEVEL_ATTRIBUTES = frozenset({"condition", "meaning", "frequency", "stance", "at_least", "namesakes_reach", "among"})
 _COMPARISON_NAME = re.compile(r"[A-Za-z][A-Za-z0-9 _-]{0,79}")
 # Quotes and backslashes end a string of SQL, or of something else.
 _LEVEL_NAME = re.compile(r"[^'\"\\`]{1,100}")
@@ -78,7 +78,7 @@ def from_facts(facts: Mapping[str, Any]) -> Model:
         raise SettingsError("this is no model: it has no list of comparisons")
     if len(comparisons) > MOST_COMPARISONS:
         raise SettingsError(f"the model has {len(comparisons)} comparisons, more than {MOST_COMPARISONS}")
-    for key in ("in_register", "household"):
+    for key in ("in_register", "household", "names_together"):
         value = facts.get(key, 0.5)
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= _LARGEST_HOUSEHOLD:
             raise SettingsError(f"the model's {key} is no number above 0 that it could be")
@@ -168,6 +168,8 @@ def _level(facts: object, where: str) -> dict[str, Any]:
             raise SettingsError(f"{where}: its {key} must be one of {', '.join(_FREQUENCIES)}")
     if facts.get("stance") not in (None, *get_args(Stance)):
         raise SettingsError(f"{where}: its stance must be one of {', '.join(get_args(Stance))}")
+    if not isinstance(facts.get("among") or "", str):
+        raise SettingsError(f"{where}: its among must be a text, the same for every level of one kind of pairs")
     if not isinstance(facts.get("meaning", ""), str) or not isinstance(facts.get("namesakes_reach", False), bool):
         raise SettingsError(f"{where}: its meaning must be a text, and namesakes_reach true or false")
     return {"meaning": name, **facts} if "condition" in facts else dict(facts)

@@ -20,7 +20,7 @@ from typing import Literal
 from linkage.comparison import Comparison, Role
 from linkage.frequencies import U_JOINS, Frequencies, u_columns
 from linkage.literal import double
-from linkage.model import FLOOR, ComparisonWeights, Model
+from linkage.model import FLOOR, ComparisonWeights, Model, shares_among
 
 
 def levels_sql(comparisons: Iterable[Comparison], left: str, right: str, pairs: str) -> str:
@@ -72,13 +72,20 @@ def bits_sql(weights: Sequence[ComparisonWeights], kind: Literal["m", "u", "h"])
         place = f"client_system * {len(values)} + {reached} + 1"
     else:
         table, place = f"[{', '.join(map(double, values))}]", f"{reached} + 1"
-    own = {
-        index: level.frequency or f"greatest({double(values[index])}, {level.at_least})"
-        for index, level in enumerate(comparison.levels)
-        if level.frequency or level.at_least
-    }
-    if kind != "u" or not own:
+    named = {index: level.frequency or level.at_least for index, level in enumerate(comparison.levels)}
+    if kind != "u" or not any(named.values()):
         return f"coalesce({table}[{place}], 0)"
+    shares = [[round(math.log2(share), 9) for share in shares_among(each)] for each in weights]
+    own = {}
+    for index, name in named.items():
+        if name is None:
+            continue
+        of_kind = [each[index] for each in shares]
+        if any(of_kind):
+            told_apart = any(each != of_kind[0] for each in of_kind)
+            by = f"[{', '.join(map(double, of_kind))}][client_system + 1]" if told_apart else double(of_kind[0])
+            name = f"({name} + {by})"
+        own[index] = name if comparison.levels[index].frequency else f"greatest({double(values[index])}, {name})"
     arms = " ".join(f"WHEN {index} THEN {frequency}" for index, frequency in own.items())
     return f"coalesce(CASE {reached} {arms} ELSE {table}[{place}] END, 0)"
 

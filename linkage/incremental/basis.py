@@ -61,9 +61,12 @@ def read_basis(connection: duckdb.DuckDBPyConnection) -> Basis | None:
         return None
     facts = json.loads(rows[0][0])
     agree = {"middle": USUAL_AGREEMENT["middle"], **facts["frequencies"]["agree"]}
+    model = from_facts(facts["model"])
+    # As in a full run, where a model that was given has counted another register.
+    of_model = {"agree": agree, "names_together": model.names_together}
     return Basis(
-        from_facts(facts["model"]),
-        Frequencies(**(facts["frequencies"] | {"agree": agree})),
+        model,
+        Frequencies(**(facts["frequencies"] | of_model)),
         facts["numberless"],
         facts["code"],
         facts["reached_all"],

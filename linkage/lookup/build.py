@@ -240,6 +240,7 @@ def _counted(numbers: _Numbers, fields: dict[str, Array]) -> tuple[Counts, Peopl
     decade = np.where(numbers["birth_year"] > 0, numbers["birth_year"] // np.uint64(10) + np.uint64(1), 0)
     held = {name: numbers[name] for name in ("given", "middle", "family", "unit", "house", "gender")}
     held["has_middle"] = (held["middle"] > 0).astype(np.uint64)
+    held["has_date"] = (numbers["birth_day"] > 0).astype(np.uint64)
     held |= {"decade": decade.astype(np.uint64)} | {
         name: numbers[name] for name in ("birth_year", "birth_month", "birth_day")
     }

@@ -90,6 +90,7 @@ COUNTED: dict[str, tuple[str, ...]] = {
     "given": ("given",),
     "family": ("family",),
     "birth_date": ("birth_year", "birth_month", "birth_day"),
+    "year": ("birth_year", "has_date"),
     "unit": ("unit",),
     "cohort": ("gender", "decade"),
     "given_cohort": ("given", "gender", "decade"),
@@ -99,8 +100,8 @@ COUNTED: dict[str, tuple[str, ...]] = {
     "names": ("given", "family"),
     "house": ("unit", "house"),
 }
-"""What people are counted by, as in `linkage.frequencies`; `decade` is the year of birth // 10, plus 1, and
-`has_middle` 1 for whoever has a middle name."""
+"""What people are counted by, as in `linkage.frequencies`; `decade` is the year of birth // 10, plus 1,
+`has_middle` 1 for whoever has a middle name, and `has_date` for whoever has a whole date of birth."""
 AGREE = ("given", "middle", "family", "birth_date", "unit")
 """What is counted in pairs of people too: the chance that two agree."""
 
@@ -286,6 +287,7 @@ class Register:
         held["unit"] = unpack(held["unit"])
         held["decade"] = held["birth_year"] // 10 + 1 if held["birth_year"] else 0
         held["has_middle"] = 1 if held["middle"] else 0
+        held["has_date"] = 1 if held["birth_day"] else 0
         known = {name: value for name, value in held.items() if value and isinstance(value, str | int)}
         return {
             what: key_of(what, *(known[part] for part in parts))

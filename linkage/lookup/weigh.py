@@ -10,13 +10,13 @@ import numpy as np
 
 from linkage.comparison import COMPARISONS, Comparison
 from linkage.frequencies import _AGREE_PAIRS as AGREE_PAIRS
-from linkage.frequencies import LEAN_BOTH, LEAN_COHORT, LEAN_REGISTER, USUAL_AGREEMENT
+from linkage.frequencies import LEAN_COHORT, LEAN_REGISTER, USUAL_AGREEMENT, USUAL_YEAR
 from linkage.lookup.columns import Array
 from linkage.lookup.levels import reached
 from linkage.lookup.pairs import Pairs
 from linkage.lookup.register import NO_TEXT
 from linkage.lookup.texts import key_of
-from linkage.model import FLOOR, ComparisonWeights, Model
+from linkage.model import FLOOR, ComparisonWeights, Model, shares_among
 from linkage.passes import PASSES
 from linkage.weigh import prior_bits
 from schemas.errors import SettingsError
@@ -25,8 +25,8 @@ from schemas.errors import SettingsError
 class Frequencies:
     """How common a client's values are in the register, as the columns of u that `linkage.frequencies` makes."""
 
-    def __init__(self, pairs: Pairs) -> None:
-        self.pairs, self.register = pairs, pairs.register
+    def __init__(self, pairs: Pairs, names_together: float) -> None:
+        self.pairs, self.register, self.names_together = pairs, pairs.register, names_together
         self.people = max(self.register.people.people, 1)
         self._counted: dict[tuple[str | int | None, ...], int] = {}
 
@@ -80,8 +80,8 @@ class Frequencies:
         client, family = self.pairs.client, self._family(self._text("family", row))
         if self.pairs["given"][row] != self.pairs.given_code:
             return family
-        both = max(self._count("names", client.given, client.family) - 1, 0)
-        return family * (both + LEAN_BOTH) / ((self._count("given", client.given) - 1) * family + LEAN_BOTH)
+        both, together = self._count("names", client.given, client.family), self.names_together
+        return family * (both + together) / (self._count("given", client.given) * family + together)
 
     def family_near_u(self, row: int) -> float:
         """As common as the register's name is among all."""
@@ -97,6 +97,12 @@ class Frequencies:
         known = client.birth_date is not None
         parts = (client.birth_year, client.birth_month, client.birth_day)
         return self._share(self._count("birth_date", *parts) if known else 1, "birth_date")
+
+    def year_u(self, _row: int) -> float:
+        """How many of the people whose date of birth is known were born that year."""
+        year = self._count("year", self.pairs.client.birth_year, 1)
+        dated = self.register.people.known["birth_date"] or 1
+        return (year + LEAN_REGISTER * USUAL_YEAR) / (dated + LEAN_REGISTER)
 
     def house_u(self, _row: int) -> float:
         """How many people live in the house."""
@@ -120,6 +126,7 @@ _OWN_U: dict[str, Callable[[Frequencies, int], float]] = {
     "family_near_u": Frequencies.family_near_u,
     "other_family_u": Frequencies.other_family_u,
     "birth_u": Frequencies.birth_u,
+    "year_u": Frequencies.year_u,
     "house_u": Frequencies.house_u,
     "unit_u": Frequencies.unit_u,
     "other_unit_u": Frequencies.other_unit_u,
@@ -139,6 +146,8 @@ class Bits:
     m: Array
     u: Array
     h: Array
+    among: tuple[float, ...]
+    """Log2 of the share of pairs of each level's kind (linkage.model.shares_among)."""
 
     @classmethod
     def of(cls, weights: ComparisonWeights) -> Bits:
@@ -148,7 +157,8 @@ class Bits:
             values = [math.log2(max(getattr(level, kind), FLOOR)) for level in weights.levels]
             return np.array([*(round(value, 9) for value in values), 0.0])
 
-        return cls(weights.comparison, table("m"), table("u"), table("h"))
+        among = tuple(round(math.log2(share), 9) for share in shares_among(weights))
+        return cls(weights.comparison, table("m"), table("u"), table("h"), among)
 
 
 @dataclass(frozen=True)
@@ -218,7 +228,8 @@ class Weighed:
 
 def weigh(weigher: Weigher, pairs: Pairs) -> Weighed:
     """Compare and weigh; the same sums in the same order as the SQL of `linkage.weigh`."""
-    frequencies, model = Frequencies(pairs), weigher.model
+    model = weigher.model
+    frequencies = Frequencies(pairs, model.names_together)
     bits = weigher.own_bits.get(pairs.client.source or "", weigher.bits)
     levels = [reached(each.comparison, pairs) for each in bits]
     u = [_u(each, found, frequencies) for each, found in zip(bits, levels, strict=True)]
@@ -257,7 +268,7 @@ def _u(bits: Bits, levels: Array, frequencies: Frequencies) -> Array:
     for row, index in enumerate(levels.tolist()):
         level = bits.comparison.levels[index]
         if index >= 0 and (named := level.frequency or level.at_least):
-            found = math.log2(_OWN_U[named](frequencies, row))
+            found = math.log2(_OWN_U[named](frequencies, row)) + bits.among[index]
             u[row] = found if level.frequency else max(u[row], found)
     return u
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from linkage.frequencies import LEAN_BOTH, LEAN_COHORT, LEAN_POPULATION, LEAN_REGISTER, Frequencies
-from linkage.model import FLOOR, ComparisonWeights, Model
+from linkage.frequencies import LEAN_COHORT, LEAN_POPULATION, LEAN_REGISTER, USUAL_YEAR, Frequencies
+from linkage.model import FLOOR, ComparisonWeights, Model, shares_among
 from linkage.passes import PASSES
 from linkage.reference import toolkit
 from linkage.reference.levels import NOTHING
@@ -68,12 +68,13 @@ def with_frequencies(
     cohort = _count(people, right, "gender", "decade")
     given_u = (_count(people, right, "given", "gender", "decade") + LEAN_COHORT * given) / (cohort + LEAN_COHORT)
     family = name_share(right, "family")
-    both = np.maximum(_count(people, left, "given", "family") - 1, 0)
-    among_given = family * (both + LEAN_BOTH) / ((_count(people, right, "given") - 1) * family + LEAN_BOTH)
+    both, together = _count(people, left, "given", "family"), frequencies.names_together
+    among_given = family * (both + together) / (_count(people, right, "given") * family + together)
     unit = share(_count(people, left, "unit"), "unit")
     named = people[people["middle"].notna()]
     middle = _count(named, left, "middle") + LEAN_REGISTER * frequencies.agree["middle"]
     middle /= max(len(named), 1) + LEAN_REGISTER
+    dated = people[people["birth_date"].notna()]
     of_cohort = _count(named, left, "middle", "gender", "decade") + LEAN_COHORT * middle
     u = {
         "given_u": given_u,
@@ -83,6 +84,8 @@ def with_frequencies(
         "family_near_u": family,
         "other_family_u": np.minimum(family + name_share(left, "family"), 1),
         "birth_u": share(_count(people, left, "birth_date"), "birth_date"),
+        "year_u": (_count(dated, left, "birth_year") + LEAN_REGISTER * USUAL_YEAR)
+        / (max(len(dated), 1) + LEAN_REGISTER),
         "house_u": _count(people, left, "unit", "house") / n,
         "unit_u": unit,
         "other_unit_u": np.minimum(2 * unit, 1),
@@ -143,13 +146,15 @@ def _own_u(pair_level: pd.DataFrame, model: Model) -> Numbers:
     total = np.zeros(len(pair_level))
     for each in model.comparisons:
         reached = pair_level[each.comparison.column].to_numpy()
+        shares = shares_among(each)
         for place, level in enumerate(each.comparison.levels):
+            of_kind = math.log2(shares[place])
             if level.frequency:
-                total += np.where(reached == place, pair_level[level.frequency].to_numpy(), 0.0)
+                total += np.where(reached == place, pair_level[level.frequency].to_numpy() + of_kind, 0.0)
             elif level.at_least:
                 # The average is counted already; what is more common than that adds the difference.
                 average = math.log2(max(each.levels[place].u, FLOOR))
-                more = np.maximum(pair_level[level.at_least].to_numpy() - average, 0.0)
+                more = np.maximum(pair_level[level.at_least].to_numpy() + of_kind - average, 0.0)
                 total += np.where(reached == place, more, 0.0)
     return total
 

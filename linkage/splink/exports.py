@@ -8,7 +8,7 @@ comparison.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from linkage.blocking import RULES, AnyOf, BlockingRule
@@ -16,7 +16,7 @@ from linkage.comparison import Comparison, Level
 from linkage.conditions.expression import Call, columns, write
 from linkage.conditions.fields import BY_NAME, NICKNAME, own_column
 from linkage.conditions.reading import parse
-from linkage.model import ComparisonWeights, LevelWeights, Model
+from linkage.model import ComparisonWeights, LevelWeights, Model, shares_among
 from linkage.weigh import prior_bits
 from schemas.errors import SettingsError
 
@@ -60,6 +60,7 @@ FREQUENCIES: dict[str, tuple[Frequency, ...]] = {
     ),
     "family_near_u": (Frequency("family", "{0}.family", "register"),),
     "birth_u": (Frequency("birth_date", "{0}.birth_date", "clients"),),
+    "year_u": (Frequency("birth_year", "{0}.birth_year", "clients"),),
     "house_u": (Frequency("unit_house", "{0}.unit || ' ' || {0}.house", "clients"),),
     "unit_u": (Frequency("unit", "{0}.unit", "clients"),),
     "other_unit_u": (Frequency("unit_other", "{0}.unit", "clients"),),
@@ -138,7 +139,12 @@ def _comparison(weights: ComparisonWeights, notes: list[str], *, frequencies: bo
             }
         )
     last = len(weights.levels) - 1
-    for place, (level, own) in enumerate(zip(comparison.levels, weights.levels, strict=True)):
+    # A frequency of Splink is one among all pairs. Where ours is one among those of a kind, so are m and u told.
+    shares = shares_among(weights) if frequencies else (1.0,) * len(weights.levels)
+    told = [
+        replace(each, m=each.m / share, u=each.u / share) for each, share in zip(weights.levels, shares, strict=True)
+    ]
+    for place, (level, own) in enumerate(zip(comparison.levels, told, strict=True)):
         levels += _levels(comparison, level, own, notes, is_last=place == last, frequencies=frequencies)
     return {
         "output_column_name": comparison.name.replace(" ", "_"),

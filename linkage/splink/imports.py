@@ -112,6 +112,19 @@ def _comparison(
     return _as_shipped(ComparisonWeights(ours, weights)), notes
 
 
+def _of_all_pairs(weights: ComparisonWeights, shipped: Comparison) -> ComparisonWeights:
+    """What an export tells among the pairs of one kind, told among all: as if each kind were equally common.
+
+    How common they are is not in the file, and takes nothing from any weight (linkage.model.shares_among).
+    """
+    kinds = {level.among for level in shipped.levels} - {None}
+    levels = (
+        own if level.among is None else replace(own, m=own.m / len(kinds), u=own.u / len(kinds))
+        for level, own in zip(shipped.levels, weights.levels, strict=True)
+    )
+    return replace(weights, levels=tuple(levels))
+
+
 def _as_shipped(weights: ComparisonWeights) -> ComparisonWeights:
     """The comparison that ships, where this one asks the same: passes know its levels by name."""
     own = weights.comparison.levels
@@ -121,6 +134,10 @@ def _as_shipped(weights: ComparisonWeights) -> ComparisonWeights:
             levels = [
                 replace(s, frequency=o.frequency, at_least=o.at_least) for s, o in zip(shipped.levels, own, strict=True)
             ]
+            if levels == list(shipped.levels):
+                weights = _of_all_pairs(weights, shipped)
+            else:
+                levels = [replace(level, among=None) for level in levels]
             named = [replace(w, level=s.name) for s, w in zip(levels, weights.levels, strict=True)]
             return ComparisonWeights(replace(shipped, levels=tuple(levels)), tuple(named))
     return weights

@@ -87,11 +87,50 @@ def test_a_small_register_leans_on_what_is_known_of_england(store) -> None:
 
 
 def test_one_cruz_among_many_georges_does_not_make_cruz_rare_among_georges(store) -> None:
+    """One of them is what chance brings where one is expected."""
     george = {"given_name": "George", "family_name": "Cruz"}
     others = crowd(300, given_name="George") + crowd(4_000) + crowd(6, family_name="Cruz")
     among_georges = u(store, george, [george, *others], "family_u")
     among_all = u(store, george, [george | {"given_name": "Unheard"}, *others], "family_u")
-    assert among_all / 4 < among_georges < among_all
+    assert among_all / 2 < among_georges < 2 * among_all
+
+
+def test_names_that_combine_by_chance_are_taken_one_by_one_whatever_few_people_show(store) -> None:
+    """Where no community has names of its own, one namesake more or less is no sign of how common both are."""
+    names = [f"{a}{b}{c}name" for a in "BCDFGH" for b in "AEIOU" for c in "LMNPRST"]
+    mixed = [{"given_name": names[i % 101], "family_name": f"Mac{names[i * 11 % 210]}"} for i in range(42_420)]
+    pair = {"given_name": names[0], "family_name": f"Mac{names[0]}"}
+    freely = u(store, pair, [dict(pair), *mixed], "family_u")
+    once_more = u(store, pair, [dict(pair) for _ in range(3)] + mixed, "family_u")
+    assert freely == pytest.approx(1 / 210, rel=0.05)
+    assert once_more == pytest.approx(freely, rel=0.05)
+
+
+def combining(store, register: list[dict[str, str]]) -> float:
+    connection = store([], register)
+    clean(connection, ("clients", "register"))
+    return count_frequencies(connection).names_together
+
+
+def test_how_freely_names_combine_is_measured_in_the_register(store) -> None:
+    letters = "ABCDEFGHIJKLMNOPQRST"
+    mixed = [{"given_name": f"Given{a}", "family_name": f"Fam{b}"} for a in letters for b in letters for _ in range(4)]
+    apart = [
+        {"given_name": f"Given{a}", "family_name": f"Fam{b}"}
+        for a in letters for b in letters for _ in range(8) if (a < "K") == (b < "K")
+    ]  # fmt: skip
+    assert combining(store, []) == pytest.approx(0.5)
+    assert combining(store, mixed) > 5 * combining(store, apart)
+    # Somebody there twice without a number is one person, and no two of one name.
+    doubled = [row | {"birth_date": f"19{i % 90 + 10}-03-{i % 28 + 1:02}"} for i, row in enumerate(mixed)]
+    assert combining(store, doubled * 2) == pytest.approx(combining(store, mixed * 2), rel=0.5)
+
+
+def test_a_year_is_as_common_as_among_people_whose_date_is_known(store) -> None:
+    register = crowd(600, birth_date="1931-02-02") + crowd(1_400, birth_date="1991-02-02") + crowd(999)
+    old, young = (u(store, {"birth_date": year}, register, "year_u") for year in ("1931-07-09", "1991-07-09"))
+    assert old == pytest.approx((600 + 1000 / 80) / 3000)
+    assert young == pytest.approx((1400 + 1000 / 80) / 3000)
 
 
 def test_a_second_bearer_of_both_names_makes_them_commoner(store) -> None:

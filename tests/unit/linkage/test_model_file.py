@@ -76,7 +76,7 @@ def own(facts: Facts) -> Facts:
         (custom(7), "level 1: it has no condition"),  # type: ignore[arg-type]
         (custom(frequency="1; DROP TABLE link"), "its frequency must be one of given_u"),
         (custom(at_least="1) -- "), "its at_least must be one of given_u"),
-        (custom(weight=2), "it has a key that no level has; the keys are at_least, condition"),
+        (custom(weight=2), "it has a key that no level has; the keys are among, at_least, condition"),
         (custom(stance="maybe"), "its stance must be one of agrees, differs"),
         (custom(namesakes_reach="yes"), "namesakes_reach true or false"),
         (custom(m=0), r"level 1 \('same'\): m must be a number above 0 and up to 1"),

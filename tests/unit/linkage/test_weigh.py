@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import duckdb
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from linkage import Model, default_model
 from linkage.comparison import BIRTH, COMPARISONS, GIVEN, MIDDLE
+from linkage.model import shares_among
 from linkage.weigh import posterior_sql, weight_sql
 
 PEOPLE = 300_000
@@ -30,8 +32,9 @@ def oracle(model: Model, reached: dict[str, int | None], u_of: dict[str, float])
         level, weights = comparison.levels[index], model[comparison.name].levels[index]
         m *= weights.m
         h *= weights.h
-        least = u_of[level.at_least] if level.at_least else 0
-        u *= u_of[level.frequency] if level.frequency else max(weights.u, least)
+        share = shares_among(model[comparison.name])[index]
+        least = u_of[level.at_least] * share if level.at_least else 0
+        u *= u_of[level.frequency] * share if level.frequency else max(weights.u, least)
     prior = model.in_register / (1 - model.in_register) / PEOPLE
     return math.log2(m / (u + model.household / PEOPLE * h) * prior)
 
@@ -141,3 +144,22 @@ def test_weights_are_monotone_in_agreement(comparison: str, reached: dict[str, i
     about = next(each for each in COMPARISONS if each.name == comparison)
     weights = [in_sql(model, reached | {comparison: about.index(level)}, u_of) for level in ORDERED[comparison]]
     assert all(better >= worse - 1e-9 for better, worse in pairwise(weights))
+
+
+def test_how_many_dates_are_but_a_year_takes_nothing_from_one_that_agrees() -> None:
+    """Half of the dates a year: a true pair shares the day half as often, and two people of one birthday as well."""
+    model = replace(default_model(), household=1e-9)
+    birth = model[BIRTH.name]
+    kinds = [level.among for level in BIRTH.levels]
+    total = {kind: sum(x.m for x, own in zip(birth.levels, kinds, strict=True) if own == kind) for kind in set(kinds)}
+    both = sum(m for kind, m in total.items() if kind)
+    part = {kind: both / 2 / m if kind else 1.0 for kind, m in total.items()}
+    levels = tuple(
+        replace(each, m=each.m * part[kind], u=each.u * part[kind])
+        for each, kind in zip(birth.levels, kinds, strict=True)
+    )
+    half = model.with_weights(replace(birth, levels=levels))
+    u_of = dict.fromkeys(FREQUENCIES, 1e-3)
+    for level in ("exact", "day differs", "year only"):
+        reached = dict.fromkeys((each.name for each in COMPARISONS), None) | {BIRTH.name: BIRTH.index(level)}
+        assert in_sql(half, reached, u_of) == pytest.approx(in_sql(model, reached, u_of), abs=1e-4), level

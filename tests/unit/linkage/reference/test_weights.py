@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 pytest.importorskip("recordlinkage")
 
 from linkage.default import default_model
-from linkage.model import FLOOR
+from linkage.model import FLOOR, shares_among
 from linkage.reference.levels import NOTHING
 from linkage.reference.weights import weigh
 
@@ -39,10 +39,11 @@ def by_hand(pair: dict[str, float]) -> float:
             continue
         probabilities, level = each.levels[reached], each.comparison.levels[reached]
         m *= max(probabilities.m, FLOOR)
+        share = shares_among(each)[reached]
         if level.frequency:
-            u *= 2 ** pair[level.frequency]
+            u *= 2 ** pair[level.frequency] * share
         else:
-            u *= max(probabilities.u, FLOOR, 2 ** pair[level.at_least] if level.at_least else 0)
+            u *= max(probabilities.u, FLOOR, 2 ** pair[level.at_least] * share if level.at_least else 0)
         h *= max(probabilities.h, FLOOR)
     prior = MODEL.in_register / ((1 - MODEL.in_register) * PEOPLE)
     return math.log2(m / (u + MODEL.household / PEOPLE * h) * prior)
