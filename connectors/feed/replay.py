@@ -204,12 +204,12 @@ def _check_gone(connection: duckdb.DuckDBPyConnection, supplier: Supplier, told:
     if row is None or row.organisation is None or any(file.source.feed for file in told.deliveries[-1].files):
         return
     key = ", ".join(f'r."{field}"' for field in row.key)
-    state = (
+    upto = (
         f'SELECT r."{row.organisation}" AS organisation, {key}, arg_max({row.removed}, r.delivery) AS gone,'
-        f" max(r.delivery) AS seen FROM delivered_{person.name} r WHERE r.delivery <= {{upto}} GROUP BY ALL"
+        f" max(r.delivery) AS seen FROM delivered_{person.name} r WHERE r.delivery <="
     )
     held = connection.execute(
-        f"WITH before AS ({state.format(upto=last - 1)}), now AS ({state.format(upto=last)}),"
+        f"WITH before AS ({upto} {last - 1} GROUP BY ALL), now AS ({upto} {last} GROUP BY ALL),"
         f" replaced AS (SELECT organisation FROM whole WHERE kind = {quoted(person.name)} AND delivery = {last})"
         f" SELECT {supplier.organisation_name('organisation')} FROM"
         " (SELECT organisation, count(*) AS people FROM before WHERE NOT gone GROUP BY ALL)"

@@ -13,7 +13,19 @@ from linkage.weigh import bits_sql
 
 MODEL = default_model()
 COLUMNS = {each.comparison.name: each.comparison.column for each in MODEL.comparisons}
-U = ("given", "nickname", "middle", "family", "family_near", "other_family", "birth", "house", "unit", "other_unit")
+U = (
+    "given",
+    "nickname",
+    "middle",
+    "family",
+    "family_near",
+    "other_family",
+    "birth",
+    "year",
+    "house",
+    "unit",
+    "other_unit",
+)
 
 
 def written(*reached: Mapping[str, int]) -> list[tuple[dict[str, str], dict[str, float]]]:
