@@ -48,6 +48,9 @@ class Basis:
     """Whether one client's outcome depended on all others' at the last update (`linkage.room`, `linkage.leftovers`)."""
     facts: dict[str, Any]
     """What the full run found, as JSON (linkage.LinkFacts)."""
+    large_keys: bool = True
+    """Whether keys that are too large were counted, and brought up to date by every night since: earlier versions of
+    ours do neither."""
 
 
 def read_basis(connection: duckdb.DuckDBPyConnection) -> Basis | None:
@@ -71,6 +74,7 @@ def read_basis(connection: duckdb.DuckDBPyConnection) -> Basis | None:
         facts["code"],
         facts["reached_all"],
         facts["facts"],
+        facts.get("large_keys", False),
     )
 
 
@@ -83,6 +87,7 @@ def write_basis(connection: duckdb.DuckDBPyConnection, basis: Basis) -> None:
         "code": basis.code,
         "reached_all": basis.reached_all,
         "facts": basis.facts,
+        "large_keys": True,
     }
     connection.execute(f"CREATE OR REPLACE TABLE {SCHEMA}.basis (facts VARCHAR)")
     connection.execute(f"INSERT INTO {SCHEMA}.basis VALUES (?)", [json.dumps(facts)])

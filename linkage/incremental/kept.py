@@ -6,6 +6,10 @@ key, id) of every blocking rule, `ranked` (linkage.rank) and `settled_client` (c
 The register's keys are twenty times its rows, and those of a night stand all over them, so they are left as they are:
 `register_key_late` (rule, key, id) holds the keys of the rows in `register_key_moved` (id), whose keys in
 `register_key` hold no longer. From time to time they are brought together (`_fold`).
+
+`large_key` (rule, key, rows) has the register's keys that are too large for pairs, so that a night need not count its
+own among all of them. Whoever is in it has exactly so many rows; a large key that clients came to have since may be
+missing, which reaches clients in vain and does no other harm (`linkage.incremental.reach`).
 """
 
 from __future__ import annotations
@@ -49,6 +53,10 @@ _KEYED = ", ".join(
 )
 """Columns of a register record that its keys are made of, and who it is."""
 _LATE, _MOVED = f"{SCHEMA}.register_key_late", f"{SCHEMA}.register_key_moved"
+LARGE = f"{SCHEMA}.large_key"
+NEEDED = f"""
+    SELECT key FROM {SCHEMA}.clients_key LEFT JOIN {SCHEMA}.settled_client ON c = id WHERE {FIRST_RULES} OR c IS NULL"""
+"""SELECT of the keys by which clients are looked for: of whom the first rules settle, those of the first rules."""
 _KEY = "rule UTINYINT, key UBIGINT, id BIGINT"
 _MOST_LATE = 0.1
 """Share of the register's keys that may stand apart, beyond which they are brought in [assumed]."""
@@ -72,11 +80,22 @@ def keep_all(connection: duckdb.DuckDBPyConnection) -> None:
         for place in range(len(RULES)):
             connection.execute(f"INSERT INTO {SCHEMA}.{side}_key {_keys(side, f'{side}_record', place)}")
     make_late(connection)
+    count_large(connection)
 
 
 def make_late(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the tables of what moved since the register's keys were written, empty."""
     connection.execute(f"CREATE OR REPLACE TABLE {_LATE} ({_KEY}); CREATE OR REPLACE TABLE {_MOVED} (id BIGINT)")
+
+
+def count_large(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make `large_key` of the keys that are kept."""
+    connection.execute(f"CREATE OR REPLACE TABLE {LARGE} AS {_large(register_keys(f'({NEEDED})'))}")
+
+
+def _large(keys: str) -> str:
+    """SELECT of those of some keys that are too large."""
+    return f"SELECT rule, key, count(*) AS rows FROM ({keys}) GROUP BY rule, key HAVING rows > {MOST_ROWS}"
 
 
 def register_keys(among: str, column: str = "key") -> str:
@@ -187,11 +206,11 @@ def take_near(connection: duckdb.DuckDBPyConnection) -> None:
         CREATE OR REPLACE TABLE near_key AS
         WITH wanted AS (SELECT DISTINCT key FROM {SCHEMA}.clients_key SEMI JOIN clients_record USING (id))
         {register_keys("wanted")}""")
+    connection.execute(f"INSERT INTO {LARGE} FROM ({_large('near_key')}) ANTI JOIN {LARGE} USING (key)")
     drop(connection, "register_record")
     connection.execute(f"""
         CREATE TABLE register_record AS FROM {SCHEMA}.register_record SEMI JOIN (
-            SELECT id FROM (SELECT id, rule, count(*) OVER (PARTITION BY key) AS rows FROM near_key)
-            WHERE rows <= {MOST_ROWS} UNION SELECT r FROM confirmed) USING (id)""")
+            SELECT id FROM near_key ANTI JOIN {LARGE} USING (key) UNION SELECT r FROM confirmed) USING (id)""")
 
 
 def stored_keys(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from linkage.frequencies import exists
 from linkage.incremental.basis import SCHEMA
-from linkage.incremental.kept import FIRST_RULES, MOST_ROWS, register_keys
+from linkage.incremental.kept import FIRST_RULES, LARGE, MOST_ROWS
 
 if TYPE_CHECKING:
     import duckdb
@@ -26,22 +26,23 @@ _VERDICT = (
 
 
 def find_touched(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make `touched_key` (rule, key) and `touched_person` (nhs, id), after the kept keys were brought up to date."""
+    """Make `touched_key` (rule, key) and `touched_person` (nhs, id), after the kept keys were brought up to date.
+
+    Brings `large_key` up to date too.
+    """
+    connection.execute(f"""
+        CREATE OR REPLACE TABLE key_change AS
+        SELECT rule, key, CAST(sum(more) AS BIGINT) AS more, rows
+        FROM (SELECT rule, key, -1 AS more FROM gone_key UNION ALL SELECT rule, key, 1 FROM fresh_register_key)
+        LEFT JOIN {LARGE} USING (rule, key) GROUP BY ALL""")
     connection.execute(f"""
         CREATE OR REPLACE TABLE touched_key AS
-        WITH moved AS (
-            SELECT rule, key, 1 AS was, 0 AS is_now FROM gone_key
-            UNION ALL SELECT rule, key, 0, 1 FROM fresh_register_key
-        ),
-        change AS (
-            SELECT rule, key, CAST(sum(was) AS BIGINT) AS was, CAST(sum(is_now) AS BIGINT) AS is_now
-            FROM moved SEMI JOIN {SCHEMA}.clients_key USING (key) GROUP BY rule, key
-        ),
-        present AS (
-            SELECT key, count(*) AS rows FROM ({register_keys("change")}) GROUP BY key
-        )
-        SELECT rule, key FROM change LEFT JOIN present USING (key)
-        WHERE coalesce(rows, 0) <= {MOST_ROWS} OR coalesce(rows, 0) + was - is_now <= {MOST_ROWS}""")
+        SELECT rule, key FROM key_change SEMI JOIN {SCHEMA}.clients_key USING (key)
+        WHERE rows IS NULL OR rows + more <= {MOST_ROWS}""")
+    connection.execute(f"""
+        DELETE FROM {LARGE} WHERE key IN (SELECT key FROM key_change WHERE more <> 0);
+        INSERT INTO {LARGE} SELECT rule, key, rows + more FROM key_change WHERE more <> 0 AND rows + more > {MOST_ROWS};
+        DROP TABLE key_change""")
     connection.execute("""
         CREATE OR REPLACE TABLE touched_person AS
         FROM gone_person UNION ALL SELECT nhs, id FROM fresh_register_record""")

@@ -155,6 +155,8 @@ def _night(
     model, seconds = before.model, Seconds()
     with progress.stage("Linking what changed", 4) as advance:
         with seconds("clean"):
+            if not before.large_keys:
+                kept.count_large(connection)
             kept.clean_changed(connection)
             kept.lay_changed(connection)
             reach.find_touched(connection)

@@ -303,3 +303,25 @@ def test_contents_are_hashed_anew_where_the_hash_is_another(tmp_path: Path) -> N
         address = next(table for table in tables.KEPT if table.name == "ADDRESS")
         query = f"SELECT content = {tables.content(address)} FROM state.register_past.address"
         assert state.connection.execute(query).fetchall() == [(True,)]
+
+
+def test_texts_that_every_night_looks_through_are_kept_as_they_are(tmp_path: Path) -> None:
+    with next_state(tmp_path, SETTINGS) as state:
+        key = "md5(CAST(i AS VARCHAR))"
+        state.connection.execute(f"INSERT INTO state.person_key SELECT i, {key}, 1 FROM range(50000) r(i)")
+        state.connection.execute(
+            f"INSERT INTO state.clients.person (record_id, nhs_number)"
+            f" SELECT {key}, 9000000000 + i FROM range(50000) r(i)"
+        )
+        state.commit()
+    with read_state(tmp_path, SETTINGS) as state:
+        for table, column, plain in (
+            ("person_key", "person_key", True),
+            ("clients.person", "nhs_number", True),
+            ("clients.person", "record_id", False),
+        ):
+            [(found,)] = state.connection.execute(
+                f"SELECT bool_and(compression = 'Uncompressed') FROM pragma_storage_info('state.{table}')"
+                f" WHERE column_name = '{column}' AND segment_type = 'VARCHAR'"
+            ).fetchall()
+            assert found is plain
