@@ -6,20 +6,20 @@ import duckdb
 import numpy as np
 import pytest
 
-from linkage import comparison
+from linkage.comparison import names as compared
 
 # The measures of each level with the bound in front of them taken away.
 MEASURES = {
     "one slip": (
-        comparison._ONE_SLIP,
-        f" AND {comparison._UNSHARED} <= greatest(2, 7 * {comparison._LONGER} // 20)",
+        compared._ONE_SLIP,
+        f" AND {compared._UNSHARED} <= greatest(2, 7 * {compared._LONGER} // 20)",
     ),
     "alike": (
-        comparison._ALIKE,
-        f"{comparison._UNSHARED} <= greatest(4, 9 * {comparison._LONGER} // 10)"
-        f" AND ({{a}}[1] = {{b}}[1] OR {comparison._UNSHARED} <= greatest(4, 27 * {comparison._LONGER} // 50)) AND ",
+        compared._ALIKE,
+        f"{compared._UNSHARED} <= greatest(4, 9 * {compared._LONGER} // 10)"
+        f" AND ({{a}}[1] = {{b}}[1] OR {compared._UNSHARED} <= greatest(4, 27 * {compared._LONGER} // 50)) AND ",
     ),
-    "crosswise": (comparison._CROSSWISE, f"{comparison._UNSHARED} <= 3 * {comparison._LONGER} // 5 AND "),
+    "crosswise": (compared._CROSSWISE, f"{compared._UNSHARED} <= 3 * {compared._LONGER} // 5 AND "),
 }
 
 
