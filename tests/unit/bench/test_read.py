@@ -47,16 +47,17 @@ def test_every_engine_is_measured_on_every_record(emis: dict[str, dict[str, Any]
         ({}, [True] * 4),
         ({"emis": {"seconds": 13.4}}, [False, True, True, True]),
         ({"emis": {"megabytes": 1501}}, [True, False, True, True]),
-        ({"other": {"seconds": 13.4}}, [True, True, False, True]),
+        ({"other": {"seconds": 26.1}}, [True, True, False, True]),
         ({"other": {"megabytes": 3001}}, [True, True, True, False]),
     ],
 )
 def test_promises(change: dict[str, dict[str, float]], kept: list[bool]) -> None:
     emis = {"records": 2_000_000, "seconds": 13.0, "megabytes": 1500, **change.get("emis", {})}
-    other = {"records": 1_000_000, "seconds": 13.0, "megabytes": 3000, **change.get("other", {})}
+    other = {"records": 1_000_000, "seconds": 26.0, "megabytes": 3000, **change.get("other", {})}
     names = [extract.name for extract in read.EXTRACTS]
     figures = {names[0]: {"caretrace": emis}, names[1]: {"caretrace": other}}
     assert [holds for _, holds in read.promises(figures)] == kept
+    assert read.promises({names[1]: {"caretrace": other}}) == []
 
 
 def test_the_processor_time_of_a_record_is_held_against_that_of_emis() -> None:
