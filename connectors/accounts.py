@@ -82,7 +82,7 @@ def facts_of(
                 note=_joined(
                     _cut(item.loaded),
                     ORPHANS if orphans.get(item.number, 0) * 2 > item.loaded.records else None,
-                    _noted(kind, item.found),
+                    f"{PART}: {item.loaded.more}" if item.loaded.more else None,
                     notes.get(item.number) or _note(kind, header.titles),
                     lacking.get(item.number),
                     supplier.note,
@@ -117,14 +117,6 @@ def _cut(loaded: Loaded) -> str | None:
     if any(rejected.record == loaded.records for rejected in loaded.rejected):
         return f"{BROKEN_END}: the file may be cut short, or end in a line of totals"
     return None
-
-
-def _noted(kind: Kind, found: Found) -> str | None:
-    """What the beginning of a text gives away."""
-    if kind.noted is None or found.head is None:
-        return None
-    pattern, words = kind.noted
-    return f"{PART}: {words}" if pattern.search(found.head.beginning) else None
 
 
 def _lacking(inputs: Sequence[Input]) -> dict[int, str]:

@@ -204,8 +204,6 @@ class Kind:
     layout: Layout = Layout.DELIMITED
     recognised: re.Pattern[bytes] | None = None
     """Searched in the first 4 KB of a text (as UTF-8, without a mark), where there is no header to go by."""
-    noted: tuple[re.Pattern[bytes], str] | None = None
-    """A pattern searched in the same, and what the file's note says where it is found."""
     positions: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """Layout.LINES: field to where it begins (1-based) and how long it is, in characters."""
     rows: Mapping[int, Mapping[str, int]] = field(default_factory=dict)

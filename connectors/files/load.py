@@ -73,16 +73,18 @@ def _load(into: _Into, blocks: Iterator[Rows], told: Callable[[], Text] | None) 
     """The records as they are loaded; `told` says what their text is, once they are all read."""
     connection, raw, file, kind = into.connection, into.raw, into.file, into.kind
     member, memory = into.member, into.memory
+    more: list[str] = []
+    blocks = _placed(blocks, member, more)
     if kind.taken:
-        taken, refused = _taken(connection, raw, _placed(blocks, member), file, kind)
-        return _facts(member, told, taken + len(refused), refused)
+        taken, refused = _taken(connection, raw, blocks, file, kind)
+        return _facts(member, told, taken + len(refused), refused, more)
     records = loaded = 0
     rejected: list[Rejected] = []
     waiting: list[pa.Table] = []
     kept: list[pa.Table] = []
     # The store finds out which records are wanted, and what has begun there goes on there.
     room = memory.room if memory and kind.wanted is None else 0
-    for rows in _placed(blocks, member):
+    for rows in blocks:
         records += rows.records
         rejected.extend(rows.rejected)
         if rows.table.num_rows:
@@ -94,7 +96,7 @@ def _load(into: _Into, blocks: Iterator[Rows], told: Callable[[], Text] | None) 
             room = 0
             loaded += insert_all(connection, raw, kept, kind)
     kept += [_together(waiting, file)] if waiting else []
-    facts = _facts(member, told, records, rejected)
+    facts = _facts(member, told, records, rejected, more)
     if memory and room:
         memory.keep(kind, kept)
         return replace(facts, in_memory=True)
@@ -102,11 +104,13 @@ def _load(into: _Into, blocks: Iterator[Rows], told: Callable[[], Text] | None) 
     return replace(facts, passed_over=records - len(rejected) - loaded)
 
 
-def _facts(member: Member, told: Callable[[], Text] | None, records: int, rejected: list[Rejected]) -> Loaded:
+def _facts(
+    member: Member, told: Callable[[], Text] | None, records: int, rejected: list[Rejected], more: list[str]
+) -> Loaded:
     """What is known of a member once it is read; of a sheet there is nothing to be told."""
     text = told() if told else None
     encoding, sha256 = (_spoken(text), text.sha256) if text else (None, member.delivered.sha256)
-    return Loaded(records, tuple(rejected), encoding, sha256, member.size)
+    return Loaded(records, tuple(rejected), encoding, sha256, member.size, more=more[0] if more else None)
 
 
 def _together(waiting: list[pa.Table], file: int) -> pa.Table:
@@ -167,10 +171,12 @@ def _refused(connection: duckdb.DuckDBPyConnection, raw: str, file: int) -> list
     return [Rejected(*each) for each in found]
 
 
-def _placed(rows: Iterator[Rows], member: Member) -> Iterator[Rows]:
-    """The same; a layout's error gets the path, which no layout knows."""
+def _placed(blocks: Iterator[Rows], member: Member, more: list[str]) -> Iterator[Rows]:
+    """The same; a layout's error gets the path, which no layout knows, and `more` what they say of further records."""
     try:
-        yield from rows
+        for rows in blocks:
+            more += [rows.more] if rows.more else []
+            yield rows
     except InputError as error:
         if error.path is not None:
             raise

@@ -37,6 +37,8 @@ class Loaded:
     """SQL to make part of the kind's raw relation of, where the data was left in its place."""
     in_memory: bool = False
     """Its records stay in `Memory`."""
+    more: str | None = None
+    """What says in the text itself that there are records elsewhere."""
 
 
 def create_raw(connection: duckdb.DuckDBPyConnection, name: str, kind: Kind) -> None:

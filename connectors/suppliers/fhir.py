@@ -116,10 +116,6 @@ FHIR = Supplier(
             required=(),
             layout=Layout.RESOURCES,
             recognised=re.compile(rb'"resourceType"\s*:'),
-            noted=(
-                re.compile(rb'"relation"\s*:\s*"next"'),
-                "a page of a search that has further pages: give them all, in one folder",
-            ),
             taken=TAKEN,
             prepare=PREPARE,
             record_id="r.id",

@@ -38,6 +38,8 @@ class Rows:
 
     table: pa.Table
     rejected: tuple[Rejected, ...] = ()
+    more: str | None = None
+    """What says in the text itself that there are records elsewhere."""
 
     @property
     def records(self) -> int:

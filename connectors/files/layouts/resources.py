@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from connectors.supplier import Kind
 
 NO_RESOURCE = "no FHIR resource: it has no resourceType"
+NEXT = "a page of a search that has further pages: give them all, in one folder"
 MAX_DOCUMENT = 512 << 20
 """Bytes of a document, or a line of NDJSON, which is parsed whole."""
 
@@ -57,6 +59,10 @@ FROM typed ORDER BY line, place
 
 # Of a text that is a resource, as all are in NDJSON that is sound, one look into it is enough.
 _TYPES = "SELECT TRY(json_extract_string(text, '$.resourceType')) AS resource_type FROM incoming"
+_NEXT = """
+SELECT coalesce(bool_or(list_contains(TRY(json_extract_string(text, '$.link[*].relation')), 'next')), false)
+FROM incoming
+"""
 _ENTRIES = """
 SELECT json_array_length(text, '$.entry') AS count, json_extract(text, '$.entry[*].resource') AS resources
 FROM incoming
@@ -80,7 +86,8 @@ def read(blocks: Iterator[bytes], kind: Kind, header: Header) -> Iterator[Rows]:
         met, record = 0, 1
         for line in lines(whole, longest=MAX_DOCUMENT):
             at = np.flatnonzero(_not_blank(line))
-            rows = _numbered(_resources(connection, taken(line, at), met + 1 + at), record)
+            found, more = _resources(connection, taken(line, at), met + 1 + at)
+            rows = _numbered(found, record, more)
             met, record = met + len(line), record + rows.records
             yield rows
 
@@ -118,11 +125,12 @@ def _document(connection: duckdb.DuckDBPyConnection, blocks: Iterator[bytes]) ->
     found = _entries(connection, one)
     if found is None:
         found = _exploded(connection, one, np.ones(1, np.int64))
-    rows = _numbered(found, 1)
+    rows = _numbered(found, 1, _more(connection, one))
     if any(rejected.rule in (NOT_JSON, NOT_TEXT) for rejected in rows.rejected):
         raise InputError("is not valid JSON, or was cut short; export it again")
     at = rows.table.column_names.index("line")
-    yield Rows(rows.table.set_column(at, "line", pa.nulls(rows.table.num_rows, pa.int64())), rows.rejected)
+    table = rows.table.set_column(at, "line", pa.nulls(rows.table.num_rows, pa.int64()))
+    yield replace(rows, table=table)
 
 
 def _not_blank(line: pa.Array) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
@@ -137,20 +145,25 @@ def _not_blank(line: pa.Array) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
 
 def _resources(
     connection: duckdb.DuckDBPyConnection, text: pa.Array, line: np.ndarray[tuple[int], np.dtype[np.int64]]
-) -> pa.Table:
-    """The resources of some lines: line, json, resource_type and, of what is none, the rule that rejects it."""
+) -> tuple[pa.Table, str | None]:
+    """The resources of some lines: line, json, resource_type and, of what is none, the rule that rejects it.
+
+    Beside them, what Bundles among the lines say of further pages.
+    """
     import pyarrow as pa
     import pyarrow.compute as pc
 
     kinds = _kinds(connection, text)
-    kinds = pc.if_else(pc.equal(kinds, "Bundle"), pa.scalar(None, kinds.type), kinds)
+    bundles = pc.fill_null(pc.equal(kinds, "Bundle"), False)
+    more = _more(connection, text.filter(bundles))
+    kinds = pc.if_else(bundles, pa.scalar(None, kinds.type), kinds)
     plain = _found(text, line, kinds, pa.nulls(len(text), pa.string()))
     if not kinds.null_count:
-        return plain
+        return plain, more
     known = np.asarray(pc.is_valid(kinds))
     others = _exploded(connection, text.filter(pa.array(~known)), line[~known])
     both = pa.concat_tables([plain.filter(pa.array(known)), others.cast(plain.schema)])
-    return both.take(np.argsort(both["line"], kind="stable"))
+    return both.take(np.argsort(both["line"], kind="stable")), more
 
 
 def _entries(connection: duckdb.DuckDBPyConnection, one: pa.Array) -> pa.Table | None:
@@ -216,17 +229,30 @@ def _exploded(
     return found
 
 
-def _numbered(found: pa.Table, record: int) -> Rows:
+def _more(connection: duckdb.DuckDBPyConnection, text: pa.Array) -> str | None:
+    """What Bundles say of further pages: one of their links, which may stand behind their entries."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not pc.any(pc.match_substring(text, '"next"')).as_py():
+        return None
+    connection.register("incoming", pa.table({"text": text}))
+    ((found,),) = connection.execute(_NEXT).fetchall()
+    connection.unregister("incoming")
+    return NEXT if found else None
+
+
+def _numbered(found: pa.Table, record: int, more: str | None) -> Rows:
     """Rows and rejected; records are counted on from `record`."""
     import pyarrow.compute as pc
 
     found = found.append_column("record", [record + np.arange(found.num_rows)])
     fields = ["resource_type", "json", "record", "line"]
     if found["rule"].null_count == found.num_rows:
-        return Rows(found.select(fields))
+        return Rows(found.select(fields), more=more)
     aside = found.filter(pc.is_valid(found["rule"]))
     rejected = tuple(
         Rejected(record, place, rule)
         for record, place, rule in zip(*(aside[name].to_pylist() for name in ("record", "line", "rule")), strict=True)
     )
-    return Rows(found.filter(pc.is_null(found["rule"])).select(fields), rejected)
+    return Rows(found.filter(pc.is_null(found["rule"])).select(fields), rejected, more)

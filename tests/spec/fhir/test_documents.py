@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -36,12 +37,27 @@ def test_a_cut_document_is_refused_in_one_sentence(load: Load) -> None:
     assert NUMBER not in str(caught.value)
 
 
-@pytest.mark.parametrize("relation", ["next", "self"])
-def test_one_page_of_several_says_so(load: Load, relation: str) -> None:
-    page = {"resourceType": "Bundle", "link": [{"relation": relation, "url": "?page=2"}]}
-    report = load(text=json.dumps(page | {"entry": [{"resource": patient()}]}), name="b.json")
+_PATIENTS = [{"resource": patient(id=f"p{n}")} for n in range(100)]
+
+
+@pytest.mark.parametrize(
+    ("document", "is_part"),
+    [
+        ({"link": [{"relation": "next", "url": "?page=2"}], "entry": _PATIENTS[:1]}, True),
+        ({"link": [{"relation": "self"}, {"relation": "next"}], "entry": _PATIENTS}, True),
+        ({"entry": _PATIENTS, "link": [{"relation": "next", "url": "?page=2"}]}, True),
+        ({"entry": [{"fullUrl": "urn:1"}, *_PATIENTS], "link": [{"relation": "next"}]}, True),
+        ({"link": [{"relation": "self"}], "entry": _PATIENTS}, False),
+        ({"link": {"relation": "next"}, "entry": _PATIENTS[:1]}, False),
+        ({"entry": [{"resource": patient(language="next")}]}, False),
+    ],
+    ids=["before", "the second link", "behind", "entry without a resource", "itself", "no list", "another next"],
+)
+@pytest.mark.parametrize("name", ["b.json", "b.ndjson"])
+def test_one_page_of_several_says_so(load: Load, document: dict[str, Any], is_part: bool, name: str) -> None:
+    text = json.dumps({"resourceType": "Bundle"} | document, indent=2 if name == "b.json" else None)
     said = "perhaps only a part: a page of a search that has further pages: give them all, in one folder"
-    assert report.files[0].note == (said if relation == "next" else None)
+    assert load(text=text + "\n", name=name).files[0].note == (said if is_part else None)
 
 
 # The oracle: what the plain json module sees of resources whose elements are there or not, in any order.

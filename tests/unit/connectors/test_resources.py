@@ -74,7 +74,7 @@ _ODD = st.sampled_from(
 @given(st.lists(st.one_of(_PATIENT, _PATIENT, _BUNDLE, _ODD), min_size=1, max_size=6))
 def test_lines(connection: duckdb.DuckDBPyConnection, lines: list[str]) -> None:
     line = np.arange(1, len(lines) + 1)
-    short = resources._resources(connection, texts(*lines), line)
+    short, _ = resources._resources(connection, texts(*lines), line)
     long = resources._exploded(connection, texts(*lines), line)
     # What begins and ends as a Patient is proved as it is parsed: see test_taken.py.
     rules = dict(zip(long["line"].to_pylist(), long["rule"].to_pylist(), strict=True))
