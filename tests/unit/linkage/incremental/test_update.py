@@ -184,6 +184,8 @@ def test_a_night_gives_what_a_full_run_gives(people: Callable[[], World], number
     world = people()
     for side in SIDES:
         world.come(side, 0.8)
+    # Who has come is not changed again before it is forgotten.
+    world.forget()
     world.change("register", 0.009, "family_name", RARE)
     world.change("clients", 0.05, "family_name", RARE)
     council = Council(world)
