@@ -74,21 +74,23 @@ def one_each(lookup: Lookup) -> str:
 def find(connection: duckdb.DuckDBPyConnection, lookup: Lookup, named: set[str]) -> None:
     """`found_<alias>`: the same as a table of the columns named, for look-ups in long files.
 
-    To put them all in order would take most of a reading. Most keys have one record, which needs no order.
+    To put them all in order would take most of a reading. Most keys have one record, which needs no order; what a
+    record has to be, to be found, takes long to ask, so it is asked once.
     """
     on = [column for column, _ in lookup.on]
-    key = f"hash({', '.join(f'{lookup.alias}.{column}' for column in on)})"
+    key, found = f"hash({', '.join(on)})", f"found_{lookup.alias}"
     columns = ", ".join(f'"{name}"' for name in sorted({*on, "file", "record", "line", *named}))
+    candidates = _candidates(lookup)
+    none = " LIMIT 0" if lookup.of_several else ""
+    connection.execute(f"CREATE TEMP TABLE {found} AS SELECT {columns} FROM {candidates}{none}")
     connection.execute(
-        f"CREATE TEMP TABLE several AS SELECT {key} AS hashed FROM {_candidates(lookup)}"
+        f"CREATE TEMP TABLE several AS SELECT {key} AS hashed FROM {candidates if lookup.of_several else found}"
         " GROUP BY ALL HAVING count(*) > 1"
     )
-    alone, others = (
-        f"{_candidates(lookup)} AND {key} {test} (SELECT hashed FROM several)" for test in ("NOT IN", "IN")
-    )
-    none = " LIMIT 0" if lookup.of_several else ""
-    connection.execute(f"CREATE TEMP TABLE found_{lookup.alias} AS SELECT {columns} FROM {alone}{none}")
-    connection.execute(f"INSERT INTO found_{lookup.alias} SELECT {columns} FROM ({_first(lookup, others)})")
+    if connection.execute("FROM several LIMIT 1").fetchall():
+        connection.execute(f"DELETE FROM {found} WHERE {key} IN (FROM several)")
+        others = f"{candidates} AND {key} IN (FROM several)"
+        connection.execute(f"INSERT INTO {found} SELECT {columns} FROM ({_first(lookup, others)})")
     connection.execute("DROP TABLE several")
 
 
