@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from connectors.called import are_values, called
 from connectors.departures import says_who
 from connectors.files.raw import Loaded
+from connectors.files.records import ONE_MORE
 from connectors.found import Extract, Found
 from connectors.not_found import nearest
 from connectors.source import FileFacts
@@ -106,14 +107,20 @@ NEARLY = "nearly a"
 """In the note of a file that was not read for want of a column or two."""
 BROKEN_END = "its last record is broken"
 """How the note of a file begins that may have been cut short."""
+TRAILING = (
+    "each of its lines ends in one delimiter more than its line of titles: put one behind the last title, or export the"
+    " file again"
+)
 
 
-INCOMPLETE = (NEARLY, BROKEN_END, ORPHANS, LACKS, PART)
+INCOMPLETE = (NEARLY, BROKEN_END, TRAILING, ORPHANS, LACKS, PART)
 """What stands in notes of files of which people may be missed."""
 
 
 def _cut(loaded: Loaded) -> str | None:
-    """What is wrong with a last record often says that there were more."""
+    """What is wrong with a last record often says that there were more, with every record what the file is like."""
+    if loaded.records and sum(one.rule.endswith(ONE_MORE) for one in loaded.rejected) == loaded.records:
+        return TRAILING
     if any(rejected.record == loaded.records for rejected in loaded.rejected):
         return f"{BROKEN_END}: the file may be cut short, or end in a line of totals"
     return None

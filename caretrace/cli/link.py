@@ -12,12 +12,12 @@ import typer
 from caretrace import console, pipeline, review
 from caretrace.cli.engines import EngineName, SparkConf, SparkMaster, engine_of, require_spark
 from caretrace.cli.given import Feed, RegisterAs, RegisterFeed, RegisterMap, Without, registers, source
-from caretrace.cli.link_notes import notes
 from caretrace.cli.no_pandas import look_without_pandas
 from caretrace.cli.place import ProjectOption
 from caretrace.outputs import OutputSettings
 from caretrace.population import read as read_population
 from caretrace.project import find
+from caretrace.report.callouts import callouts
 from caretrace.run_settings import MOST_THREADS, RunSettings
 from caretrace.words import counted
 from caretrace.working_store import DEFAULT_MEMORY
@@ -188,8 +188,8 @@ def link(
     console.say(summary(run.manifest["counts"]))
     if given := run.manifest["verdicts"]:
         console.say(f"earlier decisions, {given['file']}: {given['same']:,} same, {given['different']:,} different")
-    for note in notes(run.manifest):
-        console.say(note)
+    for sentence in callouts(run.manifest):
+        console.say(f"note: {sentence}")
     console.say(f"report: {run.path / 'report.html'}")
 
 

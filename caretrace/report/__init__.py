@@ -1,7 +1,8 @@
 """The report of a run: one printable HTML page that reads without network, script or colour.
 
 In: the manifest, the working store with `link`, and the facts of `caretrace.quality`. Out: one file that holds counts
-and never a person's value. Begin with `write`; `figures` counts, `charts` and `flow` draw, `tables` lists.
+and never a person's value. Begin with `write`; `figures` counts, `charts` and `flow` draw, `tables` lists,
+`callouts` says what looks wrong.
 
 Charts are SVG of our own few shapes: docs/decisions/0004-charts-without-a-library.md says why.
 """
@@ -17,6 +18,7 @@ from caretrace.groups import linked_by_group
 from caretrace.quality import Quality
 from caretrace.quality.trend import Trend
 from caretrace.report import charts, checklist, evaluation, flow, mending, tables
+from caretrace.report.callouts import callouts
 from caretrace.report.figures import Figures, gather
 from caretrace.report.marks import Chart
 from caretrace.report.words import count, estimate, exact, percent
@@ -93,6 +95,7 @@ def render(
         quality=quality,
         counts=manifest.get("counts") or {},
         doubt=tables.doubt(figures),
+        callouts=list(callouts(manifest)),
         next_steps=_next_steps(figures, manifest.get("counts") or {}),
         lower=_linked_less_often(figures),
         charts=_charts(manifest, figures, quality),
@@ -157,6 +160,7 @@ def _tables(manifest: Mapping[str, Any], figures: Figures, quality: Quality) -> 
         "issues": tables.issues(quality),
         "set_aside": tables.set_aside(quality),
         "inputs": tables.inputs(manifest.get("inputs") or []),
+        "file_notes": tables.file_notes(manifest.get("inputs") or []),
         "timings": tables.grid("Where the time went", ("Stage", "Seconds"), _seconds(manifest)),
     }
 

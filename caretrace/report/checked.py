@@ -34,5 +34,6 @@ def render(read: Mapping[str, Any], quality: Quality, trend: Trend | None) -> st
             issues=tables.issues(quality),
             set_aside=tables.set_aside(quality),
             inputs=tables.inputs(files),
+            file_notes=tables.file_notes(files),
         )
     )

@@ -219,6 +219,15 @@ def inputs(files: Iterable[Mapping[str, Any]]) -> Grid:
     )
 
 
+def file_notes(files: Iterable[Mapping[str, Any]]) -> Grid:
+    """What reading says of whole files, such as columns that were not used."""
+    return grid(
+        "Notes on files",
+        ("File", "Side", "Note"),
+        ((str(f.get("name", "")), str(f.get("side", "")), str(f["note"])) for f in files if f.get("note")),
+    )
+
+
 def flattened(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
     """Nested settings as `outer, inner` and a text; lists are joined by commas."""
     for key, value in facts.items():

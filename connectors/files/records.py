@@ -23,6 +23,8 @@ UNCLOSED = "a quotation mark is never closed"
 MISPLACED = "a quotation mark inside a value is not doubled"
 NOT_TEXT = "bytes that are no text in the encoding of the file"
 TOO_LONG = "longer than any record can be (1 MB)"
+ONE_MORE = ", the last of them empty"
+"""How the rule of a record ends that may have a delimiter more than its header."""
 _DOS_END = b"\x1a"
 """The end-of-file mark of DOS programs."""
 DOUBTFUL = "between two quotation marks that leave open where records begin"
@@ -185,7 +187,9 @@ class RecordIndex:
         if len(rows) != 1:
             return MISPLACED
         if len(rows[0]) != self.width:
-            return f"{len(rows[0])} field{'s' * (len(rows[0]) != 1)} where the header has {self.width}"
+            found = f"{len(rows[0])} field{'s' * (len(rows[0]) != 1)} where the header has {self.width}"
+            # Not guessed: a value with a delimiter and no quotes looks like this too where the last column is empty.
+            return f"{found}{ONE_MORE}" if len(rows[0]) == self.width + 1 and not rows[0][-1] else found
         clean = io.StringIO(newline="")
         csv.writer(clean, delimiter=self.delimiter, lineterminator="\n", quoting=csv.QUOTE_ALL).writerow(rows[0])
         return clean.getvalue().encode()

@@ -53,6 +53,14 @@ def test_what_it_writes(checked: Path) -> None:
         assert {(checked / name).stat().st_mode & 0o777 for name in names} == {0o600}
 
 
+def test_the_page_says_what_is_odd_about_a_file(caretrace: Any, tmp_path: Path) -> None:
+    (tmp_path / "odd.csv").write_text("record_id,family_name,colour\n1,Ng,blue\n", encoding="utf-8")
+    done = caretrace("check", tmp_path / "odd.csv", "--out", tmp_path / "check")
+    assert done.returncode == 0
+    page = (tmp_path / "check" / "quality.html").read_text(encoding="utf-8")
+    assert "<td>columns not used: colour; columns absent: " in page
+
+
 def test_lists_and_figures_agree(checked: Path) -> None:
     figures = json.loads((checked / "quality.json").read_text(encoding="utf-8"))["quality"]["figures"]
     counted = {(f["kind"], f["side"]): f["records"] for f in figures}

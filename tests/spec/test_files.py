@@ -12,6 +12,7 @@ import duckdb
 import pytest
 
 from connectors import Source, read
+from connectors.files.records import ONE_MORE
 from schemas.errors import InputError
 
 AS_AT = date(2026, 11, 22)
@@ -58,7 +59,7 @@ CASES: dict[str, tuple[str | bytes, Becomes]] = {
     "capitals, and a Mac's line ends": (f"{H.upper()}\r1,Ng,2\r", Becomes(NG, [])),
     "a trailing delimiter everywhere": (f"{H},\n1,Ng,2,\n", Becomes(NG, [])),
     "several trailing delimiters": (f"{H},,\n1,Ng,2,,\n", Becomes(NG, [])),
-    "a trailing delimiter in one record": (f"{H}\n1,Ng,2\n2,Li,3,\n", Becomes(NG, [(3, fields(4))])),
+    "a trailing delimiter in one record": (f"{H}\n1,Ng,2\n2,Li,3,\n", Becomes(NG, [(3, fields(4) + ONE_MORE)])),
     "SQL Server's last line": (f"{H}\n1,Ng,2\n\n(1 rows affected)\n", Becomes(NG, [(4, fields(1))])),
     "a row of totals": (f"{H}\n1,Ng,2\n,Total: 1,\n", Becomes(NG, [(3, "no record_id")])),
     "a rule of dashes is a record": (f"{H}\n---,---,---\n1,Ng,2\n", Becomes([("---", "---"), *NG], [])),

@@ -80,7 +80,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     out = tmp_path_factory.mktemp("report") / "run"
     settings = RunSettings(as_at=date(2026, 11, 22), seed=1)
-    register = [Source(marked(people.register), name="register")]
+    more = people.register.append_column("colour", pa.nulls(4_000, pa.string()))
+    register = [Source(marked(more), name="register")]
     pipeline.run(out, Source(marked(people.clients), name="clients"), register, settings)
     return out
 
@@ -98,6 +99,13 @@ def page(text: str) -> Page:
 def test_nobodys_values_are_in_it(text: str) -> None:
     assert LEAK.lower() not in text.lower()
     assert re.findall(r"\b9\d{9}\b", text) == []  # every NHS number here begins with 9
+
+
+def test_what_looks_wrong_stands_first_and_with_its_file(text: str) -> None:
+    told = re.findall(r'<div class="callout"><p>(.*?)</p>', text)
+    assert told[0] == "register: columns not used: colour"
+    assert text.index(told[0]) < text.index('<ul class="cards">')
+    assert re.search(r"Notes on files.*<td>columns not used: colour</td>", text, re.S)
 
 
 def test_it_needs_nothing_else(page: Page) -> None:

@@ -259,6 +259,8 @@ LINE = "1,A,B,01/02/1950\n"
     [
         (LINE + "2,A", "1,Home care,01/02/2020\n", "its last record is broken"),
         (LINE, "1,Home care,01/02/2020\n", None),
+        (LINE, "1,Home care,01/02/2020,\n1,Home care,01/03/2020,\n", "each of its lines ends in one delimiter more"),
+        (LINE, "1,Home care,01/02/2020,x\n1,Home care,01/03/2020,\n", "its last record is broken"),
         (LINE, "1,Home care,01/02/2020\n01,Home care,01/02/2020\n02,Home care,01/02/2020\n", "more than half of its"),
     ],
 )

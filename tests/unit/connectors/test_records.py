@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from connectors.files import lines as text_lines
 from connectors.files import records as text_records
 from connectors.files.lines import Lines, last_breaks
-from connectors.files.records import DOUBTFUL, MISPLACED, NOT_TEXT, TOO_LONG, UNCLOSED, RecordIndex
+from connectors.files.records import DOUBTFUL, MISPLACED, NOT_TEXT, ONE_MORE, TOO_LONG, UNCLOSED, RecordIndex
 from connectors.files.spanning import spans
 
 WIDTH = 3
@@ -51,6 +51,9 @@ def index(text: bytes, width: int = WIDTH, block: int = 1 << 20, delimiter: str 
         pytest.param('1,"a "b" c",d\n2,c,d\n', {2: 3}, [(1, 2, MISPLACED)], id="undoubled quotes, even"),
         pytest.param("1,a\n2,c,d\n", {2: 3}, [(1, 2, "2 fields where the header has 3")], id="too few fields"),
         pytest.param("1,a,b,c\n2,c,d\n", {2: 3}, [(1, 2, "4 fields where the header has 3")], id="too many fields"),
+        pytest.param(
+            "1,a,b,\n2,c,d\n", {2: 3}, [(1, 2, f"4 fields where the header has 3{ONE_MORE}")], id="one delimiter more"
+        ),
         pytest.param("1,a\0,b\n2,c,d\n", {2: 3}, [(1, 2, NOT_TEXT)], id="a NUL"),
         pytest.param("1,a,b\n \t \n2,c,d\n\x1a", {1: 2, 2: 4}, [], id="white space and the DOS end of file"),
         pytest.param(

@@ -1,4 +1,4 @@
-"""What `caretrace link` points out: a damaged field, one file on both sides, nobody found."""
+"""What a run points out: a damaged field, one file on both sides, nobody found."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from caretrace.cli.link_notes import notes
+from caretrace.report.callouts import callouts
 
 
 def manifest(
@@ -33,8 +33,8 @@ def file(name: str, side: str, **more: Any) -> dict[str, Any]:
     ],
 )
 def test_a_field_that_was_damaged_on_the_way(figures: dict[str, int], said: list[str]) -> None:
-    expected = [f"note: carefirst (clients): {each} cannot be used; quality.csv says why" for each in said]
-    assert list(notes(manifest(figures))) == expected
+    expected = [f"carefirst (clients): {each} cannot be used; quality.csv says why" for each in said]
+    assert list(callouts(manifest(figures))) == expected
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_a_field_that_was_damaged_on_the_way(figures: dict[str, int], said: list
 )
 def test_one_file_on_both_sides(files: list[dict[str, Any]], said: int) -> None:
     assert [
-        note.startswith("note: a: is among the clients and in the register") for note in notes(manifest({}, files))
+        note.startswith("a: is among the clients and in the register") for note in callouts(manifest({}, files))
     ] == [True] * said
 
 
@@ -66,15 +66,15 @@ def test_one_file_on_both_sides(files: list[dict[str, Any]], said: int) -> None:
     ],
 )
 def test_a_file_of_which_people_may_be_missed(note: str | None, is_said: bool) -> None:
-    said = list(notes(manifest(inputs=[file("b.csv", "client", note=note)])))
-    assert said == ([f"note: b.csv: {note}"] if is_said else [])
+    said = list(callouts(manifest(inputs=[file("b.csv", "client", note=note)])))
+    assert said == ([f"b.csv: {note}"] if is_said else [])
 
 
 def test_nobody_found() -> None:
-    (note,) = notes(manifest(linked=0))
-    assert note.startswith("note: nobody was linked; is this the register of these clients?")
+    (note,) = callouts(manifest(linked=0))
+    assert note.startswith("nobody was linked; is this the register of these clients?")
 
 
 def test_titles_that_are_not_ours_are_told_of_our_own_format_alone() -> None:
     files = [file("a", "client", format="standard", note="titles not used: Borne"), file("b", "register", note="more")]
-    assert list(notes(manifest({}, files))) == ["note: a: titles not used: Borne"]
+    assert list(callouts(manifest({}, files))) == ["a: titles not used: Borne"]

@@ -1,4 +1,7 @@
-"""What `caretrace link` points out beside its counts: signs that something was given that was not meant."""
+"""What a run points out beside its counts, on the terminal and in the report.
+
+Signs that something was given that was not meant.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +14,13 @@ _HALF, _LET_PASS = 0.5, 3
 """More unusable values of a field than this share, and than that number: as a night's delivery is held [assumed]."""
 
 
-def notes(manifest: Mapping[str, Any]) -> Iterator[str]:
-    """A line each, from what the manifest of the run holds; none names a person."""
-    yield from _titles(manifest["inputs"])
-    yield from _on_both_sides(manifest["inputs"])
-    yield from _unusable(manifest["quality"]["sources"])
-    if manifest["counts"]["linked"] == 0:
-        yield "note: nobody was linked; is this the register of these clients? (`caretrace check ... --register`)"
+def callouts(manifest: Mapping[str, Any]) -> Iterator[str]:
+    """A sentence each, from what the manifest of the run holds; none names a person."""
+    yield from _titles(manifest.get("inputs") or [])
+    yield from _on_both_sides(manifest.get("inputs") or [])
+    yield from _unusable((manifest.get("quality") or {}).get("sources") or [])
+    if (manifest.get("counts") or {}).get("linked") == 0:
+        yield "nobody was linked; is this the register of these clients? (`caretrace check ... --register`)"
 
 
 def _titles(inputs: list[dict[str, Any]]) -> Iterator[str]:
@@ -26,9 +29,9 @@ def _titles(inputs: list[dict[str, Any]]) -> Iterator[str]:
     Of those it is said where they may not be whole, or were not read although they nearly are what was looked for.
     """
     for file in inputs:
-        note = file["note"] or ""
-        if note and (file["format"] == "standard" or any(words in note for words in INCOMPLETE)):
-            yield f"note: {file['name']}: {note}"
+        note = file.get("note") or ""
+        if note and (file.get("format") == "standard" or any(words in note for words in INCOMPLETE)):
+            yield f"{file['name']}: {note}"
 
 
 def _on_both_sides(inputs: list[dict[str, Any]]) -> Iterator[str]:
@@ -36,7 +39,7 @@ def _on_both_sides(inputs: list[dict[str, Any]]) -> Iterator[str]:
     register = {file["sha256"] for file in inputs if file["side"] == "register" and file["sha256"]}
     for file in inputs:
         if file["side"] == "client" and file["records"] and file["sha256"] in register:
-            yield f"note: {file['name']}: is among the clients and in the register; a client finds herself in it"
+            yield f"{file['name']}: is among the clients and in the register; a client finds herself in it"
 
 
 def _unusable(sources: list[dict[str, Any]]) -> Iterator[str]:
@@ -49,6 +52,6 @@ def _unusable(sources: list[dict[str, Any]]) -> Iterator[str]:
             there = source["records"] - source["figures"].get(f"{field}-missing", {"records": 0})["records"]
             if counts["records"] > max(_HALF * there, _LET_PASS):
                 yield (
-                    f"note: {source['source']} ({source['side']}): {counts['records']:,} of {there:,} values of"
+                    f"{source['source']} ({source['side']}): {counts['records']:,} of {there:,} values of"
                     f" {field.replace('-', '_')} cannot be used; quality.csv says why"
                 )
