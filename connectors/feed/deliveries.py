@@ -52,7 +52,8 @@ def _refuse_feed(supplier: Supplier, extracts: Sequence[Extract]) -> None:
     said = next((extract.source for extract in extracts if extract.source.feed), None)
     if said and not any(kind.row for kind in supplier.kinds):
         raise SettingsError(
-            f"{said.label}: {supplier.name} is not sent as full and delta deliveries; give its files without a feed"
+            f"{said.label}: {supplier.name} is not sent as full and delta deliveries that lie over each other; give the"
+            " list as it stands, without a feed. Changes alone are for `caretrace run`, where a source may be a delta"
         )
 
 
