@@ -146,7 +146,11 @@ def test_a_practice_is_left_out_knowingly(caretrace: Any) -> None:
     [
         (("--feed", "delta"), 0, "2 people"),
         (("--as", "standard", "--feed", "full"), 1, "no standard person file found"),
-        (("--register", "{here}/../../standard/clients.csv", "--register-feed", "full"), 1, "Changes alone are for `caretrace run`"),
+        (
+            ("--register", "{here}/../../standard/clients.csv", "--register-feed", "full"),
+            1,
+            "Changes alone are for `caretrace run`",
+        ),
         (("--feed", "everything"), 2, "'everything' is not one of 'full', 'delta'"),
         (("--register", "{here}", "--register-feed", "{here}=sometimes"), 2, "'sometimes' is neither full nor delta"),
         (("--register", "{here}", "--register-feed", "nowhere=full"), 2, "nowhere is none of the registers given"),

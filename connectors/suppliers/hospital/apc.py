@@ -47,7 +47,11 @@ def kind(fields: Mapping[str, tuple[str, ...]], required: tuple[str, ...], setti
         columns=fields,
         required=required,
         steps=episodes.steps(
-            given, settings.record_types, bulk=settings.bulk_replacement, open_spells=settings.open_spells
+            given,
+            settings.record_types,
+            bulk=settings.bulk_replacement,
+            open_spells=settings.open_spells,
+            by_place="positions" in how,
         ),
         prepare=episodes.prepare(),
         key_columns=("provider_code",),
@@ -73,6 +77,10 @@ def _rules(settings: Settings) -> tuple[Rule, ...]:
         episodes.OTHER_TYPE: (
             f"not an episode of a hospital stay (CDS types {', '.join(settings.record_types)})",
             ("record_type",),
+        ),
+        episodes.SHIFTED: (
+            "none of its days is a day: the line has a character too many or too few, so that no field is in its place",
+            ("spell_start", "discharge_date", "episode_start", "episode_end"),
         ),
         **{
             f"{episodes.WITHHELD}{code}": (f"anonymised, and counted only: {meaning}", ("withheld_reason",))

@@ -26,21 +26,25 @@ FIELDS = (
 """What a format may say; a field that it lacks stays null."""
 
 TEST, DELETED, REPLACED, BULK = "test", "deleted", "replaced", "bulk"
-OTHER_TYPE, NOBODY, FURTHER, WITHHELD = "type", "nobody", "further", "withheld "
+SHIFTED, OTHER_TYPE, NOBODY, FURTHER, WITHHELD = "shifted", "type", "nobody", "further", "withheld "
 """Why a record is left out; behind `withheld ` stands the code of the reason."""
 
 _NO_NUMBER = ("0000000000", "9999999999")
 # Of a 5-character site code only the trust's own default ending says nothing: RYJ00 is RYJ.
 _TRUST = "regexp_replace(provider_code, '^([A-Z0-9]{3})00$', '\\1')"
 _PLACE_FIELDS = ("line_1", "line_2", "line_3", "line_4", "line_5", "whole_address", "postcode")
+_STAY_DAYS = ("spell_start", "discharge_date", "episode_start", "episode_end")
 _KEY = "file, record, line, provider_code, local_id, organisation"
 
 
-def steps(given: Collection[str], record_types: Sequence[str], *, bulk: bool, open_spells: bool) -> dict[str, str]:
+def steps(
+    given: Collection[str], record_types: Sequence[str], *, bulk: bool, open_spells: bool, by_place: bool
+) -> dict[str, str]:
     """SQL of the tables that lead to what `prepare` reads, of a format with the fields `given`.
 
     `record_types` are episodes of a stay; `bulk` says whether later bulk submissions replace earlier ones, and
-    `open_spells` whether a spell without a discharge is one.
+    `open_spells` whether a spell without a discharge is one; `by_place` that fields are told by where they stand in a
+    line, so that one character too many or too few moves all behind it.
     """
     absent = "".join(f", CAST(NULL AS VARCHAR) AS {name}" for name in FIELDS if name not in given)
     raw = f"(SELECT *{absent} FROM standing_episode)"
@@ -50,7 +54,7 @@ def steps(given: Collection[str], record_types: Sequence[str], *, bulk: bool, op
     )
     return {
         "sent": _sent(raw),
-        "judged": _judged(raw, record_types, bulk),
+        "judged": _judged(raw, record_types, bulk, by_place),
         "patient": _people(live),
         "person": _placed("person", "SELECT told_at, person FROM patient_episode"),
         "stay": _stays(live, open_spells),
@@ -88,11 +92,12 @@ def _sent(raw: str) -> str:
     )"""
 
 
-def _judged(raw: str, record_types: Sequence[str], bulk: bool) -> str:
+def _judged(raw: str, record_types: Sequence[str], bulk: bool, by_place: bool) -> str:
     """Every record with `why` it is left out, null where it is in force and may be matched."""
     reason = "lpad(withheld_reason, 2, '0')"
     withheld = "withheld_reason IS NOT NULL OR coalesce(upper(withheld_flag) IN ('Y', '1'), false)"
     replaced = f" WHEN {_SUPERSEDED} THEN {quoted(BULK)}" if bulk else ""
+    shifted = f" WHEN {_shifted()} THEN {quoted(SHIFTED)}" if by_place else ""
     return f"""
     WITH dated AS NOT MATERIALIZED (
         SELECT *, coalesce(upper(test_indicator) IN ('1', 'Y', 'T', 'TEST'), false) AS is_test
@@ -108,11 +113,18 @@ def _judged(raw: str, record_types: Sequence[str], bulk: bool) -> str:
         WHEN is_test THEN {quoted(TEST)}
         WHEN newness < newest THEN {quoted(REPLACED)}
         WHEN update_type = '1' THEN {quoted(DELETED)}{replaced}
-        WHEN record_type IS NOT NULL AND NOT {among("record_type", record_types)} THEN {quoted(OTHER_TYPE)}
+        WHEN record_type IS NOT NULL AND NOT {among("record_type", record_types)} THEN {quoted(OTHER_TYPE)}{shifted}
         WHEN {reason} IN ({listed(WITHHELD_IDENTITY_REASON)}) THEN {quoted(WITHHELD)} || {reason}
         WHEN {withheld} THEN {quoted(WITHHELD)}
         WHEN local_id IS NULL THEN {quoted(NOBODY)}
     END AS why FROM dated e LEFT JOIN latest USING (cds_id)"""
+
+
+def _shifted() -> str:
+    """SQL: of the days of the stay at least two are given, and none of them is one of our time."""
+    given = " + ".join(f"CAST({name} IS NOT NULL AS TINYINT)" for name in _STAY_DAYS)
+    none = " AND ".join(f"coalesce({_day(name)} < DATE '1900-01-01', true)" for name in _STAY_DAYS)
+    return f"{given} > 1 AND {none}"
 
 
 _SUPERSEDED = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -206,6 +206,27 @@ def test_cds_a_line_cut_short_is_rejected(tmp_path: Path) -> None:
     whole = cds.line({})
     reading = Reading(tmp_path / "apc.txt", f"{whole}\n{cds.line({'LocalPatientID': 'H2'})[:1200]}\n".encode())
     assert reading.all("set_aside", "extract_record, kind") == [(2, "rejected")]
+
+
+@pytest.mark.parametrize(
+    ("changed", "is_set_aside"),
+    [
+        pytest.param(lambda line: line[:560] + line[561:], True, id="a character too few"),
+        pytest.param(lambda line: line[:560] + " " + line[560:], True, id="one too many"),
+        pytest.param(lambda line: line[:1051] + "11111101" + line[1051:], True, id="days of no time of ours"),
+        pytest.param(lambda line: line[:1051] + "20261345" + line[1059:], False, id="one day that is none"),
+        pytest.param(lambda line: line[:1051] + " " * 104 + line[1155:], False, id="no day at all"),
+    ],
+)
+def test_cds_a_line_whose_fields_are_out_of_place_is_set_aside(
+    tmp_path: Path, changed: Callable[[str], str], is_set_aside: bool
+) -> None:
+    """Names and numbers of stays would be cut from the wrong place without a word."""
+    shifted = changed(cds.line({"LocalPatientID": "H2", "HospitalProviderSpellNumber": "S2"}))
+    reading = Reading(tmp_path / "apc.txt", f"{cds.line({})}\n{shifted}\n".encode())
+    rules = {record: rule for record, rule in reading.rules().items() if rule.startswith("none of its days is a day")}
+    assert list(rules) == [2] * is_set_aside
+    assert reading.report.tables["PERSON"] == 2 - is_set_aside
 
 
 def test_sus_submissions_settle_themselves_so_a_feed_is_refused(tmp_path: Path) -> None:
