@@ -35,6 +35,7 @@ def notes(
     yield from _model(connection, settings.retrain, match, as_at)
     yield from _overdue(connection, settings.schedule, as_at, seen)
     yield from _orphaned(connection, [source.name for source in settings.source])
+    yield from _let_go(connection)
     yield from agreements(settings.agreements, as_at)
 
 
@@ -104,6 +105,23 @@ def _orphaned(connection: duckdb.DuckDBPyConnection, sources: Sequence[str]) -> 
                 f"{feed}: caretrace.toml no longer names this source, and its {count:,} records hold as they were;"
                 " name it again, with ended = true if it delivers no more"
             )
+
+
+def _let_go(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    """Records that one source has let go while another tells of them too: its deliveries were passed over then."""
+    # A state is looked at as it stands before a night of this version has brought it up.
+    known = "SELECT 1 FROM duckdb_tables() WHERE database_name = 'state' AND table_name = 'also_told'"
+    if not connection.execute(known).fetchall():
+        return
+    rows = connection.execute(
+        "SELECT t.feed, r.feed, count(*) FROM state.also_told t JOIN state.record r USING (id)"
+        " WHERE r.to_run IS NOT NULL GROUP BY ALL ORDER BY ALL"
+    ).fetchall()
+    for feed, holder, count in rows:
+        yield (
+            f"{feed}: {count:,} of its records stand nowhere: {holder} held them and has let them go since; have"
+            f" {feed} delivered in full, or those records again"
+        )
 
 
 def agreements(watched: Agreements, as_at: date) -> Iterator[str]:

@@ -56,7 +56,7 @@ def remove(state: State, run: int) -> None:
     connection = state.connection
     for name in (*_PAST, "record"):
         connection.execute(f"DELETE FROM state.{name} WHERE to_run <= {run}")
-    for name in ("loaded_back", "retraction"):
+    for name in ("loaded_back", "retraction", "also_told"):
         connection.execute(f"DELETE FROM state.{name} WHERE id NOT IN (SELECT id FROM state.record)")
     connection.execute(f"""DELETE FROM state.person WHERE to_run <= {run}
         AND person_key NOT IN (SELECT person_key FROM state.person_key)

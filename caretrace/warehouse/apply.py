@@ -56,6 +56,7 @@ def apply(state: State, *, side: str, feed: str, whole: bool) -> Applied:
     changed.prepare(connection)
     elsewhere = identities.name_records(state, side=side, feed=feed)
     scope = WHOLE if whole else LEAVING if identities.find_leaving(state, side=side, feed=feed) else NAMED
+    identities.note_also_told(state, side=side, feed=feed, whole=whole, elsewhere=elsewhere)
     changed.begin_telling(connection)
     _tell_origins(connection, side)
     counts = {table.name: {"added": 0, "removed": 0} for table in tables.KEPT}

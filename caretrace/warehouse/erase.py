@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _BY_ID = (
     *("record", "record_past", "decided", "link", "link_past", "candidate", "traced", "person_key"),
-    *("person_key_past", "loaded_back", "retraction"),
+    *("person_key_past", "loaded_back", "retraction", "also_told"),
 )
 """Tables of the state that name a record by our id, beside those of each side."""
 _LINKAGE = (

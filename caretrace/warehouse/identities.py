@@ -13,6 +13,8 @@ from schemas import PERSON
 from schemas.sql import reading_order
 
 if TYPE_CHECKING:
+    import duckdb
+
     from caretrace.warehouse.store import State
 
 
@@ -58,6 +60,24 @@ def name_records(state: State, *, side: str, feed: str) -> int:
     return _set_aside(state, side)
 
 
+def note_also_told(state: State, *, side: str, feed: str, whole: bool, elsewhere: int) -> None:
+    """Keep in `state.also_told` which records this feed tells of while another holds them.
+
+    Should the other let them go, they stand nowhere until this one tells of them again: then somebody must be told.
+    Needs `known`; must follow `name_records`.
+    """
+    connection = state.connection
+    before = connection.execute("FROM state.also_told WHERE feed = ? LIMIT 1", [feed]).fetchall()
+    if not elsewhere and not before:
+        return
+    told = "SELECT id FROM known"
+    if _tells_who_is_gone(connection, side):
+        told += f" UNION ALL SELECT r.id {_gone(side)} WHERE g.part IS NULL"
+    ended = "" if whole else f" AND id IN ({told})"
+    connection.execute(f"DELETE FROM state.also_told WHERE feed = {quoted(feed)}{ended}")
+    connection.execute(f"INSERT INTO state.also_told SELECT DISTINCT id, {quoted(feed)} FROM known WHERE elsewhere")
+
+
 def find_leaving(state: State, *, side: str, feed: str) -> bool:
     """Make `leaving` (id, part): whom, or what event, changes say to be gone; gives whether there are any.
 
@@ -66,16 +86,25 @@ def find_leaving(state: State, *, side: str, feed: str) -> bool:
     """
     connection = state.connection
     connection.execute("CREATE OR REPLACE TEMP TABLE leaving (id BIGINT, part VARCHAR)")
-    said = connection.execute(
+    if not _tells_who_is_gone(connection, side):
+        return False
+    connection.execute(f"""INSERT INTO leaving SELECT DISTINCT r.id, g.part {_gone(side)}
+        SEMI JOIN owned o ON o.id = r.id
+        WHERE g.part IS NOT NULL OR r.id NOT IN (SELECT id FROM brought WHERE person)""")
+    return bool(connection.execute("FROM leaving LIMIT 1").fetchall())
+
+
+def _tells_who_is_gone(connection: duckdb.DuckDBPyConnection, side: str) -> bool:
+    found = connection.execute(
         "SELECT 1 FROM duckdb_tables() WHERE database_name = 'store' AND schema_name = ? AND table_name = 'gone'",
         [side],
     ).fetchall()
-    if not said:
-        return False
-    connection.execute(f"""INSERT INTO leaving SELECT DISTINCT r.id, g.part FROM store.{side}.gone g
-        JOIN (FROM state.record WHERE side = '{side}') r ON {same("r", "g")} SEMI JOIN owned o ON o.id = r.id
-        WHERE g.part IS NOT NULL OR r.id NOT IN (SELECT id FROM brought WHERE person)""")
-    return bool(connection.execute("FROM leaving LIMIT 1").fetchall())
+    return bool(found)
+
+
+def _gone(side: str) -> str:
+    """FROM with `r`, our record, and `g`, what the delivery says of it."""
+    return f"FROM store.{side}.gone g JOIN (FROM state.record WHERE side = '{side}') r ON {same('r', 'g')}"
 
 
 def _set_aside(state: State, side: str) -> int:

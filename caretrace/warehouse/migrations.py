@@ -18,7 +18,7 @@ from schemas.errors import InputError, SettingsError
 if TYPE_CHECKING:
     import duckdb
 
-FORMAT = 4
+FORMAT = 5
 """The layout written by this version."""
 CONTENT = 2
 """Raised whenever what is hashed of a row is another than before."""
@@ -47,10 +47,16 @@ def _add_late_keys(connection: duckdb.DuckDBPyConnection) -> None:
         make_late(connection)
 
 
+def _add_also_told(connection: duckdb.DuckDBPyConnection) -> None:
+    """5: which records a feed tells of while another holds them; of deliveries before that is not known."""
+    connection.execute(f"CREATE TABLE state.also_told ({tables.DDL['also_told']})")
+
+
 STEPS: Mapping[int, Callable[[duckdb.DuckDBPyConnection], object]] = {
     1: _add_origin,
     2: _add_kept_out,
     3: _add_late_keys,
+    4: _add_also_told,
 }
 """By the format it starts from, what brings a state one format further."""
 

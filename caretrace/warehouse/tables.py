@@ -5,6 +5,7 @@ state.record         one row per source record ever seen, with our own id; recor
 state.<side>.<table> rows that hold today: id, content (a hash of what the row says), from_run, declared columns
 state.<side>_past.*  rows that held from from_run until the run before to_run
 state.link, candidate, decided, traced, person, person_key, loaded_back, retraction, delivery, set_aside: see DDL
+state.also_told      records that a feed tells of while another holds them
 state.kept_out       see kept_out
 state.linkage.*      what `linkage.incremental` keeps for itself
 """
@@ -37,6 +38,7 @@ DDL = {
     "record": "id BIGINT, side VARCHAR, feed VARCHAR, source VARCHAR, source_org VARCHAR, record_id VARCHAR,"
     " from_run BIGINT, to_run BIGINT",
     "record_past": "id BIGINT, feed VARCHAR, from_run BIGINT, to_run BIGINT",
+    "also_told": "id BIGINT, feed VARCHAR",
     "delivery": "delivery BIGINT, feed VARCHAR, side VARCHAR, name VARCHAR, mode VARCHAR, outcome VARCHAR,"
     " reason VARCHAR, run BIGINT, files JSON, undone_by BIGINT",
     "person": f"person_key VARCHAR {_AS_IT_IS}, from_run BIGINT, to_run BIGINT, merged_into VARCHAR",

@@ -169,6 +169,17 @@ def test_a_source_that_is_not_named_any_more_is_said(state: duckdb.DuckDBPyConne
     assert note.startswith("swift: caretrace.toml no longer names this source, and its 1 records hold")
 
 
+def test_who_stands_nowhere_although_a_source_tells_of_them_is_said(state: duckdb.DuckDBPyConnection) -> None:
+    state.execute("INSERT INTO state.record BY NAME SELECT 1 AS id, 'gp' AS feed, 1 AS from_run")
+    state.execute("INSERT INTO state.also_told VALUES (1, 'clients')")
+    assert list(watch.notes(state, Settings(source=TWO), match={}, as_at=DAY, seen={})) == []
+    state.execute("UPDATE state.record SET to_run = 1 WHERE id = 1")
+    (note,) = watch.notes(state, Settings(source=TWO), match={}, as_at=DAY, seen={})
+    state.execute("DROP TABLE state.also_told")  # as in a state of an earlier version
+    assert list(watch.notes(state, Settings(source=TWO), match={}, as_at=DAY, seen={})) == []
+    assert note.startswith("clients: 1 of its records stand nowhere: gp held them and has let them go since")
+
+
 def test_lists_that_have_grown_make_the_model_old(state: duckdb.DuckDBPyConnection) -> None:
     settings = Settings(source=TWO)
     state.execute("INSERT INTO state.clients.person BY NAME SELECT range AS id FROM range(25)")

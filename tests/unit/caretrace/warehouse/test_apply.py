@@ -10,6 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from caretrace.warehouse.apply import apply
+
 MORE = 25 if "CARETRACE_PROVE" in os.environ else 1
 """How much longer the property is looked at by `make prove`."""
 
@@ -168,6 +170,42 @@ def test_a_record_of_another_feed_is_set_aside_and_not_silently(warehouse: Any) 
     warehouse.night().deliver("clients", "f", whole=True, person=[])
     warehouse.deliver("clients", "g", whole=True, person=[ADA | {"family_name": "Byron"}, BEA])
     assert warehouse.ask("SELECT id, feed, to_run FROM state.record ORDER BY id") == [(1, "g", None), (2, "g", None)]
+
+
+_ALSO = "SELECT record_id, t.feed FROM state.also_told t JOIN state.record USING (id) ORDER BY ALL"
+
+
+@pytest.mark.parametrize(
+    ("whole", "person", "gone", "also"),
+    [
+        (False, [BEA], None, [("1", "g")]),  # changes say nothing of who is not in them
+        (False, [ADA], None, [("1", "g")]),
+        (False, [], "NULL", []),
+        (False, [], "'SERVICE 7'", [("1", "g")]),
+        (True, [BEA], None, []),
+        (True, [ADA, BEA], None, [("1", "g")]),
+    ],
+)
+def test_what_another_feed_also_tells_of_is_known(
+    warehouse: Any, whole: bool, person: list[Any], gone: str | None, also: list[Any]
+) -> None:
+    """Whom the first feed lets go stands nowhere until the other tells of them again."""
+    warehouse.night().deliver("clients", "f", whole=True, person=[ADA])
+    warehouse.deliver("clients", "g", whole=True, person=[ADA, BEA])
+    assert warehouse.ask(_ALSO) == [("1", "g")]
+    warehouse.night().read("clients", {"PERSON": person})
+    if gone:
+        key = "source, source_org, record_id"
+        warehouse.connection.execute(
+            f"CREATE TABLE store.clients.gone AS SELECT {key}, {gone} AS part FROM state.record WHERE record_id = '1'"
+        )
+    apply(warehouse.state, side="clients", feed="g", whole=whole)
+    assert warehouse.ask(_ALSO) == also
+    assert warehouse.ask("SELECT feed FROM state.record WHERE record_id = '1' AND to_run IS NULL") == [("f",)]
+    warehouse.night().deliver("clients", "f", whole=True, person=[])
+    warehouse.deliver("clients", "g", whole=False, person=[ADA])
+    assert warehouse.ask(_ALSO) == []
+    assert warehouse.ask("SELECT feed FROM state.record WHERE record_id = '1' AND to_run IS NULL") == [("g",)]
 
 
 @pytest.mark.parametrize(

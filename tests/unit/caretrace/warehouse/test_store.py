@@ -251,7 +251,8 @@ def test_an_older_format_goes_up_step_by_step(tmp_path: Path, monkeypatch: pytes
 def test_a_state_of_format_3_gets_tables_for_late_keys(tmp_path: Path, linked: bool) -> None:
     commit(tmp_path)
     made = ["CREATE SCHEMA linkage", "CREATE TABLE linkage.register_key (rule UTINYINT, key UBIGINT, id BIGINT)"]
-    altered(tmp_path, "UPDATE meta SET value = '3' WHERE name = 'format'", *(made if linked else []))
+    back = ("UPDATE meta SET value = '3' WHERE name = 'format'", "DROP TABLE also_told")
+    altered(tmp_path, *back, *(made if linked else []))
     with next_state(tmp_path, SETTINGS) as state:
         found = state.connection.execute(
             "SELECT table_name FROM duckdb_tables() WHERE database_name = 'state' AND schema_name = 'linkage'"
@@ -270,11 +271,13 @@ def test_a_state_of_format_1_is_brought_up(tmp_path: Path) -> None:
         "UPDATE meta SET value = '1' WHERE name = 'format'",
         *(f"ALTER TABLE {table} DROP COLUMN {tables.ORIGIN}" for table in sides),
         "DROP TABLE kept_out",
+        "DROP TABLE also_told",
     )
     with next_state(tmp_path, SETTINGS) as state:
         for table in sides:
             assert state.connection.execute(f"SELECT {tables.ORIGIN} FROM state.{table}").fetchall() == []
         assert state.connection.execute("SELECT hash FROM state.kept_out").fetchall() == []
+        assert state.connection.execute("FROM state.also_told").fetchall() == []
 
 
 def test_columns_declared_since_are_added_and_contents_hashed_anew(tmp_path: Path) -> None:
