@@ -72,37 +72,59 @@ _OTHER_CLIENTS = 1000
 
 
 def derive_bands(connection: duckdb.DuckDBPyConnection, model: Model, target: Target) -> Bands:
-    """The lowest link band that keeps the target, and the lowest review band that keeps the review list short."""
+    """The lowest link band that keeps the target, and the lowest review band that keeps the review list short.
+
+    Each stands halfway, in bits, between the last client it takes in and the first it leaves out: bands are kept, and
+    were one to stand on somebody's probability, the next night's hundredth of a bit would move all who share it.
+    """
     guarded = _guarded(model)
-    link_at = _one(
+    taken, left = _edges(
         connection,
         f"""WITH free AS (SELECT probability AS p, sum(CAST(round((1 - probability) * 1e9) AS HUGEINT)) AS wrong
                 FROM best WHERE NOT ({guarded}) GROUP BY probability),
             running AS (SELECT p, sum(wrong) OVER (ORDER BY p DESC) AS wrong FROM free),
             clients AS (SELECT count(*) AS n FROM clients_record)
-            SELECT min(p) FROM running, clients
-            WHERE wrong <= (n + {_OTHER_CLIENTS}) * {target.wrong_links * 1e9!r} AND p >= {target.lowest_link!r}""",
-        default=1.0,
+            SELECT p, wrong <= (n + {_OTHER_CLIENTS}) * {target.wrong_links * 1e9!r} AND p >= {target.lowest_link!r}
+            FROM running, clients""",
     )
-    review_at = _one(
+    # Links that are each as sure as all are to be on average keep the target however many there are.
+    link_at = _between(min(taken, 1 - target.wrong_links), max(left, target.lowest_link))
+    taken, left = _edges(
         connection,
         f"""WITH waiting AS (SELECT probability AS p, row_number() OVER (ORDER BY probability DESC) AS n FROM best
                 WHERE NOT ({guarded}) AND probability < {link_at!r}),
             clients AS (SELECT count(*) AS n FROM clients_record)
-            SELECT min(p) FROM waiting, clients WHERE waiting.n <= {target.review!r} * clients.n
-              AND p >= {target.lowest_review!r}""",
-        default=target.lowest_review,
+            SELECT p, bool_or(waiting.n <= {target.review!r} * clients.n AND p >= {target.lowest_review!r})
+            FROM waiting, clients GROUP BY p""",
     )
-    # Rounded down, since a band stands on somebody's probability, whose last digits another engine or a reloaded model
-    # may give otherwise.
-    link_at, review_at = (math.floor(band * 1e6) / 1e6 for band in (link_at, min(review_at, link_at)))
-    return Bands(link_at, review_at)
+    # A list with room takes in whoever comes next and is worth a person's time; one too short for anybody, all of them.
+    full = taken < 1 and left >= target.lowest_review
+    review_at = _between(taken, left) if full else target.lowest_review
+    return Bands(link_at, min(review_at, link_at))
+
+
+def _edges(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[float, float]:
+    """The lowest probability that is taken in, 1 where none is, and the highest below it, 0 where none is.
+
+    `sql` gives probabilities and whether each may be taken in.
+    """
+    [(taken, left)] = connection.execute(f"""
+        WITH seen (p, fits) AS ({sql}), lowest AS (SELECT coalesce(min(p) FILTER (fits), 1) AS taken FROM seen)
+        SELECT any_value(taken), max(p) FILTER (p < taken) FROM lowest LEFT JOIN seen ON true""").fetchall()
+    return float(taken), float(left or 0)
+
+
+def _between(taken: float, left: float) -> float:
+    """Halfway in log-odds; the upper one, rounded down, where nothing of six decimals is between them.
+
+    Rounded, since the last digits of a probability may be others in another engine or a model that was saved.
+    """
+    if taken >= 1:
+        return 1.0
+    middle = math.sqrt(taken / (1 - taken) * left / (1 - left))
+    between = math.floor(middle / (1 + middle) * 1e6) / 1e6
+    return between if left < between <= taken else math.floor(taken * 1e6) / 1e6
 
 
 def _guarded(model: Model) -> str:
     return " OR ".join(guard.sql() for guard in guards(each.comparison for each in model.comparisons))
-
-
-def _one(connection: duckdb.DuckDBPyConnection, sql: str, *, default: float) -> float:
-    ((value,),) = connection.execute(sql).fetchall()
-    return default if value is None else float(value)
