@@ -34,7 +34,9 @@ class Target:
     """Below this a candidate is not worth a person's time."""
 
 
-_FITS: tuple[Role, ...] = ("given", "birth")
+RIVALS: tuple[tuple[Role, ...], ...] = (("given", "birth"), ("given", "family", "place"))
+"""What another candidate agrees on who may be the client instead of one of another given name: twins have one date, and
+a list in which numbers and dates slipped by a row together has each beside the names and address of somebody else."""
 
 
 def pick(connection: duckdb.DuckDBPyConnection, model: Model, *, numbered: bool) -> None:
@@ -44,8 +46,11 @@ def pick(connection: duckdb.DuckDBPyConnection, model: Model, *, numbered: bool)
     """
     comparisons = [each.comparison for each in model.comparisons]
     differs = " OR ".join(each.reached("differs") for each in model.about("number")) or "false"
-    fits = " AND ".join(
-        f"({' OR '.join(each.reached('agrees') for each in model.about(role)) or 'false'})" for role in _FITS
+    fits = " OR ".join(
+        " AND ".join(
+            f"({' OR '.join(each.reached('agrees') for each in model.about(role)) or 'false'})" for role in roles
+        )
+        for roles in RIVALS
     )
     silent = " AND ".join(f"b.{each.column} IS NULL" for each in model.about("number")) or "true"
     levels = ", ".join(f"b.{each.column}" for each in comparisons)
@@ -63,7 +68,7 @@ def pick(connection: duckdb.DuckDBPyConnection, model: Model, *, numbered: bool)
         FROM (FROM ranked WHERE rank = 1) b
         LEFT JOIN (SELECT c, person, probability FROM ranked WHERE rank = 2) s ON s.c = b.c
         LEFT JOIN taken k ON k.c = b.c
-        LEFT JOIN (SELECT DISTINCT c FROM ranked WHERE rank > 1 AND {fits}) v ON v.c = b.c
+        LEFT JOIN (SELECT DISTINCT c FROM ranked WHERE rank > 1 AND ({fits})) v ON v.c = b.c
         LEFT JOIN confirmed y ON y.c = b.c AND y.person = b.person""")
 
 

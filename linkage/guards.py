@@ -56,7 +56,7 @@ def guards(comparisons: Iterable[Comparison]) -> tuple[Guard, ...]:
     return (
         Guard("the best candidate has no NHS number in the register", "unnumbered"),
         # Number and whole date of birth are the cross-check of the Demographics Batch Service. It fails where twins'
-        # numbers were exchanged, so nobody else may fit the given name and the date.
+        # numbers were exchanged, or both slipped to the next row of a sorted list, so nobody else may be at hand.
         Guard(
             "the given name is a different one",
             f"({reached('given', 'differs')}) AND NOT (({reached('number', 'agrees')})"

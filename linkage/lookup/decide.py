@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from linkage.comparison import COMPARISONS, Comparison, Role, Stance
+from linkage.decide import RIVALS
 from linkage.guards import KIN_ARE_RARE, YIELDS_AT, guards
 from linkage.lookup.answer import Candidate, Match
 from linkage.lookup.register import Register
@@ -94,7 +95,7 @@ class Best:
     own_number_taken: bool
     """The client's number is another's in the register."""
     rival: bool
-    """Another candidate fits the given name and the date of birth."""
+    """Another candidate fits in one of the ways of `RIVALS`."""
     kin_are_rare: bool
     """The register is not one of households."""
     comparisons: tuple[Comparison, ...] = COMPARISONS
@@ -187,7 +188,7 @@ def decide(
     unnumbered = best.person < 0 and numbered
     facts = Best(weighed.levels[best.at], best.probability, unnumbered, False, False, kin_are_rare, compared)
     others = [replace(facts, levels=weighed.levels[each.at]) for each in kept[1:]]
-    rival = any(each.reached("given", "agrees") and each.reached("birth", "agrees") for each in others)
+    rival = any(all(each.reached(role, "agrees") for role in roles) for each in others for roles in RIVALS)
     facts = replace(facts, rival=rival)
     facts = replace(facts, own_number_taken=number_is_held and facts.reached("number", "differs"))
     guard = guarded(facts) if best.probability >= bands.review_at else None

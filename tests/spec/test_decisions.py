@@ -48,6 +48,13 @@ CASES = [
         [SISTER],
         ("link", SISTERS_NUMBER, None),
     ),
+    # As in a list sorted by name whose numbers and dates slipped by a row.
+    (
+        "she carries the number and date of another of her family name",
+        changed(nhs_number=SISTERS_NUMBER, birth_date="1958-11-21"),
+        [REGISTERED, SISTER | {"birth_date": "1958-11-21", "postcode": "SW1A 1AA"}],
+        review("given name"),
+    ),
     # All else agrees, so she is found; conflicts.csv says that the number she carries is another's.
     ("she carries a stranger's number", changed(nhs_number=THIRD_NUMBER), [REGISTERED, STRANGER], LINKED),
     (
