@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import duckdb
@@ -29,7 +29,7 @@ TIMES = 12
 
 
 def in_plain(folder: Path) -> list[str]:
-    held = ((path, path.read_bytes()) for path in folder.rglob("*") if path.is_file())
+    held = ((path, content) for path in _files(folder) if (content := _content(path)) is not None)
     return [
         path.relative_to(folder).as_posix()
         for path, content in held
@@ -38,6 +38,19 @@ def in_plain(folder: Path) -> list[str]:
         or content[:4] in (b"PAR1", b"PK\3\4")
         or content[8:12] == b"DUCK"
     ]
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Those of a folder in which a run may be at work: what it moves away meanwhile is passed over."""
+    for root, _, names in os.walk(folder):
+        yield from (Path(root) / name for name in names)
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
 
 
 def with_inbox_beside(root: Path, caretrace: Command) -> Path:
