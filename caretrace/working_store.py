@@ -51,8 +51,8 @@ def opened(folder: Path, settings: RunSettings, *, macros: bool = True) -> Itera
         connection.execute("SET enable_progress_bar = false")
         # The store lives for one run: the time to compress it costs more than the disk it saves.
         connection.execute("SET force_compression = 'uncompressed'")
-        # A short list of words becomes a join otherwise, through which all columns are carried: as quick by the million but
-        # the greater part of the time of a statement that reads a file of few records.
+        # A short list of words becomes a join otherwise, through which all columns are carried: as quick by the
+        # million but the greater part of the time of a statement that reads a file of few records.
         connection.execute("SET disabled_optimizers = 'in_clause'")
         connection.execute("ATTACH ':memory:' AS store; USE store")
         if macros:
