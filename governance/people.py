@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from datetime import date
 from typing import TYPE_CHECKING
 
-from governance.agreement import DIRECT_CARE, People
+from governance.agreement import DIRECT_CARE, PURPOSES, People
 from governance.decide import Decision
 from governance.request import Subject
 from governance.rules.rule import Outcome
@@ -78,21 +78,31 @@ _WORKED_OUT = tuple(f"DROP TABLE {name}" for name in ("client_link", "marks", "m
 
 
 def _marks(purpose: str, today: date) -> str:
-    """What sources say of a person: choices and sensitivity. What is not filled in counts against release."""
-    care = purpose.casefold() == DIRECT_CARE
-    quoted = purpose.casefold().replace("'", "''")
+    """What sources say of a person: choices and sensitivity. What is not filled in, or not known, counts against
+    release; an objection counts against direct care where it names it.
+    """
+    aim = purpose.strip().casefold()
+    care = aim == DIRECT_CARE
+    # One to "planning" may be meant against any use: only what is known to be another purpose says nothing of this one.
+    others = [known for known in PURPOSES if known != aim and (known == DIRECT_CARE or aim in PURPOSES)]
+    named = "coalesce(lower(trim(purpose)), '')"
+    meant = f"{named} = '{aim}'" if care else f"{named} NOT IN ({', '.join(map(repr, others))})"
     return f"""
     CREATE OR REPLACE TABLE marks AS
-    WITH choice AS (
-        SELECT person_key, scheme, opted_out, from_date FROM opt_out WHERE person_key IS NOT NULL
+    WITH said AS (
+        -- Who will withdraw on a day to come is opted out until then.
+        SELECT * REPLACE (coalesce(opted_out, true) OR coalesce(from_date > DATE '{today}', false) AS opted_out)
+        FROM opt_out
+    ), choice AS (
+        SELECT person_key, scheme, opted_out, from_date FROM said WHERE person_key IS NOT NULL
         UNION ALL SELECT n.person_key, o.scheme, o.opted_out, o.from_date
-        FROM opt_out o JOIN numbers n ON n.nhs_number = o.nhs_number
+        FROM said o JOIN numbers n ON n.nhs_number = o.nhs_number
     ), standing AS (
         SELECT person_key, scheme, coalesce(
             -- An opt-out stands unless a withdrawal is known to be later than it.
-            max(coalesce(from_date, DATE '9999-12-31')) FILTER (coalesce(opted_out, true))
+            max(coalesce(from_date, DATE '9999-12-31')) FILTER (opted_out)
             >= max(coalesce(from_date, DATE '0001-01-01')) FILTER (NOT opted_out),
-            bool_or(coalesce(opted_out, true))) AS out
+            bool_or(opted_out)) AS out
         FROM choice GROUP BY ALL
     )
     SELECT person_key, 'opted_out' AS mark FROM standing WHERE out AND scheme = 'national data opt-out'
@@ -101,7 +111,7 @@ def _marks(purpose: str, today: date) -> str:
         WHERE out AND NOT {care} AND coalesce(scheme, '') NOT IN ('national data opt-out', 'type 1')
     UNION SELECT person_key, 'objected' FROM objection
         WHERE coalesce(upheld, true) AND coalesce(to_date > DATE '{today}', true)
-        AND CASE WHEN purpose IS NULL THEN NOT {care} ELSE lower(trim(purpose)) = '{quoted}' END
+        AND {meant}
     UNION SELECT person_key, 'sensitive' FROM person WHERE restricted
     """
 

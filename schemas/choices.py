@@ -36,7 +36,12 @@ OBJECTION = Table(
     "one row per objection a person made to a use (UK GDPR Article 21; HSCIC rule 4)",
     (
         *KEY_COLUMNS,
-        Column("purpose", Type.TEXT, "The purpose objected to; null means every purpose but direct care."),
+        Column(
+            "purpose",
+            Type.TEXT,
+            "The purpose objected to: direct care, commissioning, publication or research."
+            " Null, or any other word, means every purpose but direct care.",
+        ),
         Column("upheld", Type.FLAG, "True where the controller accepted it."),
         Column("from_date", Type.DATE, "Day it was made.", Identifies.INDIRECT),
         Column("to_date", Type.DATE, "Day it was withdrawn. Null while it stands.", Identifies.INDIRECT),

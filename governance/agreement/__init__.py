@@ -8,13 +8,14 @@ its values is the rules' business (`governance.rules`), so that they can give ev
 from __future__ import annotations
 
 from governance.agreement.data import Form, People
-from governance.agreement.model import DIRECT_CARE, Agreement, Basis
+from governance.agreement.model import DIRECT_CARE, PURPOSES, Agreement, Basis
 from governance.agreement.parties import Party, Role, Signatory
 from governance.agreement.reading import Signed, load
 from governance.agreement.signing import Signature
 
 __all__ = [
     "DIRECT_CARE",
+    "PURPOSES",
     "Agreement",
     "Basis",
     "Form",

@@ -23,6 +23,8 @@ from governance.agreement.reversible import Reidentification
 from governance.deidentify import areas, ladder
 
 DIRECT_CARE = "direct care"
+PURPOSES = (DIRECT_CARE, "commissioning", "publication", "research")
+"""The purposes that are known to be different ones: those of the templates. An agreement may name any other."""
 
 
 class Basis(StrEnum):
