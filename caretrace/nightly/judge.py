@@ -13,7 +13,9 @@ from caretrace.nightly.deliveries import Delivery
 from caretrace.nightly.values import of_unread, of_values
 from caretrace.nightly.waiting import without_numbers
 from caretrace.project.settings import Hold
+from caretrace.warehouse import tables
 from connectors.accounts import BROKEN_END
+from schemas import DATA_QUALITY, OBJECTION, OPT_OUT, PERSON
 
 if TYPE_CHECKING:
     import duckdb
@@ -48,6 +50,9 @@ def judge(
     reasons += of_values(connection, source.side, files, source.hold.unusable)
     if whole:
         reasons += _of_people(connection, source.name, source.side, source.hold)
+        # Where changes are laid over a full extract, whoever withdrew is told by them.
+        if deliveries[-1].mode == "full":
+            reasons += _of_tables(connection, report, source.name, source.side)
     else:
         reasons += _of_gone(connection, source.name, source.side, source.hold)
     return "; ".join(reasons) or None
@@ -77,6 +82,32 @@ def _of_strangers(files: Sequence[FileFacts], used_before: Collection[str]) -> l
         for file in files
         if file.table == "-" and not file.sha256 and without_numbers(file.name) in used_before
     ]
+
+
+def _of_tables(connection: duckdb.DuckDBPyConnection, report: ReadReport, feed: str, side: str) -> list[str]:
+    """Tables of which nothing is left, though people whose rows they were are still there: a file was left out.
+
+    One opt-out or objection is enough: without it the person's data would leave.
+    """
+    missing = []
+    for table in _TABLES:
+        if report.tables.get(table.name):
+            continue
+        [(rows,)] = connection.execute(
+            f"SELECT count(*) FROM state.{side}.{tables.name(table)} t JOIN state.record s ON s.id = t.id"
+            f" SEMI JOIN {side}.person p"
+            " ON (p.source, p.source_org, p.record_id) = (s.source, s.source_org, s.record_id) WHERE s.feed = ?",
+            [feed],
+        ).fetchall()
+        if rows >= (1 if table in _MARKS else _FEWEST):
+            missing.append(f"{table.name} ({rows:,} rows)")
+    if not missing:
+        return []
+    return [f"it holds nothing for {', '.join(missing)} of people who are in it; is a file missing?"]
+
+
+_MARKS = (OPT_OUT, OBJECTION)
+_TABLES = tuple(table for table in tables.KEPT if table not in (PERSON, DATA_QUALITY))
 
 
 def _of_gone(connection: duckdb.DuckDBPyConnection, feed: str, side: str, hold: Hold) -> list[str]:

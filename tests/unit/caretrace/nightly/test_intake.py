@@ -114,6 +114,37 @@ def test_a_bad_full_delivery_is_held_whole(desk: MakeDesk) -> None:
     assert one.night() == {}
 
 
+SERVICES = b"record_id,service_id,service_type\n" + b"".join(b"p%d,s%d,Home care\n" % (n, n) for n in range(20))
+OBJECTIONS = b"record_id,upheld\np1,true\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "held"),
+    [
+        ({"objection": OBJECTIONS}, {}, "OBJECTION (1 rows)"),
+        ({"opt_out": b"record_id,scheme,opted_out\np1,type 1,true\n"}, {}, "OPT_OUT (1 rows)"),
+        ({"service": SERVICES}, {"objection": OBJECTIONS}, "SERVICE (20 rows)"),
+        ({"service": SERVICES[:-19]}, {}, None),
+        ({"objection": OBJECTIONS}, {"objection": OBJECTIONS.replace(b"p1", b"p2")}, None),
+        # She has gone, and so has what hung on her.
+        ({"objection": OBJECTIONS.replace(b"p1", b"p29")}, {}, None),
+    ],
+    ids=["objections", "opt-outs", "services", "fewer than anybody asks about", "another's", "of somebody who is gone"],
+)
+def test_a_full_delivery_that_leaves_out_a_table_is_held(
+    desk: MakeDesk, before: dict[str, bytes], now: dict[str, bytes], held: str | None
+) -> None:
+    one = desk()
+    for night, (count, tables) in enumerate([(30, before), (29, now)], 1):
+        for name, content in {"person": people(range(count)), **tables}.items():
+            one.deliver(f"{night}/{name}.csv", content)
+        ((outcome, reason),) = one.night().values()
+    assert outcome == ("held" if held else "applied"), reason
+    if held:
+        assert f"nothing for {held} of people who are in it; is a file missing?" in str(reason)
+        assert outcomes(one.night(accept=["2"])) == {"2": "applied"}
+
+
 def test_what_comes_after_held_changes_is_held_with_them(desk: MakeDesk) -> None:
     one = desk(feed="delta")
     one.deliver("1.csv", people(range(10)))
