@@ -103,7 +103,7 @@ def prepare_claims(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def load_back_sql(settings: OutputSettings) -> str:
-    """Numbers to load, in no order: linked, not held yet, and claimed by this client alone."""
+    """Numbers to load, in no order: linked, not held yet, and nothing that makes the link one of CONFLICTS."""
     probable = {"probabilistic": "method = 'probabilistic'", "always": "true", "never": "false"}
     left_out = "".join(f" AND NOT {each}" for each in ("dead", "restricted") if getattr(settings, each) == "leave-out")
     return f"""SELECT source, source_org, record_id AS client_id, nhs_number,
@@ -111,15 +111,16 @@ def load_back_sql(settings: OutputSettings) -> str:
                 AS nhs_number_status,
             CASE WHEN dead THEN 'yes' ELSE '' END AS deceased,
             CASE WHEN restricted THEN 'yes' ELSE '' END AS restricted
-        FROM claim WHERE own_nhs_number IS NULL AND claimants = 1{left_out}"""
+        FROM claim WHERE own_nhs_number IS NULL AND claimants = 1 AND NOT other_given_name{left_out}"""
 
 
 CONFLICTS = """SELECT source, source_org, record_id AS client_id, own_nhs_number AS client_nhs_number,
         nhs_number AS linked_nhs_number, method, probability, concat_ws('; ',
             CASE WHEN own_nhs_number <> nhs_number THEN 'the client''s own number differs from the linked one' END,
             CASE WHEN claimants > 1 THEN 'several clients are linked to this number: likely duplicates' END,
-            CASE WHEN other_given_name THEN 'number and date of birth agree, but the given name is a different one:'
-                || ' are they twins whose numbers were exchanged?' END) AS reason
+            CASE WHEN other_given_name AND own_nhs_number = nhs_number THEN 'the numbers agree, but the given name is a'
+                || ' different one: are they twins whose numbers were exchanged?'
+            WHEN other_given_name THEN 'the given name is a different one: is it a sister or brother?' END) AS reason
     FROM claim WHERE own_nhs_number <> nhs_number OR claimants > 1 OR other_given_name
     ORDER BY source, source_org, record_id"""
 

@@ -91,6 +91,20 @@ def test_settings_of_the_load_back(
     assert {row["client_id"]: row["nhs_number_status"] for row in rows} == loaded
 
 
+def test_a_link_to_another_given_name_is_a_conflict_and_never_loaded(
+    store: duckdb.DuckDBPyConnection, add: Callable[..., None], tmp_path: Path
+) -> None:
+    different = {"levels": {"given name": "different"}, "decision": "link", "method": "probabilistic"}
+    for record, own, number in (("sister", None, "9000000033"), ("twin", "9000000041", "9000000041")):
+        add("clients.person", record_id=record, nhs_number=own)
+        add("link", record_id=record, nhs_number=number, candidate_nhs_number=number, **different)
+    files = written(store, tmp_path)
+    assert {"sister", "twin"}.isdisjoint(row["client_id"] for row in files["load_back"])
+    reasons = {row["client_id"]: row["reason"] for row in files["conflicts"]}
+    assert "is it a sister or brother?" in reasons["sister"]
+    assert "are they twins whose numbers were exchanged?" in reasons["twin"]
+
+
 def test_the_review_list_says_why(store: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     (row,) = written(store, tmp_path)["review"]
     assert (row["client_id"], row["candidate_nhs_number"], row["reason"]) == (
